@@ -1,0 +1,31 @@
+/**
+ * Row-addressable values: value = f(randomSeed, table, column, row). Pure, so that any thread makes any row, a child
+ * knows its parent's key without reading it back, and the load can insert the rows that come after the filled ones.
+ */
+import type { CellValue, TableDescription } from '../engines/engine.ts';
+import type { TableDataPlan } from '../scenario/plan.ts';
+
+/** Plain data from which the same generators can be made on any thread. */
+export interface GeneratorSpec {
+  readonly randomSeed: number;
+  readonly tables: readonly TableSpec[];
+}
+
+export interface TableSpec {
+  readonly description: TableDescription;
+  /** Rows to fill; later row numbers are those of the load's inserts. */
+  readonly rows: number;
+  readonly overrides: TableDataPlan['columns'];
+  /** Keys by column that the schema itself had filled in, when the table was not generated; else null. */
+  readonly existingKeys: Readonly<Record<string, readonly string[]>> | null;
+}
+
+export interface TableGenerator {
+  readonly table: TableDescription;
+  readonly rows: number;
+  /** Columns that are filled, in the order of the cells; generated columns are left out. */
+  readonly columns: readonly string[];
+  /** Cells of the row with this 0-based number; the same array is reused, so copy what must be kept. */
+  row(rowNumber: number): readonly CellValue[];
+  cell(rowNumber: number, column: string): CellValue;
+}

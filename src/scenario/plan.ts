@@ -1,0 +1,115 @@
+/**
+ * The plan: a scenario after defaults, look-ups and validation. Nothing in it is optional and every path is absolute.
+ * Its types may be imported by every part.
+ */
+import type { Budgets } from '../recording/recording.ts';
+
+export interface Plan {
+  readonly name: string;
+  /** Folder that relative paths of the scenario were resolved against. */
+  readonly directory: string;
+  readonly database: DatabasePlan;
+  readonly data: DataPlan;
+  /** `null` when the scenario asks for no load (`rate: 0`); load checks are then `inconclusive`. */
+  readonly load: LoadSettings | null;
+  readonly migrations: MigrationsPlan;
+  readonly drills: readonly DrillPlan[];
+  readonly budgets: Budgets;
+  readonly reports: ReportsPlan;
+  /** Path of expected.json beside the scenario; it may not exist. */
+  readonly expectedFile: string;
+}
+
+export interface DatabasePlan {
+  /** Name of an engine of engines/index.ts. */
+  readonly engine: string;
+  /** The engine's own word for the dialect: `postgres`, `mysql`, `mariadb`. */
+  readonly flavor: string;
+  /** Major (or major.minor) as written; `null` takes the provisioner's default. */
+  readonly version: string | null;
+  /** Name of a provisioner of provisioners/index.ts. */
+  readonly provision: string;
+  readonly image: string | null;
+  /** Folder with the server's own binaries, for the embedded provisioner. */
+  readonly binary: string | null;
+  /** Connection URL for the external provisioner; it may hold a password and is never printed. */
+  readonly url: string | null;
+  readonly expendable: boolean;
+  /** As the user wrote them; they win over the production-like profile. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly replica: boolean;
+}
+
+export interface DataPlan {
+  /** SQL file with the state before the pending migrations, or `null`: then released migrations build it. */
+  readonly schemaFile: string | null;
+  /** Rows of the largest table when no table says otherwise; `null` when every row count is given per table. */
+  readonly rows: number | null;
+  readonly tables: Readonly<Record<string, TableDataPlan>>;
+  readonly randomSeed: number;
+}
+
+export interface TableDataPlan {
+  readonly rows: number | null;
+  readonly columns: Readonly<Record<string, ColumnDataPlan>>;
+}
+
+/** How a column is filled; whatever is `null` follows from the schema. */
+export interface ColumnDataPlan {
+  /** Literal values with their weights. */
+  readonly values: readonly { readonly value: string; readonly weight: number }[] | null;
+  /** Inclusive range, as text of the column's type (numbers, dates, timestamps). */
+  readonly range: { readonly from: string; readonly to: string } | null;
+  /** Path of a faker function such as `internet.email`. */
+  readonly faker: string | null;
+  /** Share of nulls, 0..1. */
+  readonly nullFraction: number | null;
+  /** Length of text in characters. */
+  readonly width: number | null;
+  /** Distribution of a foreign key over its parents. */
+  readonly fanout: 'zipf' | 'uniform' | null;
+}
+
+export interface LoadSettings {
+  readonly ratePerSecond: number;
+  readonly arrivals: 'poisson' | 'uniform';
+  readonly pool: {
+    readonly size: number;
+    readonly instances: number;
+    /** `null` waits for ever, as node-postgres does by default. */
+    readonly checkoutTimeoutMs: number | null;
+    readonly maxQueue: number;
+  };
+  readonly statementTimeoutMs: number | null;
+  readonly protocol: 'prepared' | 'unnamed' | 'simple';
+  /** .sql file; `null` derives operations from the schema. */
+  readonly operationsFile: string | null;
+  readonly warmUpMs: number;
+  readonly baselineMs: number;
+  readonly recoveryMs: number;
+}
+
+export interface MigrationsPlan {
+  /** Name of a tool of tools/index.ts. */
+  readonly tool: string;
+  readonly directory: string;
+  /** Last version that production has; `null` when the ledger in the schema tells, or when all are pending. */
+  readonly released: string | null;
+  /** `null` leaves the server's own value. */
+  readonly lockTimeoutMs: number | null;
+  /** Tries after the first one that ended in a lock timeout. */
+  readonly retries: number;
+  /** First pause before a retry; it doubles each time up to ten times itself. */
+  readonly backoffMs: number;
+  readonly statementTimeoutMs: number | null;
+}
+
+/** Times count from the start of the migration window; negative is before it. */
+export type DrillPlan =
+  | { readonly kind: 'longReader'; readonly table: string; readonly atMs: number; readonly forMs: number }
+  | { readonly kind: 'idleInTransaction'; readonly table: string; readonly atMs: number; readonly forMs: number };
+
+export interface ReportsPlan {
+  /** reports/<scenario>/ of the working directory. */
+  readonly directory: string;
+}
