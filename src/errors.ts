@@ -26,7 +26,8 @@ export function explain(error: unknown): string {
   let current: unknown = error;
   for (let depth = 0; current !== undefined && current !== null && depth < MAX_CAUSES; depth += 1) {
     const message = messageOf(current, depth === 0);
-    if (!lines.some((line) => line.includes(message))) lines.push(depth === 0 ? message : `  because: ${message}`);
+    if (!lines.some((line) => line.includes(message)))
+      lines.push(depth === 0 ? message : `  because: ${message}`);
     current = current instanceof Error ? current.cause : undefined;
   }
   return redact(lines.join('\n'));

@@ -286,7 +286,12 @@ export interface SchemaAccess {
   /** Asks the server what the parameters of a statement are; throws SqlError when it cannot be prepared. */
   inspect(session: Session, statement: string): Promise<StatementInspection>;
   /** Up to `limit` values of live rows, as text, the same for the same rows. */
-  sampleKeys(session: Session, table: TableDescription, column: string, limit: number): Promise<readonly string[]>;
+  sampleKeys(
+    session: Session,
+    table: TableDescription,
+    column: string,
+    limit: number,
+  ): Promise<readonly string[]>;
   /** Exact number of rows. */
   countRows(session: Session, table: TableDescription): Promise<number>;
 }
@@ -376,7 +381,8 @@ export interface DiskReader {
   read(): Promise<Partial<Record<DiskArea, number>>>;
   /** Position in the write-ahead or redo log, in bytes; null where the server does not tell. */
   logPosition(): Promise<number | null>;
-  relations(): Promise<readonly Omit<RelationDisk, 'afterBytes' | 'beforeBytes'>[] & readonly { bytes: number }[]>;
+  /** Bytes per user table and index now. */
+  relations(): Promise<readonly { relation: string; kind: RelationDisk['kind']; bytes: number }[]>;
 }
 
 export interface SeenProgress {
@@ -397,7 +403,10 @@ export interface ObservedViews {
   readProgress(inside: Session): Promise<readonly SeenProgress[]>;
   readRelationStates(inside: Session): Promise<RelationStates>;
   /** Pure: what changed between two states, in the engine's words. */
-  compareRelationStates(before: RelationStates, after: RelationStates): readonly Omit<ObservedChange, 'statementId'>[];
+  compareRelationStates(
+    before: RelationStates,
+    after: RelationStates,
+  ): readonly Omit<ObservedChange, 'statementId'>[];
   /** Settings that differ from the server's defaults. */
   readSettings(session: Session): Promise<readonly { readonly name: string; readonly value: string }[]>;
   /** Server clock as milliseconds since the epoch. */
@@ -449,7 +458,10 @@ export interface EmbeddedLayout {
 export interface ServerRecipe {
   readonly defaultVersion: string;
   /** Settings of a profile; the user's own win in both profiles. */
-  settings(profile: SettingsProfile, wanted: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
+  settings(
+    profile: SettingsProfile,
+    wanted: Readonly<Record<string, string>>,
+  ): Readonly<Record<string, string>>;
   /** Makes settings permanent through SQL; they hold after the next restart. UsageError for a wrong one. */
   applySettings(session: Session, settings: Readonly<Record<string, string>>): Promise<void>;
   readonly container: {

@@ -17,7 +17,15 @@ import { RECORDING_FORMAT, RECORDING_FORMAT_VERSION } from './recording.ts';
 
 type Lists = Pick<
   Recording,
-  'filling' | 'lockWaits' | 'heldLocks' | 'progress' | 'changes' | 'drills' | 'observers' | 'notMeasured' | 'notes'
+  | 'filling'
+  | 'lockWaits'
+  | 'heldLocks'
+  | 'progress'
+  | 'changes'
+  | 'drills'
+  | 'observers'
+  | 'notMeasured'
+  | 'notes'
 >;
 type ListName = keyof Lists;
 

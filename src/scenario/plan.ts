@@ -107,7 +107,12 @@ export interface MigrationsPlan {
 /** Times count from the start of the migration window; negative is before it. */
 export type DrillPlan =
   | { readonly kind: 'longReader'; readonly table: string; readonly atMs: number; readonly forMs: number }
-  | { readonly kind: 'idleInTransaction'; readonly table: string; readonly atMs: number; readonly forMs: number };
+  | {
+      readonly kind: 'idleInTransaction';
+      readonly table: string;
+      readonly atMs: number;
+      readonly forMs: number;
+    };
 
 export interface ReportsPlan {
   /** reports/<scenario>/ of the working directory. */
