@@ -1,0 +1,142 @@
+/** Phases 2 to 4: schema, released migrations, rows, and a server that has settled. */
+import { readFile, statfs } from 'node:fs/promises';
+import type { Engine, Session, TableDescription } from '../engines/engine.ts';
+import { SqlError } from '../engines/engine.ts';
+import { EnvironmentError, UsageError } from '../errors.ts';
+import type { GeneratorSpec } from '../generators/generator.ts';
+import type { Progress } from '../progress.ts';
+import type { Recorder } from '../recording/recorder.ts';
+import type { Plan } from '../scenario/plan.ts';
+import { estimateVolume, seedSynthetic } from '../seeders/index.ts';
+import { findPending, readMigrations, runReleased } from '../tools/index.ts';
+import type { Migration, Tool } from '../tools/tool.ts';
+import { refuseFullDisk, type StartedServer } from './provision.ts';
+
+export interface FillRequest {
+  readonly plan: Plan;
+  readonly engine: Engine;
+  readonly tool: Tool;
+  readonly started: StartedServer;
+  readonly recorder: Recorder;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+export interface Filled {
+  readonly tables: readonly TableDescription[];
+  readonly generator: GeneratorSpec;
+  readonly pending: readonly Migration[];
+}
+
+export async function fill(request: FillRequest): Promise<Filled> {
+  const { plan, engine, tool, started, recorder, progress, signal } = request;
+  recorder.enter('fill');
+  const migrations = await readMigrations(tool, plan.migrations.directory, engine.dialect);
+  const { pending, tables } = await prepareSchema(request, migrations);
+  await refuseTooLittleDisk(request, tables);
+
+  const { filling, generator } = await seedSynthetic(
+    {
+      engine,
+      target: started.roles.migrator,
+      administrator: started.roles.administrator,
+      tables,
+      data: plan.data,
+      onProgress: ({ message, fraction }) => progress.update('fill', message, fraction),
+    },
+    signal,
+  );
+  for (const table of filling) recorder.add('filling', table);
+
+  recorder.enter('settle');
+  progress.say('settle', 'restarting with production-like settings; statistics and checkpoint');
+  await started.rehearsalProfile();
+  await using administrator = await open(request, 'administrator');
+  await engine.filling.settle(administrator, tables);
+  const settled = await engine.schema.describe(administrator);
+  return { tables: withoutLedger(request, settled), generator, pending };
+}
+
+async function prepareSchema(request: FillRequest, migrations: readonly Migration[]) {
+  const { plan, engine, tool, started, recorder, progress, signal } = request;
+  await using session = await open(request, 'migrator');
+  if (plan.data.schemaFile !== null) await applySchema(request, session, plan.data.schemaFile);
+  const { released } = plan.migrations;
+  if (plan.data.schemaFile === null && released !== null) {
+    progress.say('fill', `applying the released migrations up to ${released}`);
+    await runReleased({ engine, tool, target: started.roles.migrator, migrations, released, signal });
+  }
+  const found = await findPending({
+    engine,
+    tool,
+    session,
+    migrations,
+    released,
+    flavor: plan.database.flavor,
+  });
+  for (const note of found.notes) recorder.add('notes', note);
+  recorder.setMigrations({
+    tool: tool.name,
+    directory: plan.migrations.directory,
+    lockTimeoutMs: plan.migrations.lockTimeoutMs,
+    applied: found.applied,
+    pending: found.pending.map(({ version }) => version),
+  });
+  if (found.pending.length === 0) {
+    throw new UsageError(
+      `no migration is pending: all ${migrations.length} of ${plan.migrations.directory} are in the ledger. ` +
+        'Add the migration to be rehearsed, or set migrations.released to the last version that production has.',
+    );
+  }
+  progress.say('fill', `${found.pending.length} pending: ${found.pending.map(({ file }) => file).join(', ')}`);
+  const tables = withoutLedger(request, await engine.schema.describe(session));
+  if (tables.length === 0) {
+    throw new UsageError(
+      'the database has no table to fill: give data.schema (--schema FILE), or migrations.released so that the ' +
+        'released migrations build it.',
+    );
+  }
+  return { pending: found.pending, tables };
+}
+
+async function applySchema(request: FillRequest, session: Session, file: string): Promise<void> {
+  const { engine, progress, signal } = request;
+  progress.say('fill', `applying ${file}`);
+  const script = await readFile(file, 'utf8');
+  for (const statement of engine.dialect.split(script)) {
+    signal.throwIfAborted();
+    try {
+      await engine.filling.applyStatement(session, statement);
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      throw new UsageError(
+        `${file}:${statement.line}: the server refused this statement (${error.code ?? 'no code'}): ${error.message}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+async function refuseTooLittleDisk(request: FillRequest, tables: readonly TableDescription[]): Promise<void> {
+  const { plan, started, recorder } = request;
+  const bytes = estimateVolume(tables, plan.data);
+  const { dataDirectory } = started.server;
+  if ('missing' in dataDirectory) {
+    recorder.add('notMeasured', { what: 'free disk before filling', reason: dataDirectory.missing });
+    return;
+  }
+  const space = await statfs(dataDirectory.path).catch((cause) => {
+    throw new EnvironmentError(`cannot read the free disk of ${dataDirectory.path}`, { cause });
+  });
+  refuseFullDisk(bytes, space.bavail * space.bsize, 'the disk of the data directory');
+}
+
+function withoutLedger({ engine, tool, plan }: FillRequest, tables: readonly TableDescription[]) {
+  const ledger = tool.ledger(engine.dialect, plan.database.flavor).tables;
+  const names = new Set(ledger.map((parts) => parts.at(-1)));
+  return tables.filter((table) => !names.has(table.parts.at(-1)));
+}
+
+function open({ engine, started, signal }: FillRequest, role: 'migrator' | 'administrator'): Promise<Session> {
+  return engine.connections.connect(started.roles[role], { applicationName: `rehearse ${role}` }, signal);
+}

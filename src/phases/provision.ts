@@ -1,0 +1,115 @@
+/** Phase 1: a server in its filling profile, with the database roles. */
+import type { Engine, RoleTargets, Session } from '../engines/engine.ts';
+import { EnvironmentError } from '../errors.ts';
+import type { Progress } from '../progress.ts';
+import { chooseProvisioner, removeLeftovers } from '../provisioners/index.ts';
+import type { Server } from '../provisioners/provisioner.ts';
+import { between, notMeasured } from '../recording/figure.ts';
+import type { Recorder } from '../recording/recorder.ts';
+import type { Plan } from '../scenario/plan.ts';
+
+export interface StartRequest {
+  readonly plan: Plan;
+  readonly engine: Engine;
+  readonly recorder: Recorder;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+export interface StartedServer extends AsyncDisposable {
+  readonly server: Server;
+  readonly roles: RoleTargets;
+  /** Restarts in the production-like profile and records what the server then is. */
+  rehearsalProfile(): Promise<void>;
+}
+
+export async function startServer(request: StartRequest): Promise<StartedServer> {
+  const { plan, engine, recorder, progress, signal } = request;
+  const say = (message: string): void => progress.say(recorder.phase, message);
+  for (const left of await removeLeftovers()) say(`removed what a killed rehearsal left behind: ${left}`);
+
+  const serverRequest = { engine, database: plan.database, role: 'rehearsal', say } as const;
+  const provisioner = await chooseProvisioner(serverRequest);
+  const server = await provisioner.start(serverRequest, signal);
+  try {
+    signal.throwIfAborted();
+    await using administrator = await engine.connections.connect(
+      server.administrator,
+      { applicationName: 'rehearse administrator' },
+      signal,
+    );
+    const roles = await engine.connections.createRoles(administrator, server.database);
+    return {
+      server,
+      roles,
+      rehearsalProfile: async () => {
+        await server.useProfile('rehearsal');
+        await using session = await engine.connections.connect(
+          roles.administrator,
+          { applicationName: 'rehearse administrator' },
+          signal,
+        );
+        await recordServer(request, server, provisioner.name, session);
+      },
+      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function recordServer(
+  { engine, plan, recorder }: StartRequest,
+  server: Server,
+  provisioner: string,
+  session: Session,
+): Promise<void> {
+  recorder.addServer({
+    role: server.role,
+    engine: engine.name,
+    flavor: plan.database.flavor,
+    version: server.version,
+    provisioner,
+    description: server.description,
+    settings: await engine.views.readSettings(session),
+    clockOffsetMs: await measureClockOffset(engine, recorder, session),
+  });
+  for (const missing of await engine.views.missing(session)) recorder.add('notMeasured', missing);
+}
+
+/** Enough for one quick answer among slow ones; the quickest gives the tightest bounds. */
+const CLOCK_READINGS = 5;
+
+/** Server clock minus recorder clock: the server read its clock somewhere between our question and its answer. */
+async function measureClockOffset(engine: Engine, recorder: Recorder, session: Session) {
+  let best: { lower: number; upper: number } | null = null;
+  for (let reading = 0; reading < CLOCK_READINGS; reading += 1) {
+    const asked = recorder.now();
+    const serverMs = (await engine.views.readClock(session)) - recorder.epochMs;
+    const answered = recorder.now();
+    if (best === null || answered - asked < best.upper - best.lower) {
+      best = { lower: serverMs - answered, upper: serverMs - asked };
+    }
+  }
+  if (best === null) return notMeasured('the server clock could not be read');
+  return between(best.lower, best.upper, 'server clock, read between two readings of the recorder');
+}
+
+/** Refuses to fill when the disk would not take the volume, a second copy for a rewrite, and some log. */
+export function refuseFullDisk(wantedBytes: number, freeBytes: number, where: string): void {
+  const needed = wantedBytes * FREE_DISK_FACTOR;
+  if (freeBytes >= needed) return;
+  throw new EnvironmentError(
+    `not enough free disk: the data would take about ${mebibytes(wantedBytes)} MiB, and ${FREE_DISK_FACTOR} times ` +
+      `that (${mebibytes(needed)} MiB) must be free since a table rewrite needs a second copy; ` +
+      `${where} has ${mebibytes(freeBytes)} MiB free. Ask for fewer rows, or free some space.`,
+  );
+}
+
+/** A rewrite needs a second copy of the table, and its log comes on top (load-and-filling.md, B4.10). */
+const FREE_DISK_FACTOR = 2.2;
+
+function mebibytes(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 20);
+}

@@ -1,0 +1,83 @@
+/**
+ * The rehearsal, in this order:
+ *
+ *  1. take away what a killed rehearsal left behind, and start a server in its filling profile
+ *  2. create the database roles, apply the schema, the released migrations, and find the pending ones in the ledger
+ *  3. fill the tables to the wanted volume
+ *  4. restart in the production-like profile; statistics and checkpoint settled
+ *  5. open the observers, start the load, warm up, baseline
+ *  6. run the pending migrations while load and drills go on
+ *  7. recovery, until the latency is back or the limit is reached
+ *  8. stop load, observers, sessions and server, in reverse order of their start
+ *
+ * Nothing is judged here. Whatever goes wrong after the recorder exists, the recording so far is returned beside the
+ * trouble; a migration that fails is a recorded step and no trouble at all.
+ */
+import { findEngine } from './engines/index.ts';
+import { InterruptedError } from './errors.ts';
+import { fill } from './phases/fill.ts';
+import { startServer } from './phases/provision.ts';
+import { rehearseUnderLoad } from './phases/windows.ts';
+import type { Progress } from './progress.ts';
+import { createRecorder } from './recording/recorder.ts';
+import type { Ending, PhaseName, Recording } from './recording/recording.ts';
+import type { Plan } from './scenario/plan.ts';
+import { findTool } from './tools/index.ts';
+import { harnessVersion } from './version.ts';
+
+export interface RehearseOptions {
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** A recording, and what kept it from being completed; the trouble is to be reported after the recording is kept. */
+export interface Rehearsed {
+  readonly recording: Recording;
+  readonly trouble: { readonly error: unknown } | null;
+}
+
+export async function rehearse(plan: Plan, { progress, signal }: RehearseOptions): Promise<Rehearsed> {
+  const engine = findEngine(plan.database.engine);
+  const tool = findTool(plan.migrations.tool);
+  const recorder = createRecorder({
+    harnessVersion: harnessVersion(),
+    scenario: plan.name,
+    randomSeed: plan.data.randomSeed,
+    budgets: plan.budgets,
+    migrations: {
+      tool: tool.name,
+      directory: plan.migrations.directory,
+      lockTimeoutMs: plan.migrations.lockTimeoutMs,
+      applied: [],
+      pending: [],
+    },
+  });
+  let phaseOfTrouble: PhaseName | null = null;
+
+  async function run(): Promise<void> {
+    await using started = await startServer({ plan, engine, recorder, progress, signal });
+    try {
+      const filled = await fill({ plan, engine, tool, started, recorder, progress, signal });
+      await rehearseUnderLoad({ plan, engine, tool, started, filled, recorder, progress, signal });
+    } catch (error) {
+      phaseOfTrouble = recorder.phase;
+      throw error;
+    } finally {
+      recorder.enter('stop');
+      progress.say('stop', 'stopping the server');
+    }
+  }
+
+  try {
+    await run();
+    return { recording: recorder.recording({ how: 'completed' }), trouble: null };
+  } catch (error) {
+    const ended = endingOf(error, phaseOfTrouble ?? recorder.phase);
+    return { recording: recorder.recording(ended), trouble: { error } };
+  }
+}
+
+function endingOf(error: unknown, phase: PhaseName): Ending {
+  if (error instanceof InterruptedError) return { how: 'interrupted', phase, signal: error.message };
+  return { how: 'failed', phase, message: error instanceof Error ? error.message : String(error) };
+}
