@@ -65,6 +65,8 @@ export interface Dialect {
   isLockTimeout(code: string | null): boolean;
   /** Removes literal values from SQL text or a message. */
   redactValues(text: string): string;
+  /** The text at its full length with strings, quoted names and comments replaced by spaces: only bare SQL is left. */
+  blank(text: string): string;
   /** Marks in a schema or migration text that only this dialect has, each quoted; empty when none is seen. */
   recognise(text: string): readonly string[];
 }
@@ -162,7 +164,7 @@ export interface LoadConnectionOptions {
 }
 
 export interface LoadStatement {
-  /** Unique in the load; the name of the prepared statement. */
+  /** Unique in the load; the name of the prepared statement. Empty: sent as plain text, never prepared (`begin`). */
   readonly name: string;
   readonly text: string;
 }
@@ -178,7 +180,7 @@ export interface LoadConnection {
   readonly id: number;
   run(
     statement: LoadStatement,
-    values: readonly (string | null)[],
+    values: readonly CellValue[],
     done: (failure: LoadFailure | null) => void,
   ): void;
   close(): Promise<void>;
@@ -278,6 +280,8 @@ export interface StatementInspection {
   readonly parameters: readonly ParameterInspection[];
   readonly tables: readonly string[];
   readonly kind: 'read' | 'write';
+  /** Tables that the server's plan for unknown values reads from end to end; empty where it does not tell. */
+  readonly fullScans: readonly string[];
 }
 
 export interface SchemaAccess {
