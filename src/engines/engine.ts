@@ -83,6 +83,8 @@ export interface ConnectionTarget {
   readonly password: string;
   readonly database: string;
   readonly tls: boolean;
+  /** With `tls`: the server's certificate and name are checked; default false, as sslmode=require does. */
+  readonly verifyTls?: boolean;
 }
 
 export interface SessionOptions {
@@ -153,6 +155,8 @@ export interface Connections {
   connectLoad(target: ConnectionTarget, options: LoadConnectionOptions): Promise<LoadConnection>;
   /** Creates the rehearsed database and the roles. Idempotent. */
   createRoles(administrator: Session, database: string): Promise<RoleTargets>;
+  /** Removes the roles from a server that is not ours; what they own goes over to the administrator. Idempotent. */
+  dropRoles(administrator: Session, database: string): Promise<void>;
 }
 
 export interface LoadConnectionOptions {
