@@ -367,11 +367,19 @@ export interface SeenLock {
   readonly mode: string;
 }
 
+/** A wait of an earlier reading that is gone, and what became of it as far as the locks themselves tell. */
+export interface EndedWait {
+  readonly key: string;
+  /** `gave up`: what blocked it is still there, so that it was not granted (a timeout, a cancel, a lost session). */
+  readonly became: 'granted' | 'gave up' | 'unknown';
+}
+
 export interface LockReading {
   readonly waits: readonly SeenWait[];
+  readonly ended: readonly EndedWait[];
   /** Granted locks on relations of the sessions asked for. */
   readonly held: readonly SeenLock[];
-  /** Sessions that wait or block; read only when there is a wait. */
+  /** Sessions that wait, waited until now, or block; read only when there is a wait. */
   readonly sessions: readonly SeenSession[];
 }
 
@@ -436,12 +444,26 @@ export type SettingsProfile = 'filling' | 'rehearsal';
 
 /** Binaries of a server on this machine. */
 export interface Installation {
-  /** Root of the binaries, to be copied where an unprivileged user can read them when `copy` is true. */
+  /** Root of the binaries. */
   readonly root: string;
+  /** Folder of the server's program, below `root` or not. */
   readonly binDirectory: string;
   readonly version: string;
   readonly description: string;
-  readonly copy: boolean;
+  /** Arguments that only some builds know, for the command that makes the data directory. */
+  readonly initialiseArguments: readonly string[];
+  /**
+   * What a private copy of `root` needs when the binaries cannot run where they are: a name for the copy, unique for
+   * this build, and links to be made in it. `null`: they run where they are.
+   */
+  readonly copy: { readonly name: string; readonly links: readonly InstallationLink[] } | null;
+}
+
+/** Both relative to the root of the installation, with `/`. */
+export interface InstallationLink {
+  readonly path: string;
+  /** The file that the link stands for. */
+  readonly target: string;
 }
 
 export interface LocateRequest {
@@ -479,9 +501,11 @@ export interface ServerRecipe {
     readonly administrator: { readonly user: string; readonly database: string };
     environment(password: string): Readonly<Record<string, string>>;
     readonly command: readonly string[];
-    readonly readyLog: { readonly pattern: RegExp; readonly times: number };
   };
   readonly embedded: {
+    /** Why no such server can be had on this machine, or null; quick, and downloads nothing. */
+    missing(request: Pick<LocateRequest, 'flavor' | 'version' | 'binary' | 'cacheDirectory'>): Promise<string | null>;
+    /** Finds the binaries, or fetches them into the cache; EnvironmentError says why it cannot. */
     locate(request: LocateRequest): Promise<Installation>;
     /** Commands that make the data directory, in order. */
     initialise(installation: Installation, layout: EmbeddedLayout): readonly Command[];
