@@ -5,6 +5,14 @@ import type { Budgets, Recording } from '../recording/recording.ts';
 export type Verdict = 'pass' | 'inconclusive' | 'fail';
 export type Unit = 'ms' | 'bytes' | 'count' | 'ratio';
 
+/** A further figure of a finding that no bound belongs to; text alone when `figure` is null. */
+export interface Detail {
+  /** Follows the figure: "operations queued in the database". */
+  readonly what: string;
+  readonly figure: Figure | null;
+  readonly unit: Unit;
+}
+
 /**
  * One thing that was held against a bound. A sentence is made of it by the reporters' format.ts:
  * "<subject>: <figure> <what>, budget <bound>".
@@ -22,9 +30,14 @@ export interface Finding {
   readonly bound: number | null;
   /** `StatementRecord.id` it belongs to. */
   readonly statementId: string | null;
+  /** Why it is inconclusive although the figure was measured ("generator-limited: ..."); null otherwise. */
+  readonly reason: string | null;
+  readonly details: readonly Detail[];
 }
 
+/** What explains a finding whatever it says: the same words for every recording. */
 export interface Check {
+  /** Stable, in kebab case; machine formats name it. */
   readonly id: string;
   readonly title: string;
   /** When it trips. */

@@ -369,6 +369,11 @@ export interface ObservedChange {
   readonly algorithm: string | null;
   readonly detail: string;
   readonly source: string;
+  /**
+   * Set when the validity of an index or a constraint was seen: that of the last change naming the same relation is
+   * what the migrations leave behind. `relation` is then the index, or "table.constraint".
+   */
+  readonly validity?: 'valid' | 'invalid index' | 'constraint not validated';
 }
 
 export interface DrillRecord {

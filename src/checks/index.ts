@@ -1,0 +1,35 @@
+/** Every check, in the order in which reports show them. A new check is one file and one line here. */
+import type { Check } from './check.ts';
+import { diskGrowthPeak } from './disk-growth-peak.ts';
+import { duration } from './duration.ts';
+import { failedOperations } from './failed-operations.ts';
+import { invalidLeftovers } from './invalid-leftovers.ts';
+import { latencyP99 } from './latency-p99.ts';
+import { loadRan } from './load-ran.ts';
+import { lockTimeoutGivenUp } from './lock-timeout-given-up.ts';
+import { lockWait } from './lock-wait.ts';
+import { migrationFailed } from './migration-failed.ts';
+import { noBudget } from './no-budget.ts';
+import { rehearsalCompleted } from './rehearsal-completed.ts';
+import { replicaLag } from './replica-lag.ts';
+import { stall } from './stall.ts';
+
+export const checks: readonly Check[] = [
+  rehearsalCompleted,
+  migrationFailed,
+  lockWait,
+  stall,
+  failedOperations,
+  latencyP99,
+  duration,
+  diskGrowthPeak,
+  replicaLag,
+  invalidLeftovers,
+  lockTimeoutGivenUp,
+  loadRan,
+  noBudget,
+];
+
+export function findCheck(id: string): Check | null {
+  return checks.find((check) => check.id === id) ?? null;
+}

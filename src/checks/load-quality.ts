@@ -1,0 +1,115 @@
+/** Whether the load can be believed: did it run all through the migrations, and was the generator fast enough? */
+import { exactly } from '../recording/figure.ts';
+import { mergeHistograms, percentileMs } from '../recording/histogram.ts';
+import type { LatencyKind, LoadRecord, LoadWindow, Recording, WindowName } from '../recording/recording.ts';
+import type { Detail, Finding } from './check.ts';
+import { doubted, unproven } from './finding.ts';
+import { JUDGED_WINDOWS, windowOf } from './span.ts';
+
+/** Schedule lag p99 that is always allowed: a timer of 1 ms and a busy core (load-and-filling.md, A5.7). */
+const LAG_ALLOWED_MS = 5;
+/** ...and the share of the response p99 that lag may make up beyond it. */
+const LAG_ALLOWED_SHARE = 0.05;
+/** Above this the load thread is late by queueing alone. */
+const UTILIZATION_ALLOWED = 0.8;
+/** No arrival for this long is a hole in the load, even at one operation in many seconds... */
+const GAP_ALLOWED_MS = 1000;
+/** ...or for this many mean gaps: a Poisson process leaves so long a gap once in e^20 times. */
+const GAP_ALLOWED_ARRIVALS = 20;
+
+export interface LoadTrouble {
+  readonly reason: string;
+  readonly details: readonly Detail[];
+  /** The generator was the limit, so that even a breach may be its own; otherwise a breach stays one. */
+  readonly generatorLimited: boolean;
+}
+
+/** Why load checks cannot be trusted, or null. */
+export function loadTrouble(recording: Recording): LoadTrouble | null {
+  const { load } = recording;
+  if ('notMeasured' in load) return trouble(`no load ran: ${load.notMeasured}`);
+  return coverageTrouble(recording, load) ?? generatorTrouble(load);
+}
+
+/** Applies {@link loadTrouble} to what a load check found. */
+export function asFarAsLoadTells(recording: Recording, findings: readonly Finding[]): readonly Finding[] {
+  const found = loadTrouble(recording);
+  if (found === null) return findings;
+  return findings.map((each) =>
+    found.generatorLimited ? doubted(each, found.reason, found.details) : unproven(each, found.reason),
+  );
+}
+
+function trouble(reason: string): LoadTrouble {
+  return { reason, details: [], generatorLimited: false };
+}
+
+function coverageTrouble(recording: Recording, load: LoadRecord): LoadTrouble | null {
+  const migration = windowOf(recording, 'migration');
+  if (migration === null) return trouble('the migrations were not reached');
+  const unbalanced = load.windows.find((window) => !balances(window));
+  if (unbalanced !== undefined) {
+    return trouble(`the counts of the ${unbalanced.window} window do not add up, so operations were lost`);
+  }
+  const baseline = load.windows.find(({ window }) => window === 'baseline');
+  if (baseline !== undefined && baseline.due > 0 && baseline.completed === 0) {
+    return trouble('no operation completed even in the baseline');
+  }
+  return ranThroughout(load, migration)
+    ? null
+    : trouble('the load did not run throughout the migration window');
+}
+
+function balances({ due, completed, failed, dropped, inFlight }: LoadWindow): boolean {
+  return due === completed + failed + dropped + inFlight;
+}
+
+function ranThroughout(load: LoadRecord, window: { startedAtMs: number; endedAtMs: number }): boolean {
+  const allowedMs =
+    Math.max(GAP_ALLOWED_MS, (GAP_ALLOWED_ARRIVALS * 1000) / load.ratePerSecond) + load.slotMs;
+  const instants = load.slots.filter(({ due }) => due > 0).map(({ atMs }) => atMs);
+  const inside = instants.filter(
+    (atMs) => atMs > window.startedAtMs - load.slotMs && atMs < window.endedAtMs,
+  );
+  if (inside.length === 0) return false;
+  const edges = [window.startedAtMs, ...inside, window.endedAtMs];
+  return edges.every((atMs, index) => index === 0 || atMs - (edges[index - 1] ?? atMs) <= allowedMs);
+}
+
+function generatorTrouble(load: LoadRecord): LoadTrouble | null {
+  const { scheduleLagMsP99: lag, utilization } = load.selfCheck;
+  const responseMs = percentileOf(load, 'response', JUDGED_WINDOWS, 0.99) ?? 0;
+  const allowedMs = Math.max(LAG_ALLOWED_MS, responseMs * LAG_ALLOWED_SHARE);
+  const details: readonly Detail[] = [
+    { what: 'schedule lag p99 of the generator', figure: lag, unit: 'ms' },
+    {
+      what: 'schedule lag allowed',
+      figure: exactly(allowedMs, 'max(5 ms, 5 % of the response p99)'),
+      unit: 'ms',
+    },
+    { what: 'utilisation of the load thread (0.8 is allowed)', figure: utilization, unit: 'ratio' },
+  ];
+  if ('notMeasured' in lag) return trouble(`the generator's own lag was not measured: ${lag.notMeasured}`);
+  if ('notMeasured' in utilization) {
+    return trouble(`the generator's own utilisation was not measured: ${utilization.notMeasured}`);
+  }
+  if (lag.upper <= allowedMs && utilization.upper <= UTILIZATION_ALLOWED) return null;
+  return {
+    reason: 'generator-limited: the load generator itself was late, so these are not figures of the database',
+    details,
+    generatorLimited: true,
+  };
+}
+
+/** A percentile over all operations of some windows, in ms; null when nothing was counted. */
+export function percentileOf(
+  load: LoadRecord,
+  kind: LatencyKind,
+  windows: readonly WindowName[],
+  fraction: number,
+): number | null {
+  const chosen = load.latencies.filter(
+    (latency) => latency.kind === kind && windows.includes(latency.window),
+  );
+  return percentileMs(mergeHistograms(chosen.map(({ histogram }) => histogram)), fraction);
+}

@@ -1,0 +1,116 @@
+import { between, type Figure, isMeasured, notMeasured } from '../recording/figure.ts';
+import type { LockWait, Recording } from '../recording/recording.ts';
+import type { Check, Finding } from './check.ts';
+import { breachesFirst, finding, grouped, unproven } from './finding.ts';
+import { loadTrouble } from './load-quality.ts';
+import { judgedSpan, unfinished } from './span.ts';
+import {
+  blockedOperations,
+  judgedWaits,
+  LOCK_OBSERVER,
+  longest,
+  sessionInWords,
+  statementBehind,
+} from './waits.ts';
+
+const id = 'lock-wait';
+
+export const lockWait: Check = {
+  id,
+  title: 'Waiting for a lock',
+  condition:
+    'The migration, or any operation of the load, queued longer for a lock than budgets.lockWait allows.',
+  effect:
+    'A statement that waits for a strong lock makes everything that comes after it wait as well, plain reads ' +
+    'included: the table is out of service although the migration has not even begun. Requests hang, connections ' +
+    'pile up, and the pool of the application runs empty.',
+  workaround:
+    'Set a lock timeout of a few hundred milliseconds on the session of the migration and try again on failure, so ' +
+    'that it steps out of the queue (migrations.lockTimeout rehearses just that). Keep transactions short that hold ' +
+    'the table, and run long reports elsewhere. Where the migration itself holds the lock, use the form that works ' +
+    'online (CONCURRENTLY, NOT VALID then VALIDATE), and split one long transaction into several.',
+
+  check(recording, { lockWaitMs: bound }) {
+    if (bound === null) return [];
+    const doubt = lockDoubt(recording);
+    const groups = groupsOf(recording);
+    if (groups.length === 0) return [unproven(finding({ ...noWait(recording), bound }), doubt)];
+    const findings = breachesFirst(groups.map((waits) => findingOf(recording, waits, bound)));
+    const breaches = findings.filter(({ verdict }) => verdict !== 'pass');
+    return breaches.length > 0 ? breaches : findings.slice(0, 1).map((each) => unproven(each, doubt));
+  },
+};
+
+/** Why "nobody waited longer" is not proven, or null. */
+function lockDoubt(recording: Recording): string | null {
+  const observer = recording.observers.find(({ name }) => name === LOCK_OBSERVER);
+  const load = loadTrouble(recording);
+  const trouble = observer?.trouble[0];
+  if (trouble !== undefined) return `the observer of locks missed readings: ${trouble}`;
+  if (load !== null && !load.generatorLimited) return load.reason;
+  return unfinished(recording);
+}
+
+function noWait(recording: Recording): Omit<Parameters<typeof finding>[0], 'bound'> {
+  return {
+    checkId: id,
+    subject: 'locks',
+    what: 'longest wait for a lock',
+    figure: noWaitFigure(recording),
+    unit: 'ms',
+  };
+}
+
+function noWaitFigure(recording: Recording): Figure {
+  if (judgedSpan(recording) === null) return notMeasured('the migrations were not reached');
+  const observer = recording.observers.find(({ name }) => name === LOCK_OBSERVER);
+  if (observer === undefined || observer.samples === 0) {
+    const said = recording.notMeasured.find(({ what }) => /lock/i.test(what));
+    return notMeasured(said?.reason ?? 'lock waits were not observed');
+  }
+  return between(0, observer.intervalMs ?? 0, 'no wait in any reading of locks');
+}
+
+/** Waits of one kind of waiter on one relation at one statement of the migration, longest first. */
+function groupsOf(recording: Recording): readonly (readonly LockWait[])[] {
+  return grouped(judgedWaits(recording), (wait) =>
+    JSON.stringify([
+      wait.waiter.owner,
+      subjectOf(wait),
+      statementBehind(recording, wait)?.statement.id ?? null,
+    ]),
+  );
+}
+
+function findingOf(recording: Recording, waits: readonly LockWait[], bound: number): Finding {
+  const worst =
+    waits.find(({ waitedMs }) => !isMeasured(waitedMs) || waitedMs.upper === longestOf(waits)) ?? waits[0];
+  if (worst === undefined) throw new Error('a group of lock waits is never empty');
+  const byMigration = worst.waiter.owner === 'migration';
+  return finding({
+    checkId: id,
+    subject: subjectOf(worst),
+    what: `${byMigration ? 'wait of the migration' : 'longest wait of the load'} for ${worst.mode} ${behind(recording, worst)}`,
+    figure: worst.waitedMs,
+    unit: 'ms',
+    bound,
+    statementId: statementBehind(recording, worst)?.statement.id ?? null,
+    details: byMigration ? [] : blockedOperations(recording, waits),
+  });
+}
+
+function longestOf(waits: readonly LockWait[]): number {
+  return Math.max(...waits.map(longest));
+}
+
+function subjectOf({ relation, target }: LockWait): string {
+  return relation ?? target;
+}
+
+function behind(recording: Recording, { blockers }: LockWait): string {
+  const root = blockers[0];
+  const queue = blockers.slice(1).some(({ owner }) => owner === 'migration')
+    ? ', in the queue of the migration'
+    : '';
+  return `behind ${sessionInWords(recording, root)}${queue}`;
+}
