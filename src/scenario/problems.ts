@@ -34,14 +34,19 @@ export function pathText(path: Path): string {
   }, '');
 }
 
-/** The issues that zod found in `input`, as problems. */
-export function problemsOf(error: z.ZodError, input: unknown, root: SchemaNode): readonly Problem[] {
+/** The issues that zod found in `input`, as problems; `whole` is what the input is called. */
+export function problemsOf(
+  error: z.ZodError,
+  input: unknown,
+  root: SchemaNode,
+  whole = 'the scenario',
+): readonly Problem[] {
   return error.issues.flatMap((issue): readonly Problem[] => {
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => ({
         path: [...issue.path, key],
         at: 'key',
-        message: unknownKey(root, issue.path, key),
+        message: unknownKey(root, issue.path, key, whole),
       }));
     const message = `${pathText(issue.path)}: ${issueText(issue, valueAt(input, issue.path), root)}`;
     return [{ path: issue.path, at: 'value', message }];
@@ -51,12 +56,12 @@ export function problemsOf(error: z.ZodError, input: unknown, root: SchemaNode):
 /** Sentence for a name that is none of the known ones: an engine, a tool, a provisioner. */
 export function unknownName(what: string, name: string, known: readonly string[]): string {
   const meant = closest(name, known);
-  const instead = meant === null ? `write one of ${known.join(', ')}` : `did you mean "${meant}"?`;
-  return `"${name}" is no ${what}: ${instead}${meant === null ? '' : ` Known: ${known.join(', ')}`}`;
+  const guess = meant === null ? '' : `did you mean "${meant}"? `;
+  return `"${name}" is no known ${what}: ${guess}write one of ${known.join(', ')}`;
 }
 
-function unknownKey(root: SchemaNode, section: Path, key: string): string {
-  const where = section.length === 0 ? 'the scenario' : pathText(section);
+function unknownKey(root: SchemaNode, section: Path, key: string, whole: string): string {
+  const where = section.length === 0 ? whole : pathText(section);
   const known = knownKeys(schemaAt(root, section));
   const meant = closest(key, known);
   if (meant !== null) return `unknown key "${key}" in ${where}: did you mean "${meant}"?`;

@@ -1,0 +1,168 @@
+/** What a scenario leaves to be found: which migration tool, and which engine. Reads files, concludes from their text. */
+import { open, readdir, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+
+/** An engine with one of its dialects, and what in the text gave it away. */
+export interface EngineCandidate {
+  readonly engine: string;
+  readonly flavor: string;
+  /** Quoted from the text. */
+  readonly marks: readonly string[];
+}
+
+export interface DetectedTool {
+  readonly tool: string;
+  /** Folder with the migrations, absolute or relative to the folder that was asked about. */
+  readonly directory: string;
+  /** The file that gave the tool away. */
+  readonly because: string;
+}
+
+/** Names of the parts that there are, each list with the preferred one first. */
+export interface Known {
+  readonly engines: readonly { readonly name: string; readonly flavors: readonly string[] }[];
+  readonly provisioners: readonly string[];
+  readonly tools: readonly string[];
+}
+
+export type DetectTool = (directory: string) => Promise<DetectedTool | null> | DetectedTool | null;
+
+/** Enough to see a dialect; a dump may have gigabytes. */
+const BEGINNING_BYTES = 256 * 1024;
+/** A project with more migrations than this shows its dialect long before the last one. */
+const MOST_FILES = 200;
+
+/** Where tools keep the dialect or the URL of their database. */
+const CONFIGURATION_FILES = [
+  'migration_lock.toml',
+  'meta/_journal.json',
+  'schema.prisma',
+  'prisma/schema.prisma',
+  'drizzle.config.ts',
+  'drizzle.config.js',
+  'drizzle.config.json',
+  'flyway.toml',
+  'flyway.conf',
+  'conf/flyway.conf',
+  'config/database.yml',
+  '.env',
+] as const;
+
+/** A database URL, or a key that tools use for the dialect: `provider = "postgresql"`, `"dialect": "mysql"`. */
+const DIALECT_WORDS =
+  /\b([a-z][a-z0-9]*)(?:\+[a-z0-9]+)?:\/\/|["']?\b(?:provider|dialect|adapter)["']?\s*[=:]\s*["']?(\w+)/gi;
+
+/** The engine and dialect that a user's word names, or null. */
+export function engineNamed(word: string, known: Known): { engine: string; flavor: string } | null {
+  for (const { name, flavors } of known.engines) {
+    if (flavors.includes(word)) return { engine: name, flavor: word };
+    if (name === word) return { engine: name, flavor: flavors[0] ?? name };
+  }
+  return null;
+}
+
+/** The dialect that a word of a tool means: `postgresql` and `mysql2` begin with a dialect's name. */
+export function engineMeant(word: string, known: Known): { engine: string; flavor: string } | null {
+  const lower = word.toLowerCase();
+  for (const { name, flavors } of known.engines) {
+    const flavor = flavors.find((one) => lower.startsWith(one));
+    if (flavor !== undefined) return { engine: name, flavor };
+  }
+  return null;
+}
+
+/** The dialects that the configuration of tools names, in a folder and in those around it up to `top`. */
+export async function configuredEngines(
+  directory: string,
+  top: string,
+  known: Known,
+): Promise<readonly EngineCandidate[]> {
+  const found = new Map<string, EngineCandidate>();
+  for (const folder of foldersUpTo(directory, top))
+    for (const name of CONFIGURATION_FILES) {
+      const text = await beginningOf(join(folder, name));
+      for (const [, scheme, value] of text?.matchAll(DIALECT_WORDS) ?? []) {
+        const meant = engineMeant(scheme ?? value ?? '', known);
+        if (meant !== null && !found.has(meant.flavor)) found.set(meant.flavor, { ...meant, marks: [name] });
+      }
+    }
+  return [...found.values()];
+}
+
+/** Beginnings of the schema and of every .sql file of the migrations. */
+export async function sqlTexts(schemaFile: string | null, directory: string): Promise<readonly string[]> {
+  const entries = await readdir(directory, { recursive: true }).catch((): string[] => []);
+  const files = entries.filter((name) => name.endsWith('.sql')).sort();
+  const paths = [
+    ...(schemaFile === null ? [] : [schemaFile]),
+    ...files.slice(0, MOST_FILES).map((name) => join(directory, name)),
+  ];
+  const texts = await Promise.all(paths.map(beginningOf));
+  return texts.filter((text) => text !== null);
+}
+
+/** The tool whose migrations are in exactly this folder, asked of the folders around it first, since they hold the marks. */
+export async function toolOf(
+  directory: string,
+  top: string,
+  detect: DetectTool,
+): Promise<DetectedTool | null> {
+  for (const folder of foldersUpTo(directory, top).reverse()) {
+    const found = await detect(folder);
+    if (found !== null && resolve(folder, found.directory) === directory) return found;
+  }
+  return null;
+}
+
+/**
+ * The project that a migrations folder belongs to: the base when it lies below it; else the nearest folder around it
+ * with a file that projects have at their root, at most three levels up; else the folder above it.
+ */
+export async function projectOf(directory: string, base: string): Promise<string> {
+  if (isWithin(directory, base)) return base;
+  let folder = directory;
+  for (let level = 0; level < 3; level += 1) {
+    folder = dirname(folder);
+    if (folder === dirname(folder)) break;
+    const names = await readdir(folder).catch((): string[] => []);
+    if (names.some((name) => PROJECT_FILES.has(name))) return folder;
+  }
+  const above = dirname(directory);
+  return above === dirname(above) ? directory : above;
+}
+
+const PROJECT_FILES = new Set([
+  ...['.git', 'package.json', 'Gemfile', 'pyproject.toml', 'setup.py', 'requirements.txt', 'go.mod'],
+  ...['pom.xml', 'build.gradle', 'build.gradle.kts', 'composer.json', 'mix.exs', 'Cargo.toml'],
+]);
+
+/** What is at a path: `file`, `directory`, or null for nothing. */
+export async function kindAt(path: string): Promise<'file' | 'directory' | null> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) return null;
+  return found.isDirectory() ? 'directory' : 'file';
+}
+
+/** The folder itself first, then each one around it until `top`. */
+function foldersUpTo(directory: string, top: string): string[] {
+  const folders = [directory];
+  let folder = directory;
+  while (folder !== top && isWithin(folder, top)) {
+    folder = dirname(folder);
+    folders.push(folder);
+  }
+  return folders;
+}
+
+function isWithin(directory: string, base: string): boolean {
+  const path = relative(base, directory);
+  return !path.startsWith('..') && resolve(base, path) === directory;
+}
+
+async function beginningOf(path: string): Promise<string | null> {
+  if ((await kindAt(path)) !== 'file') return null;
+  await using file = await open(path);
+  const buffer = Buffer.alloc(BEGINNING_BYTES);
+  const { bytesRead } = await file.read(buffer, 0, BEGINNING_BYTES, 0);
+  return buffer.toString('utf8', 0, bytesRead);
+}

@@ -1,0 +1,84 @@
+/** Where the migrations are, which tool they belong to, and how they are run. */
+import { resolve } from 'node:path';
+import { resolveMigrationSettings } from './defaults.ts';
+import { shownPath } from './load.ts';
+import { type DetectedTool, kindAt, projectOf, toolOf } from './look-ups.ts';
+import type { Wanted } from './overrides.ts';
+import type { MigrationsPlan } from './plan.ts';
+import { unknownName } from './problems.ts';
+import type { ResolveRequest } from './resolve.ts';
+
+/** Null after a complaint. What was detected is pushed to `found`. */
+export async function resolveMigrations(
+  wanted: Wanted,
+  request: ResolveRequest,
+  found: string[],
+): Promise<MigrationsPlan | null> {
+  const written = wanted.scenario.migrations ?? {};
+  const settings = resolveMigrationSettings(written);
+  if (settings.lockTimeoutMs === null)
+    for (const key of ['retries', 'backoff'] as const)
+      if (written[key] !== undefined)
+        wanted.complain(
+          ['migrations', key],
+          'has no effect without a lock timeout: write migrations.lockTimeout, such as 300ms',
+        );
+  if (settings.lockTimeoutMs === 0)
+    wanted.complain(['migrations', 'lockTimeout'], '0 would wait for ever: write none, or more than zero');
+  const place = await placeOf(wanted, request);
+  if (place === null) return null;
+  if (place.detected !== null && written.tool === undefined)
+    found.push(
+      `migrations in ${shownPath(place.directory, request.workingDirectory)} are of ${place.tool}, because of ${place.detected.because}`,
+    );
+  return { ...settings, tool: place.tool, directory: place.directory };
+}
+
+interface Place {
+  readonly tool: string;
+  readonly directory: string;
+  readonly detected: DetectedTool | null;
+}
+
+async function placeOf(wanted: Wanted, request: ResolveRequest): Promise<Place | null> {
+  const { tool, directory: writtenDirectory } = wanted.scenario.migrations ?? {};
+  const { tools } = request.known;
+  const toolIsKnown = tool === undefined || tools.includes(tool);
+  if (!toolIsKnown) wanted.complain(['migrations', 'tool'], unknownName('migration tool', tool, tools));
+  if (writtenDirectory === undefined) {
+    const detected = await request.lookUps.detectTool(wanted.directory);
+    if (detected === null) {
+      wanted.complain(
+        ['migrations', 'directory'],
+        `no migrations were found in "${wanted.directory}": write migrations.directory (--migrations DIRECTORY)`,
+      );
+      return null;
+    }
+    return {
+      tool: tool ?? detected.tool,
+      directory: resolve(wanted.directory, detected.directory),
+      detected,
+    };
+  }
+  const key = ['migrations', 'directory'];
+  const directory = resolve(wanted.baseOf(key), writtenDirectory);
+  const kind = await kindAt(directory);
+  if (kind !== 'directory') {
+    wanted.complain(
+      key,
+      kind === null
+        ? `there is no folder "${directory}": correct the path`
+        : `"${directory}" is a file: write the folder that holds the migrations`,
+    );
+    return null;
+  }
+  if (tool !== undefined) return toolIsKnown ? { tool, directory, detected: null } : null;
+  const top = await projectOf(directory, wanted.directory);
+  const detected = await toolOf(directory, top, request.lookUps.detectTool);
+  if (detected !== null) return { tool: detected.tool, directory, detected };
+  wanted.complain(
+    ['migrations', 'tool'],
+    `the files in "${directory}" do not tell which tool they belong to: write migrations.tool (--tool), one of ${tools.join(', ')}`,
+  );
+  return null;
+}

@@ -1,0 +1,130 @@
+/**
+ * A scenario and the command line's word over it become a plan, in this order:
+ *
+ *  1. options over the scenario, each value with its place for messages
+ *  2. files: schema, operations; the folder of the migrations and their tool
+ *  3. the engine: as written, else by the URL, the tool's configuration, the SQL
+ *  4. the server: provisioner, version, URL with its secrets from the environment
+ *  5. load, drills and budgets with their defaults
+ *
+ * All that is wrong is said at once. What was found rather than written is told, so that nobody has to guess.
+ */
+import { basename, join, resolve } from 'node:path';
+import {
+  DEFAULT_RANDOM_SEED,
+  DEFAULT_ROWS,
+  resolveBudgets,
+  resolveDrills,
+  resolveLoad,
+  resolveMigrationSettings,
+  resolveTables,
+} from './defaults.ts';
+import type { LoadedScenario } from './load.ts';
+import { type DetectTool, type EngineCandidate, type Known, kindAt, projectOf } from './look-ups.ts';
+import { mergeOverrides, type Overrides, type Wanted } from './overrides.ts';
+import type { DatabasePlan, DataPlan, Plan } from './plan.ts';
+import { resolveDatabase, resolveEngine } from './resolve-database.ts';
+import { resolveMigrations } from './resolve-migrations.ts';
+
+export interface LookUps {
+  /** Engines whose marks stand in the texts, from `Dialect.recognise`; empty when no text tells. */
+  recogniseEngine(texts: readonly string[]): readonly EngineCandidate[];
+  /** The tool that a folder's files belong to, or null. */
+  readonly detectTool: DetectTool;
+  /** The first provisioner that can run on this machine; asked only when the scenario does not say. */
+  chooseProvisioner(database: Omit<DatabasePlan, 'provision'>): Promise<string>;
+}
+
+export interface ResolveRequest {
+  /** Null when the command line says everything. */
+  readonly loaded: LoadedScenario | null;
+  readonly overrides: Overrides;
+  readonly workingDirectory: string;
+  /** Where `${NAME}` of `database.url` is looked up. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly known: Known;
+  readonly lookUps: LookUps;
+}
+
+export interface Resolved {
+  readonly plan: Plan;
+  /** What was found by looking rather than written, one sentence each: "tool dbmate, because of db/schema.sql". */
+  readonly found: readonly string[];
+}
+
+/** Makes the plan. Throws one UsageError with every problem, each with its place. */
+export async function resolvePlan(request: ResolveRequest): Promise<Resolved> {
+  const found: string[] = [];
+  const wanted = mergeOverrides(request.loaded, request.overrides, request.workingDirectory);
+  const data = await resolveData(wanted);
+  const migrations = await resolveMigrations(wanted, request, found);
+  if (data.schemaFile === null && migrations !== null && migrations.released === null)
+    wanted.complain(
+      ['data', 'schema'],
+      'there is nothing to migrate from: write data.schema (--schema FILE), or migrations.released (--released VERSION) to build it from the migrations',
+    );
+  const operationsFile = await fileAt(wanted, ['load', 'operations'], wanted.scenario.load?.operations);
+  const load = resolveLoad(wanted.scenario.load ?? {}, operationsFile);
+  const drills = resolveDrills(wanted.scenario.drills ?? []);
+  for (const [index, drill] of drills.entries())
+    if (load !== null && drill.atMs < -load.baselineMs)
+      wanted.complain(
+        ['drills', index, drill.kind, 'at'],
+        `lies before the baseline, which begins ${load.baselineMs}ms before the migrations: write a later instant`,
+      );
+  const engine = await resolveEngine(wanted, request, { schemaFile: data.schemaFile, migrations }, found);
+  const database = engine === null ? null : await resolveDatabase(wanted, request, engine);
+  wanted.throwComplaints();
+  if (migrations === null || database === null)
+    throw new Error('a part of the plan is missing although nothing was complained about');
+  const name = wanted.scenario.name ?? (await nameOf(wanted, request.loaded, migrations.directory));
+  const plan: Plan = {
+    name,
+    directory: wanted.directory,
+    database,
+    data,
+    load,
+    migrations,
+    drills,
+    budgets: resolveBudgets(wanted.scenario.budgets ?? {}),
+    reports: { directory: join(request.workingDirectory, 'reports', name) },
+    expectedFile: join(wanted.directory, 'expected.json'),
+  };
+  return { plan, found };
+}
+
+async function resolveData(wanted: Wanted): Promise<DataPlan> {
+  const written = wanted.scenario.data ?? {};
+  const tables = resolveTables(written.tables ?? {});
+  const someTableSays = Object.values(tables).some((table) => table.rows !== null);
+  return {
+    schemaFile: await fileAt(wanted, ['data', 'schema'], written.schema),
+    rows: written.rows ?? (someTableSays ? null : DEFAULT_ROWS),
+    tables,
+    randomSeed: written.randomSeed ?? DEFAULT_RANDOM_SEED,
+  };
+}
+
+/** Absolute path of a file that must be there, or null when none was written. */
+async function fileAt(
+  wanted: Wanted,
+  key: readonly string[],
+  written: string | undefined,
+): Promise<string | null> {
+  if (written === undefined) return null;
+  const file = resolve(wanted.baseOf(key), written);
+  const kind = await kindAt(file);
+  if (kind === null) wanted.complain(key, `there is no file "${file}": correct the path or write the file`);
+  if (kind === 'directory') wanted.complain(key, `"${file}" is a folder: write the path of a file`);
+  return file;
+}
+
+/** The folder of the scenario; without a scenario, the project of the migrations. */
+async function nameOf(wanted: Wanted, loaded: LoadedScenario | null, directory: string): Promise<string> {
+  const folder = loaded === null ? await projectOf(directory, wanted.directory) : loaded.directory;
+  const name = basename(folder)
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 100);
+  return name === '' ? 'rehearsal' : name;
+}
