@@ -120,14 +120,23 @@ export class SqlError extends Error {
   readonly code: string | null;
   readonly statement: string | null;
   readonly position: number | null;
+  /** Statements of the same message that the server had completed before; null where it is not known. */
+  readonly completed: number | null;
   constructor(
     message: string,
-    facts: { code: string | null; statement: string | null; position: number | null; cause?: unknown },
+    facts: {
+      code: string | null;
+      statement: string | null;
+      position: number | null;
+      completed?: number | null;
+      cause?: unknown;
+    },
   ) {
     super(message, { cause: facts.cause });
     this.code = facts.code;
     this.statement = facts.statement;
     this.position = facts.position;
+    this.completed = facts.completed ?? null;
   }
 }
 
@@ -504,7 +513,9 @@ export interface ServerRecipe {
   };
   readonly embedded: {
     /** Why no such server can be had on this machine, or null; quick, and downloads nothing. */
-    missing(request: Pick<LocateRequest, 'flavor' | 'version' | 'binary' | 'cacheDirectory'>): Promise<string | null>;
+    missing(
+      request: Pick<LocateRequest, 'flavor' | 'version' | 'binary' | 'cacheDirectory'>,
+    ): Promise<string | null>;
     /** Finds the binaries, or fetches them into the cache; EnvironmentError says why it cannot. */
     locate(request: LocateRequest): Promise<Installation>;
     /** Commands that make the data directory, in order. */

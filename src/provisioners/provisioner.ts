@@ -13,7 +13,7 @@ export interface ServerRequest {
 
 export interface Server extends AsyncDisposable {
   readonly role: ServerRole;
-  /** The superuser's way in, or the given user's on an external server. */
+  /** The superuser's way in, or the given user's on an external server. It stays the same over restarts. */
   readonly administrator: ConnectionTarget;
   readonly version: string;
   readonly description: string;
@@ -29,5 +29,6 @@ export interface Provisioner {
   readonly name: string;
   /** Why it cannot be used on this machine, or null. Takes at most a few seconds. */
   unavailable(request: ServerRequest): Promise<string | null>;
+  /** Hands over a server that is ready, in its filling profile where it is ours. */
   start(request: ServerRequest, signal: AbortSignal): Promise<Server>;
 }

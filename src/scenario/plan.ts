@@ -27,7 +27,7 @@ export interface DatabasePlan {
   readonly flavor: string;
   /** Major (or major.minor) as written; `null` takes the provisioner's default. */
   readonly version: string | null;
-  /** Name of a provisioner of provisioners/index.ts. */
+  /** Name of a provisioner of provisioners/index.ts, or `automatic`: the first that can be used on this machine. */
   readonly provision: string;
   readonly image: string | null;
   /** Folder with the server's own binaries, for the embedded provisioner. */

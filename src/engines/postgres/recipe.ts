@@ -1,0 +1,91 @@
+/** How a Postgres server is made, started and set; read by the provisioners. */
+import { join } from 'node:path';
+import type { Command, EmbeddedLayout, Installation, ServerRecipe } from '../engine.ts';
+import { locateServer, whyMissing } from './binaries.ts';
+import { applySettings, settingsOf } from './settings.ts';
+
+const SUPERUSER = 'postgres';
+/** Every server has it: https://www.postgresql.org/docs/current/manage-ag-templatedbs.html */
+const MAINTENANCE_DATABASE = 'postgres';
+
+export const recipe: ServerRecipe = {
+  defaultVersion: '18',
+  settings: settingsOf,
+  applySettings,
+  container: {
+    image: (_flavor, version) => `postgres:${version}`,
+    port: 5432,
+    /** Said to the image by PGDATA too, because the official image of 18 keeps its data elsewhere. */
+    dataDirectory: '/var/lib/postgresql/data',
+    administrator: { user: SUPERUSER, database: MAINTENANCE_DATABASE },
+    environment: (password) => ({
+      POSTGRES_USER: SUPERUSER,
+      POSTGRES_PASSWORD: password,
+      POSTGRES_DB: MAINTENANCE_DATABASE,
+      PGDATA: '/var/lib/postgresql/data',
+      // 10 to 13 would store md5 hashes otherwise; 14 and later do so by themselves.
+      POSTGRES_INITDB_ARGS: '--auth-host=scram-sha-256',
+    }),
+    command: [],
+  },
+  embedded: {
+    missing: whyMissing,
+    locate: locateServer,
+    initialise,
+    start,
+    /** "Fast shutdown": sessions are ended, then a checkpoint; https://www.postgresql.org/docs/current/server-shutdown.html */
+    stopSignal: 'SIGINT',
+    administrator: (layout) => ({
+      host: '127.0.0.1',
+      port: layout.port,
+      socket: hasSockets ? layout.socketDirectory : null,
+      user: SUPERUSER,
+      password: layout.password,
+      database: MAINTENANCE_DATABASE,
+      tls: false,
+    }),
+  },
+};
+
+const hasSockets = process.platform !== 'win32';
+
+/** The server's messages and sort order must not depend on who runs the rehearsal. */
+const environment = { LC_ALL: 'C', LANG: 'C' };
+
+function initialise(installation: Installation, layout: EmbeddedLayout): readonly Command[] {
+  return [
+    {
+      program: join(installation.binDirectory, 'initdb'),
+      args: [
+        `--pgdata=${layout.dataDirectory}`,
+        `--username=${SUPERUSER}`,
+        `--pwfile=${layout.passwordFile}`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        '--no-locale',
+        ...installation.initialiseArguments,
+        // Nothing is worth keeping if the machine goes down now.
+        '--no-sync',
+      ],
+      env: environment,
+    },
+  ];
+}
+
+function start(installation: Installation, layout: EmbeddedLayout): Command {
+  const sockets = hasSockets ? `"${layout.socketDirectory.replaceAll('"', '""')}"` : '';
+  return {
+    program: join(installation.binDirectory, 'postgres'),
+    args: [
+      '-D',
+      layout.dataDirectory,
+      '-p',
+      String(layout.port),
+      '-c',
+      'listen_addresses=127.0.0.1',
+      '-c',
+      `unix_socket_directories=${sockets}`,
+    ],
+    env: environment,
+  };
+}

@@ -1,0 +1,211 @@
+/** The one file that imports testcontainers: containers and volumes of our own, on whatever engine it finds. */
+import { randomInt } from 'node:crypto';
+import type { ContainerRuntimeClient } from 'testcontainers';
+import { EnvironmentError } from '../errors.ts';
+import { describeOwner } from './notes.ts';
+import { findFreePort, LOOPBACK } from './ports.ts';
+
+export interface DockerEngine {
+  /** Where published ports are reached. */
+  readonly host: string;
+  /** True when that is this machine, so that ports can be published on the loopback address alone. */
+  readonly local: boolean;
+  readonly version: string;
+}
+
+export interface ContainerRequest {
+  readonly name: string;
+  readonly volume: string;
+  readonly image: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Arguments for the image's entry point; empty takes the image's own. */
+  readonly command: readonly string[];
+  readonly port: number;
+  readonly dataDirectory: string;
+  readonly stopSignal: NodeJS.Signals;
+}
+
+export interface ContainerState {
+  readonly running: boolean;
+  /** In words, for a container that has ended. */
+  readonly ended: string;
+}
+
+/** Postgres's parallel queries share memory through /dev/shm, of which Docker gives 64 MB. */
+const SHARED_MEMORY_BYTES = 2 ** 30;
+const ENGINE_ANSWER_LIMIT_MS = 8_000;
+/** Ports for engines elsewhere, whose free ports cannot be asked for: below the range that systems hand out. */
+const REMOTE_PORTS = { from: 20_000, to: 32_000 } as const;
+const PORT_ATTEMPTS = 5;
+const LOG_TAIL_LINES = 12;
+
+/** Finds the engine, or says in one line why there is none. */
+export async function findDocker(): Promise<DockerEngine | { readonly missing: string }> {
+  try {
+    const { host, serverVersion } = (await client()).info.containerRuntime;
+    const local = ['localhost', '127.0.0.1', '::1'].includes(host);
+    return { host: local ? LOOPBACK : host, local, version: String(serverVersion) };
+  } catch (error) {
+    const where = process.env.DOCKER_HOST ? ` at DOCKER_HOST=${process.env.DOCKER_HOST}` : '';
+    const reason = error instanceof Error ? error.message : String(error);
+    return { missing: `no Docker engine answers${where} (${reason}); start one, or set DOCKER_HOST` };
+  }
+}
+
+async function client(): Promise<ContainerRuntimeClient> {
+  const { getContainerRuntimeClient } = await import('testcontainers');
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    const message = `no answer within ${ENGINE_ANSWER_LIMIT_MS / 1000} s`;
+    timer = setTimeout(() => reject(new EnvironmentError(message)), ENGINE_ANSWER_LIMIT_MS);
+  });
+  return Promise.race([getContainerRuntimeClient(), limit]).finally(() => clearTimeout(timer));
+}
+
+export async function hasImage(image: string): Promise<boolean> {
+  const { ImageName } = await import('testcontainers');
+  return (await client()).image.exists(ImageName.fromString(image));
+}
+
+/** Lets the engine fetch it; once the signal is aborted nobody waits for that any more. */
+export async function pullImage(image: string, signal: AbortSignal): Promise<void> {
+  const { ImageName } = await import('testcontainers');
+  const { image: images } = await client();
+  const interrupted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  await Promise.race([images.pull(ImageName.fromString(image)), interrupted]);
+  if (!(await hasImage(image)))
+    throw new EnvironmentError('the registry does not have it, or does not answer');
+}
+
+export async function createVolume(name: string): Promise<void> {
+  const { dockerode } = (await client()).container;
+  await dockerode.createVolume({ Name: name, Labels: await ownerLabels() });
+}
+
+/** Path of the volume on the engine's machine. */
+export async function volumePath(name: string): Promise<string> {
+  const { dockerode } = (await client()).container;
+  return (await dockerode.getVolume(name).inspect()).Mountpoint;
+}
+
+/**
+ * Starts a container of an image that is there, and returns the host port. The port is chosen here, not by
+ * Docker, so that it stays the same when the server is restarted.
+ */
+export async function startContainer(request: ContainerRequest, engine: DockerEngine): Promise<number> {
+  for (let attempt = 1; ; attempt += 1) {
+    const hostPort = engine.local ? await findFreePort() : randomInt(REMOTE_PORTS.from, REMOTE_PORTS.to);
+    try {
+      await startOnPort(request, engine, hostPort);
+      return hostPort;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (!/port is already allocated|address already in use/i.test(message) || attempt === PORT_ATTEMPTS)
+        throw error;
+      await removeContainer(request.name);
+    }
+  }
+}
+
+async function startOnPort(request: ContainerRequest, engine: DockerEngine, hostPort: number): Promise<void> {
+  const { GenericContainer } = await import('testcontainers');
+  const { name, volume, image, port, stopSignal, dataDirectory } = request;
+  /** testcontainers can neither name a host address nor mount a named volume with a stop signal: its options are set here. */
+  class ServerContainer extends GenericContainer {
+    protected override async beforeContainerCreated(): Promise<void> {
+      this.createOpts.StopSignal = stopSignal;
+      this.hostConfig.Mounts = [{ Type: 'volume', Source: volume, Target: dataDirectory }];
+      const address = engine.local ? { HostIp: LOOPBACK } : {};
+      this.hostConfig.PortBindings = { [`${port}/tcp`]: [{ ...address, HostPort: String(hostPort) }] };
+    }
+  }
+  const container = new ServerContainer(image)
+    .withName(name)
+    .withLabels(await ownerLabels())
+    .withEnvironment({ ...request.environment })
+    .withExposedPorts({ container: port, host: hostPort })
+    .withSharedMemorySize(SHARED_MEMORY_BYTES)
+    // What a killed harness leaves is found by our own notes, so that no second image is needed for it.
+    .withAutoCleanup(false)
+    .withWaitStrategy(await readyAtOnce());
+  if (request.command.length > 0) container.withCommand([...request.command]);
+  await container.start();
+}
+
+/** Readiness is a session that answers, for which the provisioner waits. */
+async function readyAtOnce() {
+  const { StartupCheckStrategy } = await import('testcontainers');
+  class ReadyAtOnce extends StartupCheckStrategy {
+    override async checkStartupState(): Promise<'SUCCESS'> {
+      return 'SUCCESS';
+    }
+  }
+  return new ReadyAtOnce();
+}
+
+export async function containerState(name: string): Promise<ContainerState> {
+  const { dockerode } = (await client()).container;
+  const { State } = await dockerode.getContainer(name).inspect();
+  const memory = State.OOMKilled ? ', killed because the memory ran out' : '';
+  return { running: State.Running, ended: `exit code ${State.ExitCode}${memory}` };
+}
+
+/** Stops it by its stop signal and starts it again; on the same port and volume. */
+export async function restartContainer(name: string, stopLimitMs: number): Promise<void> {
+  const { dockerode } = (await client()).container;
+  const container = dockerode.getContainer(name);
+  await container.stop({ t: Math.ceil(stopLimitMs / 1000) });
+  await container.start();
+}
+
+/** Runs a command inside; EnvironmentError when it fails. */
+export async function runInContainer(name: string, command: readonly string[]): Promise<void> {
+  const { container } = await client();
+  const { exitCode, output } = await container.exec(container.getById(name), [...command]);
+  if (exitCode === 0) return;
+  throw new EnvironmentError(`"${command.join(' ')}" failed in the container ${name}: ${output.trim()}`);
+}
+
+/** The last lines that the server wrote. */
+export async function containerLogTail(name: string): Promise<string> {
+  const { dockerode } = (await client()).container;
+  const log = await dockerode.getContainer(name).logs({ stdout: true, stderr: true, tail: LOG_TAIL_LINES });
+  return withoutFrames(log).trim() || '(the server wrote nothing)';
+}
+
+/** Pure: the text of a log in Docker's frames: 8 bytes of head, whose last four are the length. */
+export function withoutFrames(log: Buffer): string {
+  const parts: Buffer[] = [];
+  for (let offset = 0; offset + 8 <= log.length; ) {
+    const length = log.readUInt32BE(offset + 4);
+    parts.push(log.subarray(offset + 8, offset + 8 + length));
+    offset += 8 + length;
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/** At once, with its anonymous volumes; nothing happens when there is none. */
+export async function removeContainer(name: string): Promise<void> {
+  const { dockerode } = (await client()).container;
+  await unlessMissing(dockerode.getContainer(name).remove({ force: true, v: true }));
+}
+
+export async function removeVolume(name: string): Promise<void> {
+  const { dockerode } = (await client()).container;
+  await unlessMissing(dockerode.getVolume(name).remove({ force: true }));
+}
+
+async function unlessMissing(removal: Promise<unknown>): Promise<void> {
+  await removal.catch((error: unknown) => {
+    const code = error instanceof Error && 'statusCode' in error ? error.statusCode : null;
+    if (code !== 404) throw error;
+  });
+}
+
+/** Who started it, for people and for what lost its note: `docker ps --filter label=rehearse.owner`. */
+async function ownerLabels(): Promise<Record<string, string>> {
+  const { pid, hostname } = await describeOwner();
+  return { 'rehearse.owner': `${pid}@${hostname}` };
+}

@@ -1,0 +1,235 @@
+/**
+ * Provisioner `embedded`: a real server from binaries on this machine, in a folder of its own below the temporary
+ * folder. It listens on the loopback address and on a Unix socket, both only with a random password, and is stopped
+ * and removed at the end.
+ */
+import { randomBytes } from 'node:crypto';
+import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import type { EmbeddedLayout, Installation, SettingsProfile } from '../engines/engine.ts';
+import { EnvironmentError } from '../errors.ts';
+import { type Cleanup, createCleanup } from './cleanup.ts';
+import { runnableInstallation } from './copied-binaries.ts';
+import { cacheDirectory, scratchDirectory } from './directories.ts';
+import { flushFiles } from './flushed-files.ts';
+import { type HeldNote, holdNote } from './notes.ts';
+import { findFreePort, isPortTaken } from './ports.ts';
+import { blameSettings, REHEARSED_DATABASE } from './profiles.ts';
+import type { Provisioner, Server, ServerRequest } from './provisioner.ts';
+import { openAdministrator, START_LIMIT_MS, waitUntilReady } from './readiness.ts';
+import { readLogTail, type ServerProcess, startServerProcess } from './server-process.ts';
+import { chooseServerUser, requireReachable, type ServerUser } from './server-user.ts';
+
+export const embedded: Provisioner = {
+  name: 'embedded',
+  unavailable: async ({ engine, database }) =>
+    engine.recipe.embedded.missing({ ...database, cacheDirectory: await cacheDirectory() }),
+  start: startEmbedded,
+};
+
+const INITIALISE_LIMIT_MS = 120_000;
+/** Its last checkpoint may have gigabytes to write between the profiles. */
+const RESTART_STOP_LIMIT_MS = 600_000;
+/** Nothing is worth keeping at the end. */
+const LAST_STOP_LIMIT_MS = 15_000;
+/** Another program may take the port between finding it and using it; three times in a row is something else. */
+const PORT_ATTEMPTS = 3;
+/** A socket path has at most 108 bytes with its end mark on Linux and 104 on macOS; the name and a lock come on top. */
+const SOCKET_DIRECTORY_BYTES_MAX = 80;
+/** There on every system with Unix sockets. */
+const SHORT_FOLDER = '/tmp';
+
+/** Everything that stays the same over the restarts of one server. */
+interface Running {
+  readonly request: ServerRequest;
+  readonly installation: Installation;
+  readonly layout: EmbeddedLayout;
+  readonly user: ServerUser | null;
+  readonly directory: string;
+  readonly logFile: string;
+  readonly note: HeldNote;
+  readonly signal: AbortSignal;
+}
+
+async function startEmbedded(request: ServerRequest, signal: AbortSignal): Promise<Server> {
+  const prepared = await prepare(request, signal);
+  const note = await holdNote({});
+  const cleanup = createCleanup(() => note.remove());
+  try {
+    const folders = await makeFolders(note, cleanup, prepared.user);
+    return await startWithin({ ...prepared, ...folders, request, note, signal }, cleanup);
+  } catch (error) {
+    throw await cleanup.after(error);
+  }
+}
+
+/** Finds the binaries, and who may run them. */
+async function prepare({ engine, database, say }: ServerRequest, signal: AbortSignal) {
+  const cache = await cacheDirectory();
+  const located = await engine.recipe.embedded.locate({ ...database, cacheDirectory: cache, say, signal });
+  const installation = await runnableInstallation(located, cache);
+  const user = await chooseServerUser();
+  const remedy =
+    'Open it to others, or set REHEARSE_CACHE or database.binary to a folder that they can read.';
+  await requireReachable(user, installation.binDirectory, remedy);
+  return { installation, user };
+}
+
+async function makeFolders(note: HeldNote, cleanup: Cleanup, user: ServerUser | null) {
+  const name = `rehearse-${randomBytes(6).toString('hex')}`;
+  const directory = join(await scratchDirectory(), name);
+  const inside = join(directory, 'socket');
+  const isShort = Buffer.byteLength(inside) <= SOCKET_DIRECTORY_BYTES_MAX;
+  const socketDirectory = isShort ? inside : join(SHORT_FOLDER, `${name}-socket`);
+
+  await note.update({ directories: isShort ? [directory] : [directory, socketDirectory] });
+  for (const path of [directory, socketDirectory]) {
+    // Processes of a server that was killed may still be writing their last files.
+    cleanup.add(() => rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
+    await mkdir(path, { mode: 0o700 });
+    if (user !== null) await chown(path, user.uid, user.gid);
+  }
+  await requireReachable(user, directory, 'Set REHEARSE_TMP to a folder that others can enter.');
+  return { directory, socketDirectory };
+}
+
+type Prepared = Omit<Running, 'layout' | 'logFile'> & { readonly socketDirectory: string };
+
+/** Makes the data directory, starts the server and goes over to the filling profile. */
+async function startWithin(prepared: Prepared, cleanup: Cleanup): Promise<Server> {
+  const { request, installation, user, directory, socketDirectory } = prepared;
+  const password = randomBytes(24).toString('base64url');
+  const layout: EmbeddedLayout = {
+    dataDirectory: join(directory, 'data'),
+    socketDirectory,
+    port: await findFreePort(),
+    passwordFile: join(directory, 'password'),
+    password,
+  };
+  await writeFile(layout.passwordFile, password, { mode: 0o600 });
+  if (user !== null) await chown(layout.passwordFile, user.uid, user.gid);
+  const running: Running = { ...prepared, layout, logFile: join(directory, 'server.log') };
+
+  request.say(`starting ${installation.description}${user === null ? '' : ` as the user "${user.name}"`}`);
+  await initialise(running);
+  await rm(layout.passwordFile);
+  return runServer(running, cleanup);
+}
+
+async function initialise({
+  request,
+  installation,
+  layout,
+  user,
+  directory,
+  signal,
+}: Running): Promise<void> {
+  for (const command of request.engine.recipe.embedded.initialise(installation, layout)) {
+    const result = await execa(command.program, command.args, {
+      cwd: directory,
+      env: { PATH: process.env.PATH, ...command.env },
+      extendEnv: false,
+      all: true,
+      reject: false,
+      stdin: 'ignore',
+      timeout: INITIALISE_LIMIT_MS,
+      cancelSignal: signal,
+      ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
+    });
+    signal.throwIfAborted();
+    if (!result.failed) continue;
+    throw new EnvironmentError(
+      `the data directory of ${installation.description} could not be made: ` +
+        `${result.all?.trim() || result.originalMessage || result.shortMessage}`,
+    );
+  }
+}
+
+/** Starts the process, and again for each profile; owns it until the server is disposed of. */
+async function runServer(prepared: Running, cleanup: Cleanup): Promise<Server> {
+  let server: ServerProcess | null = null;
+  cleanup.add(async () => server?.stop(LAST_STOP_LIMIT_MS));
+  const start = async (running: Running): Promise<string> => {
+    server = await launch(running);
+    return waitForServer(running, server);
+  };
+  const { running, version } = await startOnFreePort(prepared, start, () => server?.ended ?? null);
+
+  const { request, installation, layout, signal } = running;
+  const { engine, database } = request;
+  const administrator = engine.recipe.embedded.administrator(layout);
+  let profile: SettingsProfile | null = null;
+  const useProfile = async (wanted: SettingsProfile): Promise<void> => {
+    if (server?.ended) throw new EnvironmentError(`the server is gone: its process ended by ${server.ended}`);
+    {
+      await using session = await openAdministrator(engine, administrator, signal);
+      await engine.recipe.applySettings(session, engine.recipe.settings(wanted, database.settings));
+    }
+    await server?.stop(RESTART_STOP_LIMIT_MS);
+    if (profile === 'filling') await flushFiles(layout.dataDirectory, signal);
+    await start(running).catch((error: unknown) => {
+      throw blameSettings(error, database.settings, signal);
+    });
+    profile = wanted;
+  };
+  await useProfile('filling');
+  return {
+    role: request.role,
+    administrator,
+    version,
+    description: installation.description,
+    dataDirectory: { path: layout.dataDirectory },
+    database: REHEARSED_DATABASE,
+    useProfile,
+    [Symbol.asyncDispose]: () => cleanup.run(),
+  };
+}
+
+/** The first start may move to another port; later ones keep it, since others know it by then. */
+async function startOnFreePort(
+  prepared: Running,
+  start: (running: Running) => Promise<string>,
+  ended: () => string | null,
+): Promise<{ readonly running: Running; readonly version: string }> {
+  let running = prepared;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return { running, version: await start(running) };
+    } catch (error) {
+      const portLost = ended() !== null && (await isPortTaken(running.layout.port));
+      if (!portLost || attempt === PORT_ATTEMPTS) throw error;
+      running = { ...running, layout: { ...running.layout, port: await findFreePort() } };
+    }
+  }
+}
+
+async function launch({ request, installation, layout, user, directory, logFile, note }: Running) {
+  const server = await startServerProcess({
+    command: request.engine.recipe.embedded.start(installation, layout),
+    user,
+    directory,
+    logFile,
+    stopSignal: request.engine.recipe.embedded.stopSignal,
+    onUnexpectedEnd: (how) => request.say(`the server process ended by itself (${how})`),
+  });
+  const { stopSignal } = request.engine.recipe.embedded;
+  await note.update({ process: { ...server.identity, stopSignal } });
+  return server;
+}
+
+function waitForServer(running: Running, server: ServerProcess): Promise<string> {
+  const { request, installation, layout, logFile, signal } = running;
+  return waitUntilReady({
+    engine: request.engine,
+    target: request.engine.recipe.embedded.administrator(layout),
+    requireAlive: async () => {
+      if (server.ended === null) return;
+      throw new EnvironmentError(
+        `${installation.description} did not start (${server.ended}). Its log says:\n${await readLogTail(logFile)}`,
+      );
+    },
+    limitMs: START_LIMIT_MS,
+    signal,
+  });
+}

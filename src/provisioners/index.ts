@@ -1,0 +1,54 @@
+/** The provisioners by name. */
+import { EnvironmentError, UsageError } from '../errors.ts';
+import { container } from './container.ts';
+import { embedded } from './embedded.ts';
+import { external } from './external.ts';
+import type { Provisioner, ServerRequest } from './provisioner.ts';
+
+export { findDocker } from './docker.ts';
+export { findLeftovers, removeLeftovers } from './leftovers.ts';
+
+export const provisioners: readonly Provisioner[] = [embedded, container, external];
+
+export const provisionerNames: readonly string[] = provisioners.map(({ name }) => name);
+
+/** Stands for "the first that can be used here" in a plan. */
+export const AUTOMATIC = 'automatic';
+
+/** What `automatic` tries, in this order: neither touches anything that is not ours. */
+const automatic: readonly Provisioner[] = [embedded, container];
+
+/** UsageError for a name that is none. */
+export function findProvisioner(name: string): Provisioner {
+  const found = provisioners.find((provisioner) => provisioner.name === name);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `database.provision: there is no provisioner "${name}"; there are ${provisionerNames.join(', ')}.`,
+  );
+}
+
+/** The named provisioner, or the first that can be used here; EnvironmentError says why none can. */
+export async function chooseProvisioner(request: ServerRequest): Promise<Provisioner> {
+  const { provision } = request.database;
+  if (provision !== AUTOMATIC) {
+    const named = findProvisioner(provision);
+    const reason = await named.unavailable(request);
+    if (reason === null) return named;
+    throw new EnvironmentError(`provision: ${named.name} cannot be used: ${reason}.`);
+  }
+  const reasons: string[] = [];
+  for (const candidate of candidatesOf(request)) {
+    const reason = await candidate.unavailable(request);
+    if (reason === null) return candidate;
+    reasons.push(`${candidate.name}: ${reason}`);
+  }
+  throw new EnvironmentError(`no server can be started here. ${reasons.join('. ')}.`);
+}
+
+/** What the scenario says about the server tells which provisioner it means. */
+function candidatesOf({ database }: ServerRequest): readonly Provisioner[] {
+  if (database.url !== null) return [external];
+  if (database.image !== null) return [container];
+  if (database.binary !== null) return [embedded];
+  return automatic;
+}

@@ -1,0 +1,19 @@
+import { EnvironmentError, UsageError } from '../errors.ts';
+
+/** Name of the database on servers that are ours alone. */
+export const REHEARSED_DATABASE = 'rehearsal';
+
+/** A server that started before and does not start with the user's settings: it is for the user to correct them. */
+export function blameSettings(
+  error: unknown,
+  settings: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): unknown {
+  const written = Object.entries(settings).map(([name, value]) => `${name} = "${value}"`);
+  if (signal.aborted || written.length === 0 || !(error instanceof EnvironmentError)) return error;
+  return new UsageError(
+    `the server does not start with database.settings (${written.join(', ')}). Correct them or leave them out. ` +
+      error.message,
+    { cause: error.cause },
+  );
+}
