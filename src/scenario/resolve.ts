@@ -16,7 +16,6 @@ import {
   resolveBudgets,
   resolveDrills,
   resolveLoad,
-  resolveMigrationSettings,
   resolveTables,
 } from './defaults.ts';
 import type { LoadedScenario } from './load.ts';
