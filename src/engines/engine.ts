@@ -240,7 +240,7 @@ export interface ColumnType {
   readonly labels: readonly string[];
   /** Element type of an array. */
   readonly element: ColumnType | null;
-  /** Fields of a composite type. */
+  /** Fields of a composite type; a range has one, its `subtype`. */
   readonly fields: readonly { readonly name: string; readonly type: ColumnType }[];
 }
 
@@ -275,7 +275,7 @@ export interface TableDescription {
   /** Domain checks are listed under the column that uses them. */
   readonly checks: readonly { readonly name: string; readonly expression: string }[];
   readonly partitioning: 'none' | 'parent' | 'partition';
-  /** Bounds of all leaf partitions, as the engine prints them; empty unless a parent. */
+  /** Bounds of the partitions right below, as the engine prints them; empty where there are none. */
   readonly partitionBounds: readonly string[];
   readonly partitionKey: string | null;
   /** True when the table already holds a row. */

@@ -75,6 +75,16 @@ export function toSqlError(error: unknown, statement: string | null): SqlError {
   return new SqlError(error.message, { code: error.code ?? null, statement, position, cause: error });
 }
 
+/** What the server tells beside the message of an error; null when the error is not the server's. */
+export function serverFactsOf(
+  error: unknown,
+): { where: string | undefined; column: string | undefined } | null {
+  if (error instanceof DatabaseError) return { where: error.where, column: error.column };
+  return error instanceof Error && /^Connection terminated|^Client /.test(error.message)
+    ? { where: undefined, column: undefined }
+    : null;
+}
+
 /** "127.0.0.1:5432" or the folder of the socket, for messages. */
 export function addressOf(target: ConnectionTarget): string {
   if (target.socket !== null) return `${target.socket} (socket, port ${target.port})`;

@@ -1,0 +1,16 @@
+/** The engines there are; a new one is a folder and a line here. */
+import { UsageError } from '../errors.ts';
+import type { Engine } from './engine.ts';
+import { postgres } from './postgres/index.ts';
+
+export const engines: readonly Engine[] = [postgres];
+
+export const engineNames: readonly string[] = engines.map((engine) => engine.name);
+
+/** The engine of this name; UsageError when there is none. */
+export function findEngine(name: string): Engine {
+  const engine = engines.find((each) => each.name === name);
+  if (engine === undefined)
+    throw new UsageError(`engine "${name}" is unknown: write one of ${engineNames.join(', ')}`);
+  return engine;
+}

@@ -1,0 +1,175 @@
+/** Fills tables: COPY, counters, statistics. What is taken away while filling is in deferred.ts. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { EnvironmentError, UsageError } from '../../errors.ts';
+import type { BulkLoadRequest, Filling, Session, TableDescription } from '../engine.ts';
+import { copyLine } from './cells.ts';
+import { closeClient, openClient, serverFactsOf, toSqlError } from './client.ts';
+import { copyIn } from './copy.ts';
+import { prepare } from './deferred.ts';
+import { dialect } from './dialect.ts';
+
+export const filling: Filling = { prepare, bulkLoad, advanceCounters, settle, sizes };
+
+/** Larger ones gained nothing (64 to 512 KiB measured alike), smaller ones cost a wait each. */
+const CHUNK_CHARACTERS = 64 * 1024;
+
+/**
+ * Streams rows through one COPY in text format. An error says the table, the row and the column as the server tells
+ * them; then no row of this call is there.
+ */
+async function bulkLoad(request: BulkLoadRequest): Promise<number> {
+  const { table, columns, signal } = request;
+  const client = await openClient(request.target, { applicationName: 'rehearse filling' }, signal);
+  const list = columns.map(dialect.quote).join(', ');
+  try {
+    await client.query('set synchronous_commit = off');
+    const statement = `copy ${dialect.quoteName(table.parts)} (${list}) from stdin`;
+    return await copyIn(client, statement, chunksOf(request), signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw cannotFill(table, error);
+  } finally {
+    await closeClient(client);
+  }
+}
+
+function* chunksOf({ rows, onProgress }: BulkLoadRequest): Iterable<Buffer> {
+  let chunk = '';
+  let count = 0;
+  for (const row of rows) {
+    chunk += copyLine(row);
+    count += 1;
+    if (chunk.length < CHUNK_CHARACTERS) continue;
+    yield Buffer.from(chunk);
+    chunk = '';
+    onProgress(count);
+  }
+  if (chunk !== '') yield Buffer.from(chunk);
+  onProgress(count);
+}
+
+/** Errors of the generator (which are no server errors) go through as they are. */
+function cannotFill(table: TableDescription, error: unknown): unknown {
+  const facts = serverFactsOf(error);
+  if (facts === null) return error;
+  const { code, message } = toSqlError(error, null);
+  const outcome = dialect.classify(code, message);
+  if (outcome === 'connection lost' || code === null || code.startsWith('53') || code.startsWith('58'))
+    return new EnvironmentError(
+      `the server failed while table "${table.name}" was filled: ${message} (${code}). ` +
+        'See its log; a full disk or too little memory are the usual reasons.',
+      { cause: error },
+    );
+  const [, row, column] = /, line (\d+)(?:, column (.+?))?(?::|$)/m.exec(facts.where ?? '') ?? [];
+  const place = `${row === undefined ? '' : ` at row ${row}`}${column === undefined ? '' : `, column "${column}"`}`;
+  const key = column ?? facts.column ?? 'COLUMN';
+  return new UsageError(
+    `table "${table.name}" cannot be filled${place}: ${message} (${code}). ` +
+      `Say what the column holds under data.tables.${table.name}.columns.${key} in the scenario.`,
+    { cause: error },
+  );
+}
+
+interface Counter {
+  readonly sequence: string;
+  readonly column: string;
+  readonly ascending: boolean;
+}
+
+/**
+ * Sequences that a column owns (serial, identity) or draws its default from:
+ * https://www.postgresql.org/docs/current/catalog-pg-depend.html
+ */
+const COUNTERS = `
+  select distinct
+    format('%I.%I', n.nspname, s.relname) as sequence,
+    a.attname::text as column,
+    q.seqincrement > 0 as ascending
+  from pg_depend d
+    left join pg_attrdef e on d.classid = 'pg_attrdef'::regclass and e.oid = d.objid
+    join pg_class s on s.oid = case when e.oid is null then d.objid else d.refobjid end and s.relkind = 'S'
+    join pg_namespace n on n.oid = s.relnamespace
+    join pg_sequence q on q.seqrelid = s.oid
+    join pg_attribute a
+      on a.attrelid = coalesce(e.adrelid, d.refobjid) and a.attnum = coalesce(e.adnum, d.refobjsubid)
+  where a.attrelid = $1::regclass
+    and a.attnum > 0
+    and a.atttypid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype)
+    and (e.oid is not null or (d.classid = 'pg_class'::regclass and d.deptype in ('a', 'i')))`;
+
+async function advanceCounters(session: Session, tables: readonly TableDescription[]): Promise<void> {
+  for (const table of tables) {
+    const name = dialect.quoteName(table.parts);
+    for (const counter of await session.query<Counter>(COUNTERS, [name])) {
+      const column = dialect.quote(counter.column);
+      const [extreme, past] = counter.ascending ? ['max', '>='] : ['min', '<='];
+      await session.query(
+        `select setval($1::regclass, last_row.value)
+         from (select ${extreme}(${column})::int8 as value from ${name}) last_row
+           cross join ${counter.sequence} counter
+         where last_row.value ${past} counter.last_value`,
+        [counter.sequence],
+      );
+    }
+  }
+}
+
+/** What autovacuum is still at is waited for this long; it had nothing to do that VACUUM has not done. */
+const AUTOVACUUM_DEADLINE_MS = 120_000;
+const AUTOVACUUM_POLL_MS = 100;
+
+/** https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW */
+const AUTOVACUUM_AT_WORK = `
+  select query
+  from pg_stat_activity
+  where backend_type = 'autovacuum worker' and datname = current_database()`;
+
+/** https://www.postgresql.org/docs/current/sql-checkpoint.html; pg_checkpoint is there since Postgres 15. */
+const MAY_CHECKPOINT = `
+  select r.rolsuper or exists (
+    select from pg_roles p where p.rolname = 'pg_checkpoint' and pg_has_role(r.oid, p.oid, 'usage')
+  ) as allowed
+  from pg_roles r
+  where r.rolname = current_user`;
+
+/**
+ * VACUUM (ANALYZE), then autovacuum has to be idle, then a checkpoint. A user of a managed server who may not ask for
+ * a checkpoint goes without one.
+ */
+async function settle(session: Session, tables: readonly TableDescription[]): Promise<void> {
+  const names = tables.filter((table) => table.partitioning !== 'partition');
+  for (const table of names) await session.execute(`vacuum (analyze) ${dialect.quoteName(table.parts)}`);
+  const deadline = performance.now() + AUTOVACUUM_DEADLINE_MS;
+  for (;;) {
+    const [busy] = await session.query<{ query: string }>(AUTOVACUUM_AT_WORK);
+    if (busy === undefined) break;
+    if (performance.now() > deadline)
+      throw new EnvironmentError(
+        `autovacuum is still at work after ${AUTOVACUUM_DEADLINE_MS / 1000} s ("${busy.query}"), ` +
+          'and would disturb the baseline: raise autovacuum_vacuum_cost_limit or fill less',
+      );
+    await wait(AUTOVACUUM_POLL_MS);
+  }
+  const [role] = await session.query<{ allowed: boolean }>(MAY_CHECKPOINT);
+  if (role?.allowed) await session.execute('checkpoint');
+}
+
+/** Partitions count with their parent, and for themselves. */
+const SIZES = `
+  with recursive tree (root, member) as (
+    select u.name, u.name::regclass::oid from unnest($1::text[]) u (name)
+    union all
+    select t.root, i.inhrelid from tree t join pg_inherits i on i.inhparent = t.member
+  )
+  select root, sum(pg_total_relation_size(member))::float8 as bytes
+  from tree
+  group by root`;
+
+async function sizes(
+  session: Session,
+  tables: readonly TableDescription[],
+): Promise<ReadonlyMap<string, number>> {
+  const names = new Map(tables.map((table) => [dialect.quoteName(table.parts), table.name]));
+  const rows = await session.query<{ root: string; bytes: number }>(SIZES, [[...names.keys()]]);
+  return new Map(rows.map((row) => [names.get(row.root) ?? row.root, row.bytes]));
+}
