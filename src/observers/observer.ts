@@ -2,6 +2,7 @@
 import type { Engine, RoleTargets } from '../engines/engine.ts';
 import type { Server } from '../provisioners/provisioner.ts';
 import type { Recorder } from '../recording/recorder.ts';
+import type { Step } from '../recording/recording.ts';
 
 export interface ObserveRequest {
   readonly engine: Engine;
@@ -10,8 +11,16 @@ export interface ObserveRequest {
   readonly recorder: Recorder;
 }
 
+/** Reads until it is disposed of; then its facts reach the recorder. */
+export interface RunningObserver extends AsyncDisposable {
+  /** Right before the first step of the migration. */
+  beforeSteps?(): Promise<void>;
+  /** After each step, while nothing of the migration runs. */
+  afterStep?(step: Step): Promise<void>;
+}
+
 export interface Observer {
   readonly name: string;
-  /** Opens its sessions and begins to read; the last facts reach the recorder when it is disposed of. */
-  start(request: ObserveRequest): Promise<AsyncDisposable>;
+  /** Opens its sessions and begins to read. */
+  start(request: ObserveRequest): Promise<RunningObserver>;
 }

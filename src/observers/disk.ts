@@ -1,0 +1,141 @@
+/**
+ * Bytes on disk by area, every 50 ms: before the migration, at the peak, and as found when the observer stops. The
+ * peak is one reading with the largest sum, never a sum of single peaks.
+ */
+import { statfs } from 'node:fs/promises';
+import type { DiskReader } from '../engines/engine.ts';
+import { exactly, type Figure, notMeasured } from '../recording/figure.ts';
+import type { DiskReading, DiskRecord, RelationDisk } from '../recording/recording.ts';
+import { keepDiskSamples, larger } from './disk-samples.ts';
+import type { ObserveRequest, Observer } from './observer.ts';
+import { closeSessions, openSessions, startSampling } from './sampling.ts';
+
+const INTERVAL_MS = 50;
+/** A walk over very many files may take longer than the interval; it must not use more than a tenth of the time. */
+const PAUSE_PER_READING = 9;
+
+type Relations = Awaited<ReturnType<DiskReader['relations']>>;
+
+/** What is known at one instant, to be compared with a later one. */
+interface Snapshot {
+  readonly reading: DiskReading;
+  readonly logPosition: number | null;
+  readonly relations: Relations;
+  readonly freeBytes: Figure;
+}
+
+export const disk: Observer = {
+  name: 'disk',
+  async start(request) {
+    const { recorder, engine, server } = request;
+    const dataDirectory = 'path' in server.dataDirectory ? server.dataDirectory.path : null;
+    const samples = keepDiskSamples();
+    let reader: DiskReader | null = null;
+    let before: Snapshot | null = null;
+    let peak: DiskReading | null = null;
+
+    async function take(from: DiskReader): Promise<DiskReading> {
+      const areas = await from.read();
+      const reading = { atMs: recorder.now(), areas };
+      samples.add(reading);
+      peak = peak === null ? reading : larger(peak, reading);
+      return reading;
+    }
+
+    async function snapshot(from: DiskReader): Promise<Snapshot> {
+      return {
+        reading: await take(from),
+        logPosition: await from.logPosition(),
+        relations: await from.relations(),
+        freeBytes: await freeBytes(request),
+      };
+    }
+
+    /** What was on disk before the migration is where its growth counts from. */
+    async function begin(from: DiskReader): Promise<void> {
+      before = await snapshot(from);
+      peak = before.reading;
+    }
+
+    const sampling = await startSampling({
+      name: disk.name,
+      intervalMs: INTERVAL_MS,
+      observe: request,
+      async open() {
+        const { sessions, cluster, inside } = await openSessions(request, 'rehearse observer disk');
+        try {
+          const opened = await engine.views.openDiskReader(cluster, inside, dataDirectory);
+          if (before === null) await begin(opened);
+          reader = opened;
+          return {
+            async read() {
+              const startedAtMs = performance.now();
+              await take(opened);
+              return Math.max(INTERVAL_MS, (performance.now() - startedAtMs) * PAUSE_PER_READING);
+            },
+            [Symbol.asyncDispose]: () => closeSessions(sessions),
+          };
+        } catch (error) {
+          await closeSessions(sessions);
+          throw error;
+        }
+      },
+      async finish() {
+        const after = reader === null ? null : await snapshot(reader);
+        if (before === null || after === null || peak === null) return;
+        recorder.setDisk(
+          recordOf({ source: reader?.source ?? '', before, after, peak, samples: samples.list() }),
+        );
+      },
+    });
+    return {
+      [Symbol.asyncDispose]: () => sampling[Symbol.asyncDispose](),
+      beforeSteps: async () => {
+        if (reader !== null) await begin(reader);
+      },
+    };
+  },
+};
+
+interface DiskFacts {
+  readonly source: string;
+  readonly before: Snapshot;
+  readonly after: Snapshot;
+  readonly peak: DiskReading;
+  readonly samples: readonly DiskReading[];
+}
+
+function recordOf({ source, before, after, peak, samples }: DiskFacts): DiskRecord {
+  return {
+    server: 'rehearsal',
+    source,
+    before: before.reading,
+    peak: larger(peak, after.reading),
+    after: after.reading,
+    samples,
+    logWrittenBytes:
+      before.logPosition === null || after.logPosition === null
+        ? notMeasured('the server does not tell its position in the log')
+        : exactly(after.logPosition - before.logPosition, 'position in the log, before and after'),
+    relations: compareRelations(before.relations, after.relations),
+    freeBytesBefore: before.freeBytes,
+  };
+}
+
+function compareRelations(before: Relations, after: Relations): readonly RelationDisk[] {
+  const names = new Map([...before, ...after].map((entry) => [`${entry.kind} ${entry.relation}`, entry]));
+  const bytesIn = (relations: Relations, { relation, kind }: Relations[number]): number =>
+    relations.find((entry) => entry.relation === relation && entry.kind === kind)?.bytes ?? 0;
+  return [...names.values()].map(({ relation, kind, bytes }) => ({
+    relation,
+    kind,
+    beforeBytes: bytesIn(before, { relation, kind, bytes }),
+    afterBytes: bytesIn(after, { relation, kind, bytes }),
+  }));
+}
+
+async function freeBytes({ server }: ObserveRequest): Promise<Figure> {
+  if ('missing' in server.dataDirectory) return notMeasured(server.dataDirectory.missing);
+  const { bavail, bsize } = await statfs(server.dataDirectory.path);
+  return exactly(bavail * bsize, 'statfs of the data directory');
+}

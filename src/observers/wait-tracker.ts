@@ -1,0 +1,209 @@
+/** Follows lock waits from reading to reading and turns them into records. Pure: time comes with the readings. */
+import type { Dialect, EndedWait, LockReading, SeenSession, SeenWait } from '../engines/engine.ts';
+import { between } from '../recording/figure.ts';
+import type { LockWait, SessionRecord, Step, WaitEnding } from '../recording/recording.ts';
+import { blockingChain, type Describe } from './sessions.ts';
+import { type RunStatement, runStatements, statementIn } from './statements.ts';
+
+/** A reading, and when it was asked for and answered: what it shows was so at some instant between the two. */
+export interface Timed<Reading> {
+  readonly askedAtMs: number;
+  readonly answeredAtMs: number;
+  readonly reading: Reading;
+}
+
+export interface WaitTracker {
+  add(reading: Timed<LockReading>): void;
+  /** Waits that go on when nothing is read any more are `still waiting`. */
+  finish(endedAtMs: number, steps: readonly Step[]): WaitFacts;
+}
+
+export interface WaitFacts {
+  readonly waits: readonly LockWait[];
+  /** Waits between sessions other than the migration's that were let go: the shortest ones. */
+  readonly leftOut: { readonly count: number; readonly longestMs: number };
+}
+
+/** A recording is read as a whole; a load that fights over one row for an hour would make it gigabytes. */
+const MOST_WAITS = 10_000;
+
+interface OpenWait {
+  seen: SeenWait;
+  waiter: SessionRecord;
+  /** The wait began in this span. */
+  startedNotBeforeMs: number;
+  startedNotAfterMs: number;
+  lastAskedAtMs: number;
+  /** How long each chain of blockers was seen. */
+  readonly chains: Map<string, { ms: number; blockers: readonly SessionRecord[] }>;
+}
+
+interface ClosedWait {
+  readonly wait: OpenWait;
+  readonly goneAtMs: number;
+  readonly became: EndedWait['became'] | 'still waiting';
+}
+
+export function trackWaits(source: string, describe: Describe, dialect: Dialect): WaitTracker {
+  const open = new Map<string, OpenWait>();
+  let closed: ClosedWait[] = [];
+  let previousAskedAtMs: number | null = null;
+  const leftOut = { count: 0, longestMs: 0 };
+
+  function add({ askedAtMs, answeredAtMs, reading }: Timed<LockReading>): void {
+    const sessions = new Map(reading.sessions.map((session) => [session.sessionId, session]));
+    const present = new Set(reading.waits.map(({ key }) => key));
+    for (const [key, wait] of open) {
+      if (present.has(key)) continue;
+      const became = reading.ended.find((ended) => ended.key === key)?.became ?? 'unknown';
+      closed.push({ wait, goneAtMs: answeredAtMs, became });
+      open.delete(key);
+    }
+    for (const seen of reading.waits) {
+      const wait = open.get(seen.key) ?? begin(seen, sessions, previousAskedAtMs ?? askedAtMs, answeredAtMs);
+      narrowStart(wait, seen, askedAtMs, answeredAtMs);
+      noteChain(wait, reading.waits, sessions, askedAtMs);
+      wait.seen = seen;
+      wait.lastAskedAtMs = askedAtMs;
+      open.set(seen.key, wait);
+    }
+    previousAskedAtMs = askedAtMs;
+    if (closed.length > MOST_WAITS) letGo();
+  }
+
+  function begin(
+    seen: SeenWait,
+    sessions: ReadonlyMap<number, SeenSession>,
+    notBeforeMs: number,
+    atMs: number,
+  ): OpenWait {
+    return {
+      seen,
+      waiter: describe(seen.waiterId, sessions.get(seen.waiterId)),
+      startedNotBeforeMs: notBeforeMs,
+      startedNotAfterMs: atMs,
+      lastAskedAtMs: atMs,
+      chains: new Map(),
+    };
+  }
+
+  function noteChain(
+    wait: OpenWait,
+    waits: readonly SeenWait[],
+    sessions: ReadonlyMap<number, SeenSession>,
+    atMs: number,
+  ): void {
+    const ids = blockingChain(wait.seen.waiterId, waits);
+    const key = ids.join(' ');
+    const known = wait.chains.get(key) ?? { ms: 0, blockers: [] };
+    const blockers =
+      known.blockers.length > 0 ? known.blockers : ids.map((id) => describe(id, sessions.get(id)));
+    wait.chains.set(key, { ms: known.ms + Math.max(0, atMs - wait.lastAskedAtMs), blockers });
+  }
+
+  /** Half of the waits go, the shortest first; those that the migration has a part in stay. */
+  function letGo(): void {
+    const ofOthers = closed.filter(({ wait }) => !concernsMigration(wait));
+    const byLength = ofOthers.sort((one, other) => longestMs(one) - longestMs(other));
+    const gone = new Set(byLength.slice(0, MOST_WAITS / 2));
+    for (const wait of gone) {
+      leftOut.count += 1;
+      leftOut.longestMs = Math.max(leftOut.longestMs, longestMs(wait));
+    }
+    closed = closed.filter((wait) => !gone.has(wait));
+  }
+
+  return {
+    add,
+    finish(endedAtMs, steps) {
+      for (const wait of open.values()) closed.push({ wait, goneAtMs: endedAtMs, became: 'still waiting' });
+      open.clear();
+      const statements = runStatements(steps);
+      const waits = closed.map((wait) => toRecord(wait, { source, dialect, statements }));
+      return {
+        waits: waits.sort((one, other) => one.startedAtMs - other.startedAtMs),
+        leftOut: { ...leftOut },
+      };
+    },
+  };
+}
+
+/** The server's count was taken between question and answer; each reading narrows the start down. */
+function narrowStart(wait: OpenWait, { waitedMs }: SeenWait, askedAtMs: number, answeredAtMs: number): void {
+  if (waitedMs === null) return;
+  const notBeforeMs = Math.max(wait.startedNotBeforeMs, askedAtMs - waitedMs);
+  const notAfterMs = Math.min(wait.startedNotAfterMs, answeredAtMs - waitedMs);
+  // A server clock that was set meanwhile contradicts what was seen before: the newest reading counts.
+  const agree = notBeforeMs <= notAfterMs;
+  wait.startedNotBeforeMs = agree ? notBeforeMs : askedAtMs - waitedMs;
+  wait.startedNotAfterMs = agree ? notAfterMs : answeredAtMs - waitedMs;
+}
+
+function concernsMigration(wait: OpenWait): boolean {
+  return wait.waiter.owner === 'migration' || mainChain(wait).some(({ owner }) => owner === 'migration');
+}
+
+/** The chain that was there for most of the wait: blockers come and go, and the root of the long part matters. */
+function mainChain({ chains }: OpenWait): readonly SessionRecord[] {
+  const [longest] = [...chains.values()].sort((one, other) => other.ms - one.ms);
+  return longest?.blockers ?? [];
+}
+
+function longestMs({ wait, goneAtMs }: ClosedWait): number {
+  return goneAtMs - wait.startedNotBeforeMs;
+}
+
+interface RecordContext {
+  readonly source: string;
+  readonly dialect: Dialect;
+  readonly statements: readonly RunStatement[];
+}
+
+function toRecord(closed: ClosedWait, { source, dialect, statements }: RecordContext): LockWait {
+  const { wait, goneAtMs } = closed;
+  const { seen, waiter } = wait;
+  const startedAtMs = (wait.startedNotBeforeMs + wait.startedNotAfterMs) / 2;
+  const seenMs = seen.waitedMs ?? Math.max(0, wait.lastAskedAtMs - wait.startedNotAfterMs);
+  const statement =
+    waiter.owner === 'migration'
+      ? statementIn(statements, waiter.sessionId, { fromMs: startedAtMs, toMs: goneAtMs })
+      : null;
+  return {
+    server: 'rehearsal',
+    waiter,
+    blockers: mainChain(wait),
+    target: seen.target,
+    relation: seen.relation,
+    mode: seen.mode,
+    startedAtMs,
+    waitedMs: between(
+      seenMs,
+      Math.max(seenMs, longestMs(closed)),
+      `${source}; last reading with it, first without`,
+    ),
+    ended: endingOf(closed, statement, dialect),
+    statementId: statement?.record.id ?? null,
+  };
+}
+
+/** What the locks show; where they show that it was not granted, the statement's own error says why. */
+function endingOf(
+  { wait, became }: ClosedWait,
+  statement: RunStatement | null,
+  dialect: Dialect,
+): WaitEnding {
+  if (became === 'granted' || became === 'still waiting') return became;
+  if (statement === null) return 'unknown';
+  const { outcome, error } = statement.record;
+  if (outcome === 'ok') return 'granted';
+  // The statement went on after this wait: whatever it failed of later, this lock it got.
+  if (statement.toMs - wait.lastAskedAtMs > SAME_INSTANT_MS && became === 'unknown') return 'granted';
+  if (error === null) return 'unknown';
+  const outcomeClass = dialect.classify(error.code, error.message);
+  if (outcomeClass === 'lock timeout' || outcomeClass === 'statement timeout' || outcomeClass === 'deadlock')
+    return outcomeClass;
+  return 'unknown';
+}
+
+/** A failed statement that ended no later than this after its last waiting reading failed in the wait itself. */
+const SAME_INSTANT_MS = 250;
