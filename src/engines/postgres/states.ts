@@ -124,13 +124,13 @@ const FILE_SOURCE = 'pg_class.relfilenode';
 
 function tableChanges(before: State | undefined, after: State | undefined): readonly Change[] {
   if (before === undefined || after === undefined) return presence('table', TABLE_SOURCE, before, after);
-  const relation = String(after['name']);
+  const relation = String(after.name);
   const changes: Change[] = [];
-  if (before['fileNode'] !== after['fileNode'])
+  if (before.fileNode !== after.fileNode)
     changes.push({ relation, ...newFile(before, after), source: FILE_SOURCE });
   const inCatalog = [
-    ...(before['name'] === relation ? [] : [`renamed from ${before['name']}`]),
-    ...columnChanges(String(before['columns'] ?? ''), String(after['columns'] ?? '')),
+    ...(before.name === relation ? [] : [`renamed from ${before.name}`]),
+    ...columnChanges(String(before.columns ?? ''), String(after.columns ?? '')),
   ];
   if (inCatalog.length > 0) {
     const algorithm = changes.length > 0 ? 'rewrite' : 'catalog only';
@@ -141,8 +141,8 @@ function tableChanges(before: State | undefined, after: State | undefined): read
 
 /** TRUNCATE and REFRESH give a new file too, and rewrite no row of a user. */
 function newFile(before: State, after: State): Pick<Change, 'algorithm' | 'detail'> {
-  if (after['kind'] === 'm') return { algorithm: 'refresh', detail: 'new file for the materialized view' };
-  if (Number(after['pages']) === 0 && Number(before['pages']) > 0)
+  if (after.kind === 'm') return { algorithm: 'refresh', detail: 'new file for the materialized view' };
+  if (Number(after.pages) === 0 && Number(before.pages) > 0)
     return { algorithm: 'new empty file', detail: 'the table was emptied' };
   return { algorithm: 'rewrite', detail: 'the table is in a new file: every row was written again' };
 }
@@ -170,54 +170,55 @@ const INDEX_SOURCE = 'pg_index, pg_class.relfilenode';
 /** An index row of another oid may stand over the same file (ALTER TYPE without a rewrite): then nothing was built. */
 function indexChanges(before: RelationStates, after: RelationStates): readonly Change[] {
   const all = pairs(before, after, 'index');
-  const oldFiles = new Map(all.flatMap(([old]) => (old === undefined ? [] : [[old['fileNode'], old]])));
-  const oldNames = new Map(all.flatMap(([old]) => (old === undefined ? [] : [[old['name'], old]])));
-  const nowNames = new Set(all.flatMap(([, now]) => (now === undefined ? [] : [now['name']])));
-  const nowFiles = new Set(all.flatMap(([, now]) => (now === undefined ? [] : [now['fileNode']])));
+  const olds = all.map(([old]) => old).filter((state) => state !== undefined);
+  const nows = all.map(([, now]) => now).filter((state) => state !== undefined);
   return all.flatMap(([old, now]) => {
     if (now === undefined) {
-      const lives =
-        old !== undefined && (nowNames.has(old['name'] ?? null) || nowFiles.has(old['fileNode'] ?? null));
-      return lives ? [] : presence('index', INDEX_SOURCE, old, now);
+      const livesOn = nows.some((other) => other.name === old?.name || sameFile(other, old));
+      return livesOn ? [] : presence('index', INDEX_SOURCE, old, now);
     }
-    const was = old ?? oldFiles.get(now['fileNode'] ?? null) ?? oldNames.get(now['name'] ?? null);
+    const was =
+      old ?? olds.find((other) => sameFile(other, now)) ?? olds.find((other) => other.name === now.name);
     return oneIndex(was, now);
   });
 }
 
+/** The index of a partitioned table has no file of its own. */
+function sameFile(one: State, other: State | undefined): boolean {
+  return one.fileNode !== null && one.fileNode === other?.fileNode;
+}
+
 function oneIndex(was: State | undefined, now: State): readonly Change[] {
-  const relation = String(now['name']);
-  const on = `on ${now['table']}`;
+  const relation = String(now.name);
+  const on = `on ${now.table}`;
   const changes: Change[] = [];
   const add = (algorithm: string, detail: string): void => {
     changes.push({ relation, algorithm, detail, source: INDEX_SOURCE });
   };
-  if (now['usable'] === 0) {
-    if (was?.['usable'] !== 0) add('index left invalid', `${on}: it is kept up to date and never used`);
+  if (now.usable === 0) {
+    if (was?.usable !== 0) add('index left invalid', `${on}: it is kept up to date and never used`);
   } else if (was === undefined) add('index built', on);
-  else if (was['fileNode'] !== now['fileNode']) add('index rebuilt', on);
-  else if (was['usable'] === 0) add('index built', `${on}: it was invalid before`);
-  if (was !== undefined && was['name'] !== now['name']) add('catalog only', `renamed from ${was['name']}`);
+  else if (was.fileNode !== now.fileNode) add('index rebuilt', on);
+  else if (was.usable === 0) add('index built', `${on}: it was invalid before`);
+  if (was !== undefined && was.name !== now.name) add('catalog only', `renamed from ${was.name}`);
   return changes;
 }
 
 const CONSTRAINT_SOURCE = 'pg_constraint.convalidated';
 
 function constraintChanges(before: State | undefined, after: State | undefined): readonly Change[] {
-  const relation = String((after ?? before)?.['table']);
+  const relation = String((after ?? before)?.table);
   const change = (algorithm: string, detail: string): readonly Change[] => [
     { relation, algorithm, detail, source: CONSTRAINT_SOURCE },
   ];
-  if (after === undefined) return change('catalog only', `constraint ${before?.['name']} gone`);
-  const name = after['name'];
-  if (before === undefined && after['validated'] === 0)
+  if (after === undefined) return change('catalog only', `constraint ${before?.name} gone`);
+  const name = after.name;
+  if (before === undefined && after.validated === 0)
     return change('constraint not validated', `constraint ${name}: rows that were there are not checked`);
   if (before === undefined) return change('constraint added', `constraint ${name}`);
-  if (before['validated'] === 0 && after['validated'] === 1)
+  if (before.validated === 0 && after.validated === 1)
     return change('constraint validated', `constraint ${name}`);
-  return before['name'] === name
-    ? []
-    : change('catalog only', `constraint ${before['name']} renamed to ${name}`);
+  return before.name === name ? [] : change('catalog only', `constraint ${before.name} renamed to ${name}`);
 }
 
 /** Creation and removal. */
@@ -227,7 +228,7 @@ function presence(
   before: State | undefined,
   after: State | undefined,
 ): readonly Change[] {
-  const relation = String((after ?? before)?.['name']);
+  const relation = String((after ?? before)?.name);
   return [
     {
       relation,
