@@ -52,6 +52,10 @@ interface Reader {
 
 function plain(reader: Reader, written: unknown, schema: SchemaNode | null, depth: number): unknown {
   const node = followed(reader.document, written);
+  if (isAlias(written) && node === undefined)
+    throw new UsageError(
+      `${reader.at(startOf(written) ?? 0)}: nothing above is called "&${written.source}": write the value, or quote a text that begins with *`,
+    );
   reader.values += 1;
   if (reader.values > MOST_VALUES || depth > DEEPEST)
     throw new UsageError(

@@ -74,9 +74,10 @@ export function mergeOverrides(
   overrides: Overrides,
   workingDirectory: string,
 ): Wanted {
-  const parsed = overridesSchema.safeParse(withEngineVersion(overrides));
+  const written = withEngineVersion(overrides);
+  const parsed = overridesSchema.safeParse(written);
   if (!parsed.success)
-    throw optionError(parsed.error, overrides, z.toJSONSchema(overridesSchema, { io: 'input' }));
+    throw optionError(parsed.error, written, z.toJSONSchema(overridesSchema, { io: 'input' }));
   const options = parsed.data;
   const fromOption = new Map(
     Object.entries(HOMES).flatMap(([option, home]): [string, string][] =>

@@ -48,7 +48,8 @@ export function problemsOf(
         at: 'key',
         message: unknownKey(root, issue.path, key, whole),
       }));
-    const message = `${pathText(issue.path)}: ${issueText(issue, valueAt(input, issue.path), root)}`;
+    const place = issue.path.length === 0 ? whole : pathText(issue.path);
+    const message = `${place}: ${issueText(issue, valueAt(input, issue.path), root)}`;
     return [{ path: issue.path, at: 'value', message }];
   });
 }

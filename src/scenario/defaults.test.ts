@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { DEFAULT_BUDGETS, resolveBudgets, resolveDrills, resolveLoad, resolveTables } from './defaults.ts';
+
+test('budgets that are not written keep what holds otherwise, and null takes one away', () => {
+  expect(resolveBudgets({})).toEqual(DEFAULT_BUDGETS);
+  expect(resolveBudgets({ stall: null, lockWait: 50 })).toEqual({
+    ...DEFAULT_BUDGETS,
+    stallMs: null,
+    lockWaitMs: 50,
+  });
+  const recorded = { ...DEFAULT_BUDGETS, durationMs: 1, replicaLagMs: 7 };
+  expect(resolveBudgets({ duration: 2 }, recorded)).toEqual({ ...recorded, durationMs: 2 });
+});
+
+test('a rate of zero is no load', () => {
+  expect(resolveLoad({ rate: 0 }, null)).toBeNull();
+});
+
+test('a pool preset gives size and checkout timeout, and what is written wins', () => {
+  expect(resolveLoad({ pool: { preset: 'node-postgres' } }, null)?.pool).toMatchObject({
+    size: 10,
+    checkoutTimeoutMs: null,
+  });
+  expect(resolveLoad({ pool: { preset: 'SQLAlchemy', size: 3 } }, null)?.pool).toMatchObject({
+    size: 3,
+    checkoutTimeoutMs: 30_000,
+  });
+  expect(resolveLoad({ pool: { checkoutTimeout: null } }, null)?.pool.checkoutTimeoutMs).toBeNull();
+  expect(resolveLoad({}, null)?.pool).toEqual({
+    size: 20,
+    instances: 1,
+    checkoutTimeoutMs: 5_000,
+    maxQueue: 100_000,
+  });
+});
+
+test('a drill begins a second before the migrations unless it says when', () => {
+  expect(
+    resolveDrills([
+      { longReader: { table: 'orders', for: 5 } },
+      { idleInTransaction: { table: 'users', at: 7, for: 9 } },
+    ]),
+  ).toEqual([
+    { kind: 'longReader', table: 'orders', atMs: -1_000, forMs: 5 },
+    { kind: 'idleInTransaction', table: 'users', atMs: 7, forMs: 9 },
+  ]);
+});
+
+test('columns are complete, values with their weights', () => {
+  expect(resolveTables({ orders: { columns: { status: { values: { paid: 9, open: 1 } } } } })).toEqual({
+    orders: {
+      rows: null,
+      columns: {
+        status: {
+          values: [
+            { value: 'paid', weight: 9 },
+            { value: 'open', weight: 1 },
+          ],
+          range: null,
+          faker: null,
+          nullFraction: null,
+          width: null,
+          fanout: null,
+        },
+      },
+    },
+  });
+});
