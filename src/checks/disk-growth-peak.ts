@@ -26,7 +26,7 @@ export const diskGrowthPeak: Check = {
     const facts = {
       checkId: id,
       subject: 'disk',
-      what: 'bytes' in budget ? 'growth at its peak' : 'of the size before as growth at its peak',
+      what: 'bytes' in budget ? 'growth at its peak' : 'growth at its peak, of the size before',
       unit: 'bytes' in budget ? 'bytes' : 'ratio',
       bound,
     } as const;

@@ -24,7 +24,13 @@ export const failedOperations: Check = {
   check(recording, { failedOperations: bound }) {
     if (bound === null) return [];
     const { load } = recording;
-    const facts = { checkId: id, subject: 'load', what: 'failed operations', unit: 'count', bound } as const;
+    const facts = {
+      checkId: id,
+      subject: 'load',
+      what: 'operations failed or dropped',
+      unit: 'count',
+      bound,
+    } as const;
     if ('notMeasured' in load) return [finding({ ...facts, figure: { notMeasured: load.notMeasured } })];
     const groups = groupsOf(load);
     const windows = load.windows.filter(({ window }) => JUDGED_WINDOWS.includes(window));
@@ -71,7 +77,7 @@ function answeredByServer(groups: readonly Failures[]): number {
 
 function detailOf({ operation, outcome, code, count }: Failures): Detail {
   return {
-    what: `${operation}: ${outcome}${code === null ? '' : ` (${code})`}`,
+    what: `${operation} (${outcome}${code === null ? '' : `, ${code}`})`,
     figure: exactly(count, SOURCE),
     unit: 'count',
   };

@@ -32,7 +32,7 @@ export const loadRan: Check = {
         checkId: id,
         verdict: trouble === null ? 'pass' : 'inconclusive',
         subject: 'load',
-        what: 'operations were due during and after the migrations',
+        what: 'operations due during and after the migrations',
         figure: 'notMeasured' in load ? { notMeasured: load.notMeasured } : exactly(due, 'load: arrivals'),
         unit: 'count',
         details: trouble?.details ?? [],

@@ -55,7 +55,7 @@ function noWait(recording: Recording): Omit<Parameters<typeof finding>[0], 'boun
   return {
     checkId: id,
     subject: 'locks',
-    what: 'longest wait for a lock',
+    what: 'waited for by the load or the migration',
     figure: noWaitFigure(recording),
     unit: 'ms',
   };
@@ -71,15 +71,13 @@ function noWaitFigure(recording: Recording): Figure {
   return between(0, observer.intervalMs ?? 0, 'no wait in any reading of locks');
 }
 
-/** Waits of one kind of waiter on one relation at one statement of the migration, longest first. */
+/** Waits of one kind of waiter on one relation at one statement of the migration, all its attempts, longest first. */
 function groupsOf(recording: Recording): readonly (readonly LockWait[])[] {
-  return grouped(judgedWaits(recording), (wait) =>
-    JSON.stringify([
-      wait.waiter.owner,
-      subjectOf(wait),
-      statementBehind(recording, wait)?.statement.id ?? null,
-    ]),
-  );
+  return grouped(judgedWaits(recording), (wait) => {
+    const placed = statementBehind(recording, wait);
+    const which = placed === null ? null : [placed.step.version, placed.statement.index];
+    return JSON.stringify([wait.waiter.owner, subjectOf(wait), which]);
+  });
 }
 
 function findingOf(recording: Recording, waits: readonly LockWait[], bound: number): Finding {

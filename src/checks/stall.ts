@@ -1,6 +1,6 @@
 import { exactly } from '../recording/figure.ts';
 import type { LoadRecord, Recording, Stall } from '../recording/recording.ts';
-import type { Check, Finding } from './check.ts';
+import type { Check, Detail, Finding } from './check.ts';
 import { finding } from './finding.ts';
 import { asFarAsLoadTells } from './load-quality.ts';
 import { judgedSpan, statementAt } from './span.ts';
@@ -31,11 +31,20 @@ export const stall: Check = {
     const stalls = load.stalls
       .filter(({ fromMs, toMs }) => toMs > span.fromMs && fromMs < span.toMs)
       .toSorted((one, other) => lengthOf(other) - lengthOf(one));
-    const breaches = stalls.filter((each) => lengthOf(each) > bound);
-    const shown = breaches.length > 0 ? breaches : stalls.slice(0, 1);
-    const findings = shown.map((each) => findingOf(recording, load, each, bound));
-    const none = finding({ ...facts, figure: exactly(0, SOURCE), bound });
-    return asFarAsLoadTells(recording, findings.length > 0 ? findings : [none]);
+    const worst = stalls[0];
+    if (worst === undefined) {
+      return asFarAsLoadTells(recording, [finding({ ...facts, figure: exactly(0, SOURCE), bound })]);
+    }
+    const breaches = stalls.filter((each) => lengthOf(each) > bound).length;
+    const more: Detail = {
+      what: 'stretches longer than the budget',
+      figure: exactly(breaches, SOURCE),
+      unit: 'count',
+    };
+    const found = findingOf(recording, load, worst, bound);
+    return asFarAsLoadTells(recording, [
+      breaches > 1 ? { ...found, details: [...found.details, more] } : found,
+    ]);
   },
 };
 
@@ -54,9 +63,9 @@ function findingOf(recording: Recording, load: LoadRecord, each: Stall, bound: n
     bound,
     statementId: statementAt(recording, middleMs)?.statement.id ?? null,
     details: [
-      { what: 'operations were due meanwhile', figure: exactly(each.due, SOURCE), unit: 'count' },
+      { what: 'operations due meanwhile', figure: exactly(each.due, SOURCE), unit: 'count' },
       {
-        what: "waited at once in the application's pool",
+        what: "operations at once in the queue of the application's pool",
         figure: exactly(queued, 'load: slots'),
         unit: 'count',
       },

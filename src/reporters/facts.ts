@@ -1,0 +1,141 @@
+/** How a rehearsal was run and how far it can be believed, as labelled lines. Texts are not yet escaped. */
+import { isMeasured } from '../recording/figure.ts';
+import type { LoadRecord, Recording } from '../recording/recording.ts';
+import {
+  bytes,
+  count,
+  counted,
+  duration,
+  figureInWords,
+  instant,
+  percent,
+  perSecondAlone,
+  rate,
+} from './format.ts';
+
+export interface Fact {
+  readonly label: string;
+  readonly text: string;
+}
+
+/** One line under the title: server, volume, load, migrations. */
+export function subtitle(recording: Recording): string {
+  const server = recording.servers.find(({ role }) => role === 'rehearsal');
+  const load =
+    'notMeasured' in recording.load
+      ? 'no load'
+      : `${perSecondAlone(recording.load.ratePerSecond)} operations/s`;
+  const steps = counted(recording.steps.length, 'migration');
+  return [
+    server === undefined
+      ? 'no server was reached'
+      : `${server.flavor} ${server.version} (${server.provisioner})`,
+    `${count(rowsOf(recording))} rows`,
+    load,
+    `${steps} by ${recording.migrations.tool}`,
+  ].join(', ');
+}
+
+export function factsOf(recording: Recording): readonly Fact[] {
+  const { load, machine, migrations } = recording;
+  return [
+    ...recording.servers.flatMap(({ role, description, version, flavor, settings }) => [
+      {
+        label: role === 'rehearsal' ? 'server' : `server (${role})`,
+        text: `${description}, ${flavor} ${version}`,
+      },
+      { label: 'settings', text: settings.map(({ name, value }) => `${name} ${value}`).join(', ') },
+    ]),
+    { label: 'data', text: dataInWords(recording) },
+    ...('notMeasured' in load ? [] : [{ label: 'load', text: loadInWords(load) }]),
+    ...recording.drills.map(({ description }) => ({ label: 'drill', text: description })),
+    {
+      label: 'migrations',
+      text: `${counted(migrations.pending.length, 'migration')} pending in ${migrations.directory} (${migrations.tool}), ${count(migrations.applied.length)} applied before, lock timeout ${limit(migrations.lockTimeoutMs)}`,
+    },
+    {
+      label: 'machine',
+      text: `${counted(machine.cores, 'core')}, ${bytes(machine.memoryBytes)} memory, ${machine.platform}, Node.js ${machine.nodeVersion}`,
+    },
+    {
+      label: 'rehearsal',
+      text: `began ${instant(recording.startedAt)}, took ${duration(recording.endedAtMs)}, rehearse ${recording.harnessVersion}`,
+    },
+    ...('notMeasured' in load ? [] : [{ label: 'self-check', text: selfCheckInWords(load) }]),
+    { label: 'observers', text: observersInWords(recording) },
+  ].filter(({ text }) => text !== '');
+}
+
+/** What was wanted and could not be measured, each with its reason. */
+export function notMeasuredOf(recording: Recording): readonly Fact[] {
+  const { load, disk } = recording;
+  return [
+    ...('notMeasured' in load ? [{ label: 'load', text: load.notMeasured }] : []),
+    ...('notMeasured' in disk ? [{ label: 'disk', text: disk.notMeasured }] : []),
+    ...recording.notMeasured.map(({ what, reason }) => ({ label: what, text: reason })),
+    ...recording.observers.flatMap(({ name, trouble }) =>
+      trouble.map((text) => ({ label: `${name} observer`, text })),
+    ),
+  ];
+}
+
+function rowsOf(recording: Recording): number {
+  return recording.filling.reduce((sum, { rows }) => sum + rows, 0);
+}
+
+function dataInWords(recording: Recording): string {
+  const size = recording.filling.reduce(
+    (sum, { bytes: figure }) => sum + (isMeasured(figure) ? figure.upper : 0),
+    0,
+  );
+  const unknown = recording.filling.filter(({ bytes: figure }) => !isMeasured(figure)).length;
+  const sizeText = unknown === recording.filling.length ? 'size not measured' : bytes(size);
+  return `${count(rowsOf(recording))} rows in ${counted(recording.filling.length, 'table')}, ${sizeText}, random seed ${recording.randomSeed}`;
+}
+
+function loadInWords({
+  ratePerSecond,
+  arrivals,
+  pool,
+  statementTimeoutMs,
+  operations,
+  arrivalsHash,
+}: LoadRecord): string {
+  const instances = pool.instances > 1 ? ` in each of ${count(pool.instances)} instances` : '';
+  return (
+    `${rate(ratePerSecond)} ${arrivals} over ${counted(operations.length, 'operation')}, pool of ${count(pool.size)}` +
+    `${instances}, checkout timeout ${limit(pool.checkoutTimeoutMs)}, statement timeout ${limit(statementTimeoutMs)}, ` +
+    `arrivals ${arrivalsHash.slice(0, 12)}`
+  );
+}
+
+function limit(ms: number | null): string {
+  return ms === null ? 'none' : duration(ms);
+}
+
+function selfCheckInWords({ selfCheck }: LoadRecord): string {
+  const {
+    offeredPerSecond,
+    achievedPerSecond,
+    scheduleLagMsP99,
+    eventLoopDelayMsP99,
+    utilization,
+    cpuCores,
+  } = selfCheck;
+  const share = (figure: typeof utilization): string =>
+    isMeasured(figure) ? percent(figure.upper) : 'not measured';
+  return (
+    `offered ${rate(offeredPerSecond)}, completed ${rate(achievedPerSecond)}; the generator's own schedule lag p99 ` +
+    `${figureInWords(scheduleLagMsP99, 'ms')}, event loop delay p99 ${figureInWords(eventLoopDelayMsP99, 'ms')}, ` +
+    `load thread ${share(utilization)} busy, ${share(cpuCores)} of a core`
+  );
+}
+
+function observersInWords({ observers }: Recording): string {
+  return observers
+    .map(({ name, samples, intervalMs, cpuMs }) => {
+      const every = intervalMs === null ? '' : ` every ${duration(intervalMs)}`;
+      return `${name} ${counted(samples, 'reading')}${every}, CPU ${figureInWords(cpuMs, 'ms')}`;
+    })
+    .join('; ');
+}

@@ -1,0 +1,91 @@
+/** The worst wait told as a chain: who held the lock, what queued for it, and how much of the load stood behind. */
+
+import { grouped } from '../checks/finding.ts';
+import { endOf, sessionInWords, type WaitStory, worstStory } from '../checks/waits.ts';
+import type { LockWait, Recording, SessionRecord, WaitEnding } from '../recording/recording.ts';
+import { counted, duration, figureInWords } from './format.ts';
+
+/** One link of the chain, root first. Texts are not yet escaped. */
+export interface StoryLink {
+  readonly text: string;
+  /** What the session ran, or had last run. */
+  readonly sql: string | null;
+}
+
+const ENDED: Readonly<Record<WaitEnding, string>> = {
+  granted: 'then got it',
+  'lock timeout': 'then gave up at its lock timeout',
+  'statement timeout': 'then was cancelled at its statement timeout',
+  cancelled: 'then was cancelled',
+  deadlock: 'then was chosen as the victim of a deadlock',
+  'still waiting': 'and still waited at the end',
+  unknown: 'and it was not seen how that ended',
+};
+const OPERATIONS_NAMED = 3;
+
+/** Empty when nothing of the load or the migration was seen to wait for a lock. */
+export function storyOf(recording: Recording): readonly StoryLink[] {
+  const story = worstStory(recording);
+  if (story === null) return [];
+  const links = story.chain.map((session, index) => {
+    const wait = index === 0 ? undefined : waitOf(recording, session, story.wait);
+    return { text: linkInWords(recording, story, session, wait), sql: session.statement };
+  });
+  const crowd = crowdInWords(recording, story);
+  return crowd === null ? links : [...links, { text: crowd, sql: null }];
+}
+
+/** The wait of a session of the chain at the time of the worst one. */
+function waitOf(recording: Recording, { sessionId }: SessionRecord, worst: LockWait): LockWait | undefined {
+  if (worst.waiter.sessionId === sessionId) return worst;
+  return recording.lockWaits.find(
+    (each) =>
+      each.waiter.sessionId === sessionId &&
+      each.startedAtMs <= endOf(worst) &&
+      endOf(each) >= worst.startedAtMs,
+  );
+}
+
+function linkInWords(
+  recording: Recording,
+  { wait: worst, statement }: WaitStory,
+  session: SessionRecord,
+  wait: LockWait | undefined,
+): string {
+  const migration = session.owner === 'migration';
+  const where = statement === null ? '' : ` (${statement.step.file}:${statement.statement.line})`;
+  const who = migration ? `the migration${where}` : sessionInWords(recording, session);
+  const lock = worst.relation ?? worst.target;
+  if (wait === undefined) {
+    const idle = session.state?.includes('idle in transaction') ? ', idle in its transaction,' : '';
+    return `${who}${idle} holds ${lock}`;
+  }
+  const on = wait.relation ?? wait.target;
+  return `${who} waits ${figureInWords(wait.waitedMs, 'ms')} for ${wait.mode} on ${on}, ${ENDED[wait.ended]}`;
+}
+
+function crowdInWords(recording: Recording, { behind, poolQueuePeak, wait }: WaitStory): string | null {
+  const others = behind.filter((each) => each !== wait);
+  if (others.length === 0 && (poolQueuePeak === null || poolQueuePeak === 0)) return null;
+  const names = grouped(others, (each) => operationOf(recording, each.waiter))
+    .toSorted((one, other) => other.length - one.length)
+    .slice(0, OPERATIONS_NAMED)
+    .map((group) => `${group.length} ${operationOf(recording, group[0]?.waiter)}`);
+  const longestMs = Math.max(0, ...others.map(({ waitedMs }) => ('upper' in waitedMs ? waitedMs.upper : 0)));
+  const database =
+    others.length === 0
+      ? 'no operation waits behind it in the database'
+      : `${counted(others.length, 'operation')} behind it in the database (${names.join(', ')}), up to ${duration(longestMs)}`;
+  const pool =
+    poolQueuePeak === null
+      ? ''
+      : `; ${counted(poolQueuePeak, 'operation')} at once in the queue of the application's pool`;
+  return `${database}${pool}`;
+}
+
+function operationOf(recording: Recording, session: SessionRecord | undefined): string {
+  const sql = session?.statement ?? '';
+  if ('notMeasured' in recording.load) return 'operations';
+  const known = recording.load.operations.find(({ statements }) => statements.includes(sql));
+  return known?.name ?? (sql.split(/\s+/)[0]?.toLowerCase() || 'unknown');
+}
