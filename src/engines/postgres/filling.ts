@@ -62,10 +62,11 @@ function cannotFill(table: TableDescription, error: unknown): unknown {
     );
   const [, row, column] = /, line (\d+)(?:, column (.+?))?(?::|$)/m.exec(facts.where ?? '') ?? [];
   const place = `${row === undefined ? '' : ` at row ${row}`}${column === undefined ? '' : `, column "${column}"`}`;
-  const key = column ?? facts.column ?? 'COLUMN';
+  const named = column ?? facts.column;
+  const key = named === undefined ? '' : `.${named}`;
   return new UsageError(
     `table "${table.name}" cannot be filled${place}: ${message} (${code}). ` +
-      `Say what the column holds under data.tables.${table.name}.columns.${key} in the scenario.`,
+      `Say what ${key === '' ? 'its columns hold' : 'the column holds'} under data.tables.${table.name}.columns${key} in the scenario.`,
     { cause: error },
   );
 }
