@@ -7,23 +7,51 @@ import type { GeneratorSpec } from '../generators/generator.ts';
 import type { LoadRecord, OperationRecord, WindowName } from '../recording/recording.ts';
 import type { LoadSettings } from '../scenario/plan.ts';
 
+/** How a key is picked from its pool; `latest` prefers the highest keys, `zipf` some few keys anywhere. */
+export type KeyPick = 'zipf' | 'uniform' | 'latest';
+
 /** Where the value of one parameter comes from; plain data. */
 export type ParameterSource =
-  /** A live key: index into LoadPlan.keyPools. */
-  | { readonly from: 'key'; readonly pool: number; readonly pick: 'zipf' | 'uniform' | 'latest' }
-  /** The value that the generator gives this column for a new row of the table: the operation's n-th insert. */
-  | { readonly from: 'new row'; readonly table: string; readonly column: string }
-  /** The value that the generator gives this column for some row: for SET and for predicates on plain columns. */
-  | { readonly from: 'any row'; readonly table: string; readonly column: string }
-  | { readonly from: 'integer'; readonly min: number; readonly max: number };
+  /** A live key: index into LoadPlan.keyPools; null when the pool is empty. */
+  | {
+      readonly from: 'key';
+      readonly pool: number;
+      readonly table: string;
+      readonly column: string;
+      readonly pick: KeyPick;
+    }
+  /** The upper end of a range whose lower end is the 'key' of another parameter: `span` keys further up. */
+  | {
+      readonly from: 'next key';
+      readonly statement: number;
+      readonly parameter: number;
+      readonly span: number;
+    }
+  /**
+   * The value that the generator gives this column for a new row of the table: the load's n-th insert. `row` is the
+   * 0-based number of the new row among those of this table in one operation.
+   */
+  | { readonly from: 'new row'; readonly table: string; readonly column: string; readonly row: number }
+  /**
+   * The value that the generator gives this column for some row. Parameters of one operation with the same table and
+   * `draw` take the same row, so that a key of several columns exists.
+   */
+  | { readonly from: 'any row'; readonly table: string; readonly column: string; readonly draw: number }
+  | { readonly from: 'integer'; readonly min: number; readonly max: number }
+  /** The very value that an earlier parameter of the operation got. */
+  | { readonly from: 'same'; readonly statement: number; readonly parameter: number };
 
 export interface OperationStatement extends LoadStatement {
   readonly parameters: readonly ParameterSource[];
+  /** As it stands in a workload file: `$1` or `:name` where `text` has the engine's placeholders. */
+  readonly written: string;
+  /** `$1` or `:name` of each parameter, in the order of `parameters`. */
+  readonly references: readonly string[];
 }
 
 export interface Operation {
   readonly record: OperationRecord;
-  /** More than one statement run in a transaction. */
+  /** The statements run between BEGIN and COMMIT; otherwise each commits by itself, on the same connection. */
   readonly transaction: boolean;
   readonly statements: readonly OperationStatement[];
 }
@@ -34,6 +62,7 @@ export interface LoadPlan {
   readonly target: ConnectionTarget;
   readonly settings: LoadSettings;
   readonly operations: readonly Operation[];
+  /** Live values of columns, in ascending order. */
   readonly keyPools: readonly (readonly string[])[];
   readonly generator: GeneratorSpec;
   readonly randomSeed: number;
@@ -41,12 +70,13 @@ export interface LoadPlan {
   readonly epochMs: number;
 }
 
-/** A look at the running load, for progress and for the end of the recovery. */
+/** A look at the running load, for progress and for the end of the recovery; counted from its start, warm-up included. */
 export interface LoadPulse {
   readonly due: number;
   readonly completed: number;
   readonly failed: number;
   readonly dropped: number;
+  /** Due and neither answered nor dropped: those that wait in the pool and those that run. */
   readonly inFlight: number;
   readonly poolQueue: number;
   /** p99 of the response time of the last second, including the age of what has not been answered; ms. */
@@ -54,7 +84,7 @@ export interface LoadPulse {
 }
 
 export interface RunningLoad extends AsyncDisposable {
-  /** Operations due from the returned instant (recorder's clock) on belong to this window. */
+  /** Operations due after the returned instant (recorder's clock) belong to this window. */
   open(window: WindowName): Promise<number>;
   pulse(): LoadPulse;
   /** Stops arrivals, waits for what is in flight up to a limit, returns the facts. Safe to call twice. */

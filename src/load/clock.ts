@@ -1,0 +1,29 @@
+/**
+ * The recorder's clock on any thread. `performance.timeOrigin` differs between threads by what the wall clock was set
+ * meanwhile, the process-wide monotonic clock does not; `performance.now()` is the cheaper one to read (70 ns).
+ */
+
+/** Gives milliseconds on the recorder's clock. */
+export type Clock = () => number;
+
+/** The recorder's zero on the monotonic clock; call it on the thread that made the recorder. */
+export function clockZeroOf(epochMs: number): number {
+  return monotonicMs() - (performance.timeOrigin + performance.now() - epochMs);
+}
+
+export function createClock(clockZeroMs: number): Clock {
+  const offset = monotonicMs() - performance.now() - clockZeroMs;
+  return () => performance.now() + offset;
+}
+
+function monotonicMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
+}
+
+/** CPU time of the calling thread in microseconds; null where this Node does not tell it (added in 23.9). */
+export function threadCpuMicroseconds(): number | null {
+  if (typeof process.threadCpuUsage !== 'function') return null;
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
+}

@@ -1,0 +1,37 @@
+/** The load as other parts use it: plan its operations, start it, write its workload file. */
+import type { Engine, Session, TableDescription } from '../engines/engine.ts';
+import type { GeneratorSpec } from '../generators/generator.ts';
+import { createGenerators } from '../generators/index.ts';
+import type { LoadSettings } from '../scenario/plan.ts';
+import { type PlannedOperations, planFrom } from './operations.ts';
+
+export type { PlannedOperations } from './operations.ts';
+export { startLoad } from './start.ts';
+export { writeWorkload } from './workload.ts';
+
+export interface PlanOperationsRequest {
+  readonly engine: Engine;
+  /** A session that may explain and read every table. */
+  readonly session: Session;
+  readonly tables: readonly TableDescription[];
+  readonly settings: LoadSettings;
+  readonly generator: GeneratorSpec;
+  /** Tables that could not be filled; they get no derived operation and give no generated values. */
+  readonly excludedTables?: readonly string[];
+}
+
+/**
+ * The operations of the load, from `settings.operationsFile` or derived from the schema, with the live keys that their
+ * parameters take. UsageError, with file and line, for all that is wrong with the file, at once.
+ */
+export function planOperations(request: PlanOperationsRequest): Promise<PlannedOperations> {
+  const { generator, excludedTables = [] } = request;
+  const filledBySchema = generator.tables
+    .filter(({ existingKeys }) => existingKeys !== null)
+    .map(({ description }) => description.name);
+  return planFrom({
+    ...request,
+    generators: createGenerators(generator),
+    excludedTables: [...excludedTables, ...filledBySchema],
+  });
+}

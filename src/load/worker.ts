@@ -1,0 +1,41 @@
+/** The load thread: a runner behind messages. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { explain, isKnown } from '../errors.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { PULSE_MS } from './recent.ts';
+import { type Runner, startRunner } from './runner.ts';
+
+async function serve(start: WorkerStart, port: MessagePort): Promise<void> {
+  const tell = (message: FromWorker): void => port.postMessage(message);
+  let runner: Runner;
+  try {
+    runner = await startRunner(start);
+  } catch (error) {
+    if (!isKnown(error)) throw error;
+    tell({ type: 'refused', message: explain(error) });
+    port.close();
+    return;
+  }
+  const pulses = setInterval(() => tell({ type: 'pulse', pulse: runner.pulse() }), PULSE_MS);
+
+  async function finish(graceMs: number): Promise<void> {
+    try {
+      tell({ type: 'record', record: await runner.finish(graceMs) });
+    } finally {
+      clearInterval(pulses);
+      await runner.close();
+      port.close();
+    }
+  }
+
+  port.on('message', (message: ToWorker) => {
+    if (message.type === 'open') {
+      tell({ type: 'opened', id: message.id, atMs: runner.open(message.window) });
+    } else if (message.type === 'stop') runner.stop();
+    else void finish(message.graceMs);
+  });
+  tell({ type: 'ready' });
+}
+
+// A rejection of `serve` is an uncaught error of this thread, which the thread that started it is told.
+if (parentPort !== null) void serve(workerData as WorkerStart, parentPort);
