@@ -5,6 +5,7 @@
  * specific key that fits the server counts, alone. Names are exact, figures have bounds. A finding that is not `pass`
  * and is not listed is a difference, so that neither a new failure nor something unmeasured goes by unseen.
  */
+import type { z } from 'zod';
 import type { Judgement } from './checks/check.ts';
 import { UsageError } from './errors.ts';
 import { factDifferences } from './expected/facts.ts';
@@ -32,10 +33,16 @@ export function parseExpected(text: string, file: string): Expected {
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map((issue) => {
     const path = issue.path.map(String).join('.');
-    const keys = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => `"${key}"`).join(', ') : null;
-    return `${file}: ${path === '' ? '' : `${path}: `}${keys === null ? issue.message : `unknown key ${keys}`}`;
+    return `${file}: ${path === '' ? '' : `${path}: `}${issueText(issue)}`;
   });
   throw new UsageError(lines.join('\n'));
+}
+
+function issueText(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys')
+    return `unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}: correct or remove it`;
+  if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => message).join(', ');
+  return issue.message;
 }
 
 /** Holds a recording and its judgement against what the scenario expects. Pure. */

@@ -19,11 +19,13 @@ export function findingDifferences(
   });
   const unlisted = findings
     .filter((finding) => finding.verdict !== 'pass' && !wanted.some((one) => isOf(finding, one)))
-    .map(
-      (finding) =>
-        `unexpected finding ${finding.checkId} ${finding.verdict}: ${finding.subject} ${finding.what}`,
-    );
+    .map(unexpected);
   return [...missing, ...unlisted];
+}
+
+function unexpected({ checkId, verdict, subject, what, reason }: Finding): string {
+  const why = reason === null ? '' : ` (${reason})`;
+  return `unexpected finding ${checkId} ${verdict}: ${subject} ${what}${why}`;
 }
 
 function isOf(finding: Finding, wanted: FindingExpectation): boolean {

@@ -4,13 +4,18 @@ import { z } from 'zod';
 const verdict = z.enum(['pass', 'inconclusive', 'fail']);
 const owner = z.enum(['migration', 'load', 'drill', 'observer', 'server', 'other']);
 
+const BOUNDS = 'must be a number, or { "min": ..., "max": ... } with one of them or both';
+
 /** A count or a figure: exactly a number, or between bounds, both inclusive. */
-const bounds = z.union([
-  z.number(),
-  z
-    .strictObject({ min: z.number().optional(), max: z.number().optional() })
-    .refine(({ min, max }) => min !== undefined || max !== undefined, { error: 'needs min, max or both' }),
-]);
+const bounds = z.union(
+  [
+    z.number(),
+    z
+      .strictObject({ min: z.number().optional(), max: z.number().optional() })
+      .refine(({ min, max }) => min !== undefined || max !== undefined, { error: BOUNDS }),
+  ],
+  { error: BOUNDS },
+);
 
 const findingExpectation = z
   .strictObject({

@@ -1,6 +1,7 @@
 /** What a scenario leaves to be found: which migration tool, and which engine. Reads files, concludes from their text. */
 import { open, readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
+import { UsageError } from '../errors.ts';
 
 /** An engine with one of its dialects, and what in the text gave it away. */
 export interface EngineCandidate {
@@ -11,7 +12,7 @@ export interface EngineCandidate {
 }
 
 export interface DetectedTool {
-  readonly tool: string;
+  readonly tool: { readonly name: string };
   /** Folder with the migrations, absolute or relative to the folder that was asked about. */
   readonly directory: string;
   /** The file that gave the tool away. */
@@ -25,7 +26,8 @@ export interface Known {
   readonly tools: readonly string[];
 }
 
-export type DetectTool = (directory: string) => Promise<DetectedTool | null> | DetectedTool | null;
+/** The tool that a folder's files belong to; a UsageError says why it cannot be told. */
+export type DetectTool = (directory: string) => Promise<DetectedTool>;
 
 /** Enough to see a dialect; a dump may have gigabytes. */
 const BEGINNING_BYTES = 256 * 1024;
@@ -101,17 +103,23 @@ export async function sqlTexts(schemaFile: string | null, directory: string): Pr
   return texts.filter((text) => text !== null);
 }
 
-/** The tool whose migrations are in exactly this folder, asked of the folders around it first, since they hold the marks. */
-export async function toolOf(
-  directory: string,
-  top: string,
-  detect: DetectTool,
-): Promise<DetectedTool | null> {
-  for (const folder of foldersUpTo(directory, top).reverse()) {
-    const found = await detect(folder);
+/**
+ * The tool whose migrations are in exactly this folder, asked of the folders around it first, since they hold the marks.
+ * A folder around it may hold several tools; what cannot be told of the folder itself is a UsageError.
+ */
+export async function toolOf(directory: string, top: string, detect: DetectTool): Promise<DetectedTool> {
+  for (const folder of foldersUpTo(directory, top).slice(1).reverse()) {
+    const found = await detect(folder).catch((error: unknown) => {
+      if (error instanceof UsageError) return null;
+      throw error;
+    });
     if (found !== null && resolve(folder, found.directory) === directory) return found;
   }
-  return null;
+  const found = await detect(directory);
+  if (resolve(directory, found.directory) === directory) return found;
+  throw new UsageError(
+    `the migrations of ${found.tool.name} (${found.because}) are in "${found.directory}": write that folder`,
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Where the migrations are, which tool they belong to, and how they are run. */
 import { resolve } from 'node:path';
+import { UsageError } from '../errors.ts';
 import { resolveMigrationSettings } from './defaults.ts';
 import { shownPath } from './load.ts';
 import { type DetectedTool, kindAt, projectOf, toolOf } from './look-ups.ts';
@@ -46,19 +47,20 @@ async function placeOf(wanted: Wanted, request: ResolveRequest): Promise<Place |
   const toolIsKnown = tool === undefined || tools.includes(tool);
   if (!toolIsKnown) wanted.complain(['migrations', 'tool'], unknownName('migration tool', tool, tools));
   if (writtenDirectory === undefined) {
-    const detected = await request.lookUps.detectTool(wanted.directory);
-    if (detected === null) {
+    const key = tool === undefined ? 'tool' : 'directory';
+    const detected = await detectedOr(wanted, ['migrations', key], () =>
+      request.lookUps.detectTool(wanted.directory),
+    );
+    if (detected === null) return null;
+    const directory = resolve(wanted.directory, detected.directory);
+    if (tool !== undefined && tool !== detected.tool.name) {
       wanted.complain(
         ['migrations', 'directory'],
-        `no migrations were found in "${wanted.directory}": write migrations.directory (--migrations DIRECTORY)`,
+        `what was found in "${directory}" is of ${detected.tool.name}: write the folder of ${tool} (--migrations DIRECTORY)`,
       );
       return null;
     }
-    return {
-      tool: tool ?? detected.tool,
-      directory: resolve(wanted.directory, detected.directory),
-      detected,
-    };
+    return { tool: tool ?? detected.tool.name, directory, detected };
   }
   const key = ['migrations', 'directory'];
   const directory = resolve(wanted.baseOf(key), writtenDirectory);
@@ -74,11 +76,23 @@ async function placeOf(wanted: Wanted, request: ResolveRequest): Promise<Place |
   }
   if (tool !== undefined) return toolIsKnown ? { tool, directory, detected: null } : null;
   const top = await projectOf(directory, wanted.directory);
-  const detected = await toolOf(directory, top, request.lookUps.detectTool);
-  if (detected !== null) return { tool: detected.tool, directory, detected };
-  wanted.complain(
-    ['migrations', 'tool'],
-    `the files in "${directory}" do not tell which tool they belong to: write migrations.tool (--tool), one of ${tools.join(', ')}`,
+  const detected = await detectedOr(wanted, ['migrations', 'tool'], () =>
+    toolOf(directory, top, request.lookUps.detectTool),
   );
-  return null;
+  return detected === null ? null : { tool: detected.tool.name, directory, detected };
+}
+
+/** Null after a complaint: the reason why the tool cannot be told. */
+async function detectedOr(
+  wanted: Wanted,
+  key: readonly string[],
+  detect: () => Promise<DetectedTool>,
+): Promise<DetectedTool | null> {
+  try {
+    return await detect();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    wanted.complain(key, error.message);
+    return null;
+  }
 }

@@ -27,11 +27,19 @@ const lookUps: LookUps = {
     [inPostgres, inMysql].filter(({ marks }) =>
       texts.some((text) => marks.some((mark) => text.includes(mark.replaceAll('"', '')))),
     ),
-  detectTool: (directory) =>
-    directory.endsWith('shop')
-      ? { tool: 'dbmate', directory: 'db/migrations', because: 'db/schema.sql' }
-      : null,
+  detectTool: async (directory) => {
+    if (!directory.endsWith('shop')) throw new UsageError(`no migrations are found in ${directory}`);
+    return {
+      tool: { name: 'dbmate' },
+      directory: join(directory, 'db/migrations'),
+      because: 'db/schema.sql',
+    };
+  },
   chooseProvisioner: async () => 'embedded',
+};
+
+const noTool = async (directory: string): Promise<never> => {
+  throw new UsageError(`no migrations are found in ${directory}`);
 };
 
 let root = '';
@@ -200,6 +208,18 @@ test('configuration that names two dialects leaves the word to the SQL', async (
   );
 });
 
+test('a folder that holds several projects does not hide the tool of one of them', async () => {
+  const detectTool: LookUps['detectTool'] = async (directory) => {
+    if (directory === root) throw new UsageError('two tools');
+    if (directory === join(root, 'db'))
+      return { tool: { name: 'flyway' }, directory: 'elsewhere', because: '' };
+    return { tool: { name: 'sql' }, directory, because: '1_add.sql' };
+  };
+  const scenario = { data: { schema: 'schema.sql' }, migrations: { directory: 'db/migrations' } };
+  const { plan } = await resolved({ scenario, lookUps: { detectTool } });
+  expect(plan.migrations.tool).toBe('sql');
+});
+
 const valid: Scenario = { database: { engine: 'postgres' }, data: { schema: 'schema.sql' } };
 
 test.each<[string, Wish, readonly string[]]>([
@@ -277,19 +297,22 @@ test.each<[string, Wish, readonly string[]]>([
   ],
   [
     'no migrations at all',
-    { scenario: valid, lookUps: { detectTool: () => null } },
-    [
-      'scenario: migrations.directory: no migrations were found in "SHOP": write migrations.directory (--migrations DIRECTORY)',
-    ],
+    { scenario: valid, lookUps: { detectTool: noTool } },
+    ['scenario: migrations.tool: no migrations are found in SHOP'],
   ],
   [
     'migrations of no known tool',
     {
       scenario: { ...valid, migrations: { directory: 'db/migrations' } },
-      lookUps: { detectTool: () => null },
+      lookUps: { detectTool: noTool },
     },
+    ['scenario: migrations.tool: no migrations are found in SHOP/db/migrations'],
+  ],
+  [
+    'a tool whose migrations are not the ones that lie there',
+    { scenario: { ...valid, migrations: { tool: 'flyway' } } },
     [
-      'scenario: migrations.tool: the files in "SHOP/db/migrations" do not tell which tool they belong to: write migrations.tool (--tool), one of dbmate, flyway, sql',
+      'scenario: migrations.directory: what was found in "SHOP/db/migrations" is of dbmate: write the folder of flyway (--migrations DIRECTORY)',
     ],
   ],
   [

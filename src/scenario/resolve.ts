@@ -28,7 +28,6 @@ import { resolveMigrations } from './resolve-migrations.ts';
 export interface LookUps {
   /** Engines whose marks stand in the texts, from `Dialect.recognise`; empty when no text tells. */
   recogniseEngine(texts: readonly string[]): readonly EngineCandidate[];
-  /** The tool that a folder's files belong to, or null. */
   readonly detectTool: DetectTool;
   /** The first provisioner that can run on this machine; asked only when the scenario does not say. */
   chooseProvisioner(database: Omit<DatabasePlan, 'provision'>): Promise<string>;
