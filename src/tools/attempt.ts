@@ -120,6 +120,7 @@ async function sendOne(
   const before = log.written;
   const sending = { version: log.migration.version, attempt, sessionId: session.id, startedAtMs: sink.now() };
   log.write([...before, ...recordRunning(send, sending)]);
+  log.reach(send.statements.at(-1)?.index ?? -1);
   connected.onStatement(send.sql);
   let rows: number | null = null;
   let completed: number | null = null;

@@ -2,7 +2,7 @@
  * Drizzle: `meta/_journal.json` and the `<tag>.sql` files that it names, split at `--> statement-breakpoint`, as
  * `migrate()` of drizzle-orm/node-postgres and `drizzle-kit migrate` run them.
  *
- * As drizzle-orm/src/migrator.ts and pg-core/dialect.ts do it:
+ * As drizzle-orm/src/migrator.ts and pg-core/dialect.ts do it (compared with drizzle-orm 0.45.4 on a real server):
  *  - schema and table of the ledger are made outside of any transaction;
  *  - every pending migration runs in one single transaction together with its ledger row, so that a failure in the last
  *    one takes back the first, and no statement may refuse a transaction;

@@ -65,7 +65,7 @@ function migrations(files: readonly SourceFile[]): readonly Migration[] {
 
 const LEDGERS = { postgres: ledger };
 
-/** A random version 4 UUID that every supported server can make: gen_random_uuid() came with 13. */
+/** A random id in the form of a UUID, as every supported server can make it: gen_random_uuid() came with 13. */
 const RANDOM_ID = 'md5(random()::text || clock_timestamp()::text)::uuid::text';
 const UNFINISHED = 'finished_at is null and rolled_back_at is null';
 

@@ -234,6 +234,10 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 function noteLeftover({ engine, sink }: Run, { log, error }: Failure): void {
   const failed = log.written.find(({ outcome, effect }) => outcome === 'failed' && effect === 'unknown');
   if (failed === undefined || !engine.dialect.refusesTransaction(failed.text)) return;
+  const earlier = log.step.statements.some(
+    ({ index, attempt }) => index === failed.index && attempt < failed.attempt,
+  );
+  if (earlier) return;
   sink.note(
     `${log.migration.file}:${failed.line}: this statement failed (${error.message}) and no transaction takes back what ` +
       'it had done: an invalid index may be left, and must be dropped before the statement can be run again',

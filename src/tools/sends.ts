@@ -108,7 +108,7 @@ export function recordAnswered(send: Send, sending: Sending, answer: Answer): An
   }
   const at = failed ?? -1;
   const failure = answer.failure === null ? null : failureWithin(send, at, answer.failure);
-  const others = `it was sent as one message with ${statements.length - 1} others; the step has the time of them all`;
+  const others = `it was sent in one message of ${statements.length} statements; the step has the time of them all`;
   const records = statements.map((statement, index): StatementRecord => {
     const notRun = at >= 0 && index > at;
     return {

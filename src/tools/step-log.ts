@@ -20,6 +20,8 @@ export interface StepLog {
   nextAttempt(): void;
   /** Replaces the records of the running attempt and publishes the step as running. */
   write(records: readonly StatementRecord[]): void;
+  /** The statement of this index was sent: it needs no record as one that was never reached. */
+  reach(index: number): void;
   /** Records of the running attempt. */
   readonly written: readonly StatementRecord[];
   end(outcome: Step['outcome'], error: SqlFailure | null): void;
@@ -49,6 +51,7 @@ export function createStepLog(
   let earlier: readonly StatementRecord[] = [];
   let written: readonly StatementRecord[] = [];
   let attempts = 0;
+  let reached = -1;
   const announcedAtMs = sink.now();
   let step: Step = {
     version,
@@ -91,6 +94,12 @@ export function createStepLog(
       written = records;
       publish({ outcome: 'failed', error: RUNNING });
     },
-    end: (outcome, error) => publish({ outcome, error }),
+    reach(index) {
+      reached = Math.max(reached, index);
+    },
+    end(outcome, error) {
+      const rest = outcome === 'applied' ? [] : notRun.filter(({ index }) => index > reached);
+      publish({ outcome, error, statements: [...earlier, ...written, ...rest] });
+    },
   };
 }
