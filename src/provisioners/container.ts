@@ -23,7 +23,7 @@ import {
   volumePath,
 } from './docker.ts';
 import { holdNote } from './notes.ts';
-import { blameSettings, REHEARSED_DATABASE } from './profiles.ts';
+import { blameSettings, REHEARSED_DATABASE, refuseWrongSettings } from './profiles.ts';
 import type { Provisioner, Server, ServerRequest } from './provisioner.ts';
 import { openAdministrator, START_LIMIT_MS, waitUntilReady } from './readiness.ts';
 
@@ -47,6 +47,7 @@ interface Running {
 }
 
 async function startInContainer(request: ServerRequest, signal: AbortSignal): Promise<Server> {
+  refuseWrongSettings(request);
   const docker = await findDocker();
   if ('missing' in docker) throw new EnvironmentError(docker.missing);
   signal.throwIfAborted();

@@ -168,11 +168,14 @@ export async function runInContainer(name: string, command: readonly string[]): 
   throw new EnvironmentError(`"${command.join(' ')}" failed in the container ${name}: ${output.trim()}`);
 }
 
-/** The last lines that the server wrote. */
+/** The last lines that the server wrote since it was started last. */
 export async function containerLogTail(name: string): Promise<string> {
-  const { dockerode } = (await client()).container;
-  const log = await dockerode.getContainer(name).logs({ stdout: true, stderr: true, tail: LOG_TAIL_LINES });
-  return withoutFrames(log).trim() || '(the server wrote nothing)';
+  const container = (await client()).container.dockerode.getContainer(name);
+  const { State } = await container.inspect();
+  const since = Date.parse(State.StartedAt) / 1000;
+  const log = await container.logs({ stdout: true, stderr: true, since });
+  const lines = withoutFrames(log).trim().split('\n').slice(-LOG_TAIL_LINES);
+  return lines.join('\n') || '(the server wrote nothing)';
 }
 
 /** Pure: the text of a log in Docker's frames: 8 bytes of head, whose last four are the length. */

@@ -15,10 +15,10 @@ import { cacheDirectory, scratchDirectory } from './directories.ts';
 import { flushFiles } from './flushed-files.ts';
 import { type HeldNote, holdNote } from './notes.ts';
 import { findFreePort, isPortTaken } from './ports.ts';
-import { blameSettings, REHEARSED_DATABASE } from './profiles.ts';
+import { blameSettings, REHEARSED_DATABASE, refuseWrongSettings } from './profiles.ts';
 import type { Provisioner, Server, ServerRequest } from './provisioner.ts';
 import { openAdministrator, START_LIMIT_MS, waitUntilReady } from './readiness.ts';
-import { readLogTail, type ServerProcess, startServerProcess } from './server-process.ts';
+import { type ServerProcess, startServerProcess } from './server-process.ts';
 import { chooseServerUser, requireReachable, type ServerUser } from './server-user.ts';
 
 export const embedded: Provisioner = {
@@ -53,6 +53,7 @@ interface Running {
 }
 
 async function startEmbedded(request: ServerRequest, signal: AbortSignal): Promise<Server> {
+  refuseWrongSettings(request);
   const prepared = await prepare(request, signal);
   const note = await holdNote({});
   const cleanup = createCleanup(() => note.remove());
@@ -219,14 +220,14 @@ async function launch({ request, installation, layout, user, directory, logFile,
 }
 
 function waitForServer(running: Running, server: ServerProcess): Promise<string> {
-  const { request, installation, layout, logFile, signal } = running;
+  const { request, installation, layout, signal } = running;
   return waitUntilReady({
     engine: request.engine,
     target: request.engine.recipe.embedded.administrator(layout),
     requireAlive: async () => {
       if (server.ended === null) return;
       throw new EnvironmentError(
-        `${installation.description} did not start (${server.ended}). Its log says:\n${await readLogTail(logFile)}`,
+        `${installation.description} did not start (${server.ended}). Its log says:\n${await server.logTail()}`,
       );
     },
     limitMs: START_LIMIT_MS,

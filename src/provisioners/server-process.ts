@@ -1,7 +1,7 @@
 /** One run of a server's program: started in a session of its own, watched, stopped within a limit. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
@@ -23,6 +23,8 @@ export interface ServerProcess {
   readonly identity: ProcessIdentity;
   /** How it ended, in words; null while it runs. */
   readonly ended: string | null;
+  /** The last lines that this run wrote, for an error message. */
+  logTail(): Promise<string>;
   /** Asks it to stop, waits, and kills it after the limit. */
   stop(limitMs: number): Promise<void>;
 }
@@ -32,7 +34,11 @@ const KILL_LIMIT_MS = 10_000;
 const LOG_TAIL_LINES = 12;
 
 export async function startServerProcess(request: ServerProcessRequest): Promise<ServerProcess> {
-  const { command, user, directory, stopSignal, onUnexpectedEnd } = request;
+  const { command, user, directory, logFile, stopSignal, onUnexpectedEnd } = request;
+  const logStart = await stat(logFile).then(
+    ({ size }) => size,
+    () => 0,
+  );
   const child = await spawnServer(request);
   let ended: string | null = null;
   let asked = false;
@@ -51,6 +57,7 @@ export async function startServerProcess(request: ServerProcessRequest): Promise
     get ended() {
       return ended;
     },
+    logTail: () => readLogTail(logFile, logStart),
     stop: async (limitMs) => {
       asked = true;
       if (ended !== null) return;
@@ -102,9 +109,8 @@ async function endsWithin(child: ChildProcess, limitMs: number): Promise<boolean
   }
 }
 
-/** The last lines of a server's log, for an error message. */
-export async function readLogTail(logFile: string): Promise<string> {
-  const text = await readFile(logFile, 'utf8').catch(() => '');
-  const lines = text.trimEnd().split('\n').slice(-LOG_TAIL_LINES);
-  return lines.join('\n').trim() || '(the server wrote nothing)';
+async function readLogTail(logFile: string, start: number): Promise<string> {
+  const log = await readFile(logFile).catch(() => Buffer.alloc(0));
+  const lines = log.subarray(start).toString('utf8').trim().split('\n').slice(-LOG_TAIL_LINES);
+  return lines.join('\n') || '(the server wrote nothing)';
 }

