@@ -59,13 +59,13 @@ export async function fill(request: FillRequest): Promise<Filled> {
 
 async function prepareSchema(request: FillRequest, migrations: readonly Migration[]) {
   const { plan, engine, tool, started, recorder, progress, signal } = request;
-  await using session = await open(request, 'migrator');
-  if (plan.data.schemaFile !== null) await applySchema(request, session, plan.data.schemaFile);
+  if (plan.data.schemaFile !== null) await applySchema(request, plan.data.schemaFile);
   const { released } = plan.migrations;
   if (plan.data.schemaFile === null && released !== null) {
     progress.say('fill', `applying the released migrations up to ${released}`);
     await runReleased({ engine, tool, target: started.roles.migrator, migrations, released, signal });
   }
+  await using session = await open(request, 'migrator');
   const found = await findPending({
     engine,
     tool,
@@ -99,14 +99,16 @@ async function prepareSchema(request: FillRequest, migrations: readonly Migratio
   return { pending: found.pending, tables };
 }
 
-async function applySchema(request: FillRequest, session: Session, file: string): Promise<void> {
+/** On a session of its own: a dump changes settings of its session, the search path among them. */
+async function applySchema(request: FillRequest, file: string): Promise<void> {
   const { engine, progress, signal } = request;
+  await using session = await open(request, 'migrator');
   progress.say('fill', `applying ${file}`);
   const script = await readFile(file, 'utf8');
   for (const statement of engine.dialect.split(script)) {
     signal.throwIfAborted();
     try {
-      await engine.filling.applyStatement(session, statement);
+      await session.execute(statement.text);
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       throw new UsageError(

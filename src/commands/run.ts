@@ -1,0 +1,225 @@
+/** `rehearse run`: plans, rehearses, keeps the recording, judges it, reports, and holds it against expected.json. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Judgement, Verdict } from '../checks/check.ts';
+import { checks } from '../checks/index.ts';
+import { EnvironmentError, explain, InterruptedError, UsageError } from '../errors.ts';
+import { compareWithExpected, type Expected, parseExpected } from '../expected.ts';
+import { judge } from '../judge.ts';
+import { planScenario } from '../planning.ts';
+import type { Recording } from '../recording/recording.ts';
+import { RECORDING_FILE, writeRecording } from '../recording/store.ts';
+import { rehearse } from '../rehearse.ts';
+import { reporters } from '../reporters/index.ts';
+import { findScenario } from '../scenario/load.ts';
+import type { Overrides } from '../scenario/overrides.ts';
+import type { Plan } from '../scenario/plan.ts';
+import { colourWanted } from './colour.ts';
+import type { Command, CommandIo } from './command.ts';
+import { drawProgress } from './progress.ts';
+import { type OpenReports, openReports } from './reports.ts';
+
+const help = `rehearse run [SCENARIO...] [OPTIONS]
+
+Starts a server, fills it, runs the pending migrations while a load goes on, and reports lock waits, duration and disk
+growth with a verdict. SCENARIO is a folder with a rehearsal.yaml, or such a file; without one the rehearsal.yaml of
+the working directory is used, and with --schema and --migrations none is needed.
+
+  --schema FILE          SQL file with the schema before the pending migrations
+  --migrations DIR       the migrations
+  --released VERSION     last version that production has, when the ledger in the schema does not tell
+  --tool NAME            dbmate, golang-migrate, flyway, prisma, drizzle or sql; found by its files when left out
+  --rows N               rows of the largest table (200k, 5M); the others follow from the foreign keys
+  --random-seed N        the same seed gives the same rows and the same load
+  --rate N/s             operations due per second (400/s); 0 rehearses without a load
+  --lock-timeout TIME    as production runs the migration (300ms), with retries and backoff
+  --engine NAME          postgres, or with a version: postgres:17; recognised from the SQL when left out
+  --server-version V     major version, as production runs it
+  --provision NAME       embedded, container or external; default: the first that can be used here
+  --image IMAGE          container image
+  --binary DIR           folder with the server's own programs, for embedded
+  --url URL              an existing server; only together with --expendable
+  --expendable           the database at --url may be changed and filled
+  --name NAME            name of the rehearsal; its reports are in reports/NAME/
+  --budget NAME=VALUE    a limit (lockWait=500ms, stall=1s, duration=15m, diskGrowthPeak=2x, failedOperations=0,
+                         latencyP99=5x), repeatable; "none" takes one away
+  --report FORMAT[=FILE] terminal, markdown or json; repeatable; FILE - is stdout, which is also the default.
+                         Without any --report the terminal report goes to stdout.
+  --expected             hold the outcome against the scenario's expected.json; exit 0 when it is as written there
+  --no-color             no colour (NO_COLOR, FORCE_COLOR and TERM=dumb are respected too)
+
+reports/<name>/<started-at>/ always gets recording.json, report.txt and report.md; "rehearse judge" and
+"rehearse report" work from the recording alone.
+
+Examples:
+  rehearse run
+  rehearse run scenarios/orders-tax-rate --budget lockWait=200ms
+  rehearse run --schema db/schema.sql --migrations db/migrations --rows 5M
+  rehearse run --schema S --migrations M --rows 200k --report json=- | jq .judgement.verdict`;
+
+const options = {
+  schema: { type: 'string' },
+  migrations: { type: 'string' },
+  released: { type: 'string' },
+  tool: { type: 'string' },
+  rows: { type: 'string' },
+  'random-seed': { type: 'string' },
+  rate: { type: 'string' },
+  'lock-timeout': { type: 'string' },
+  engine: { type: 'string' },
+  'server-version': { type: 'string' },
+  provision: { type: 'string' },
+  image: { type: 'string' },
+  binary: { type: 'string' },
+  url: { type: 'string' },
+  expendable: { type: 'boolean' },
+  name: { type: 'string' },
+  budget: { type: 'string', multiple: true },
+  report: { type: 'string', multiple: true },
+  expected: { type: 'boolean' },
+  color: { type: 'boolean' },
+} as const;
+
+type Values = ReturnType<typeof parse>['values'];
+
+interface Job {
+  readonly plan: Plan;
+  readonly found: readonly string[];
+  readonly expected: Expected | null;
+}
+
+interface Outcome {
+  readonly recording: Recording;
+  readonly judgement: Judgement;
+  readonly exitCode: number;
+}
+
+/** The worst of several rehearsals decides, in this order. */
+const SEVERITY = [0, 1, 3, 2, 130];
+const EXIT_CODES: Readonly<Record<Verdict, number>> = { pass: 0, fail: 1, inconclusive: 3 };
+
+export const run: Command = {
+  name: 'run',
+  summary: 'rehearse the pending migrations and report with a verdict',
+  help,
+  async run(args, io) {
+    const { values, positionals } = parse(args);
+    const jobs = await planAll(values, positionals, io);
+    await using reports = await openReports(values.report ?? [], io, values.color);
+    const outcomes: Outcome[] = [];
+    let exitCode = 0;
+    for (const job of jobs) {
+      const outcome = await runJob(job, reports, { io, color: values.color });
+      outcomes.push(outcome);
+      exitCode = worse(exitCode, outcome.exitCode);
+      if (io.signal.aborted) break;
+    }
+    return exitCode;
+  },
+};
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, allowNegative: true });
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}. See rehearse run --help.`);
+  }
+}
+
+async function planAll(values: Values, paths: readonly string[], io: CommandIo): Promise<readonly Job[]> {
+  const overrides = overridesOf(values);
+  const scenarios: (string | null)[] = paths.length > 0 ? [...paths] : [await defaultScenario(values, io)];
+  const jobs: Job[] = [];
+  for (const scenario of scenarios) {
+    const { plan, found } = await planScenario({
+      scenario,
+      overrides,
+      workingDirectory: io.cwd,
+      environment: io.env,
+    });
+    jobs.push({ plan, found, expected: values.expected === true ? await readExpected(plan) : null });
+  }
+  return jobs;
+}
+
+/** The rehearsal.yaml of the working directory, or none when the options say what is needed. */
+async function defaultScenario(values: Values, io: CommandIo): Promise<string | null> {
+  if (values.migrations !== undefined || values.schema !== undefined) return null;
+  const found = await findScenario(io.cwd);
+  if (found !== null) return found;
+  throw new UsageError(
+    `there is no rehearsal.yaml in ${io.cwd}. Write one with "rehearse init", name a scenario folder, ` +
+      'or give --schema FILE --migrations DIR.',
+  );
+}
+
+function overridesOf(values: Values): Overrides {
+  const { 'server-version': version, 'random-seed': randomSeed, 'lock-timeout': lockTimeout } = values;
+  const { report: _report, expected: _expected, color: _color, ...rest } = values;
+  const { 'server-version': _version, 'random-seed': _seed, 'lock-timeout': _timeout, ...plain } = rest;
+  return {
+    ...plain,
+    ...(version === undefined ? {} : { version }),
+    ...(randomSeed === undefined ? {} : { randomSeed }),
+    ...(lockTimeout === undefined ? {} : { lockTimeout }),
+  };
+}
+
+async function readExpected(plan: Plan): Promise<Expected> {
+  const text = await readFile(plan.expectedFile, 'utf8').catch((cause) => {
+    throw new UsageError(
+      `--expected needs ${plan.expectedFile}, which cannot be read: write what the rehearsal must find, or leave --expected out.`,
+      { cause },
+    );
+  });
+  return parseExpected(text, plan.expectedFile);
+}
+
+interface JobSettings {
+  readonly io: CommandIo;
+  readonly color: boolean | undefined;
+}
+
+async function runJob(job: Job, reports: OpenReports, { io }: JobSettings): Promise<Outcome> {
+  const { plan, found, expected } = job;
+  using progress = drawProgress(io.stderr, `rehearsing ${plan.name}`);
+  for (const sentence of found) progress.say('provision', sentence);
+  const { recording, trouble } = await rehearse(plan, { progress, signal: io.signal });
+  const directory = join(plan.reports.directory, recording.startedAt.replaceAll(':', '-'));
+  await mkdir(directory, { recursive: true });
+  await writeRecording(join(directory, RECORDING_FILE), recording);
+
+  const judgement = judge(recording, recording.budgets);
+  const report = { recording, judgement, checks };
+  for (const reporter of reporters.filter(({ name }) => name !== 'json')) {
+    await writeFile(join(directory, reporter.fileName), reporter.render(report, { colour: false, width: 80 }));
+  }
+  progress.say('stop', `reports in ${relative(io.cwd, directory) || directory}`);
+  progress[Symbol.dispose]();
+  await reports.write(report);
+
+  if (trouble !== null) {
+    io.stderr.write(`rehearse: ${plan.name}: ${explain(trouble.error)}\n`);
+    return { recording, judgement, exitCode: exitCodeOf(trouble.error) };
+  }
+  if (expected === null) return { recording, judgement, exitCode: EXIT_CODES[judgement.verdict] };
+  const { met, differences } = compareWithExpected(recording, judgement, expected);
+  io.stderr.write(
+    met
+      ? `${plan.name}: verdict ${judgement.verdict}, as expected\n`
+      : `${plan.name}: not as expected\n${differences.map((difference) => `  ${difference}\n`).join('')}`,
+  );
+  return { recording, judgement, exitCode: met ? 0 : 1 };
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof InterruptedError) return 130;
+  if (error instanceof UsageError) return 2;
+  if (error instanceof EnvironmentError) return 3;
+  return 3;
+}
+
+function worse(one: number, other: number): number {
+  return SEVERITY.indexOf(other) > SEVERITY.indexOf(one) ? other : one;
+}
