@@ -384,6 +384,8 @@ export interface EndedWait {
 }
 
 export interface LockReading {
+  /** From the call to the answer that the waits and locks were in; looking at sessions and blockers comes after it. */
+  readonly answeredAfterMs: number;
   readonly waits: readonly SeenWait[];
   readonly ended: readonly EndedWait[];
   /** Granted locks on relations of the sessions asked for. */

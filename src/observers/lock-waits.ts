@@ -75,10 +75,11 @@ function sourceOf(reader: LockReader, { trackers, request, close }: ReadingConte
     async read() {
       const askedAtMs = recorder.now();
       const reading = await reader.read(roles.migrator.user);
-      const answeredAtMs = recorder.now();
+      const answeredAtMs = askedAtMs + reading.answeredAfterMs;
       trackers.waits.add({ askedAtMs, answeredAtMs, reading });
       trackers.held.add({ askedAtMs, answeredAtMs, reading: reading.held });
-      if (reading.waits.length > 0) return INTERVAL_WHILE_WAITING_MS;
+      // Where so many locks are held that reading them takes long, half of the time is left to those who need them.
+      if (reading.waits.length > 0) return Math.max(INTERVAL_WHILE_WAITING_MS, reading.answeredAfterMs);
       if (answeredAtMs - namesReadAtMs >= REFRESH_NAMES_MS) {
         await reader.refreshNames();
         namesReadAtMs = answeredAtMs;

@@ -31,8 +31,6 @@ const REOPEN_AFTER_MS = 500;
 const ERRORS_BEFORE_REOPEN = 3;
 /** Each gap is told apart up to this many; then they are counted. */
 const GAPS_TOLD = 20;
-/** An observer may use at most half of its time, or it would be a load of its own. */
-const PAUSE_PER_WORK = 1;
 
 /** The first opening must succeed: its error is thrown. */
 export async function startSampling(request: SamplingRequest): Promise<AsyncDisposable> {
@@ -44,13 +42,12 @@ export async function startSampling(request: SamplingRequest): Promise<AsyncDisp
   let errors = 0;
 
   async function readOnce(): Promise<number> {
-    const startedAtMs = performance.now();
     try {
       source ??= await within(OPEN_DEADLINE_MS, request.open(), (late) => late[Symbol.asyncDispose]());
       const pauseMs = await cost.of(within(READ_DEADLINE_MS, source.read()));
       gaps.end();
       errors = 0;
-      return Math.max(pauseMs, (performance.now() - startedAtMs) * PAUSE_PER_WORK);
+      return pauseMs;
     } catch (error) {
       errors += 1;
       gaps.add(firstLine(error));

@@ -176,34 +176,38 @@ function toRecord(closed: ClosedWait, { source, dialect, statements }: RecordCon
     relation: seen.relation,
     mode: seen.mode,
     startedAtMs,
-    waitedMs: between(
-      seenMs,
-      Math.max(seenMs, longestMs(closed)),
-      `${source}; last reading with it, first without`,
-    ),
+    waitedMs: between(seenMs, Math.max(seenMs, longestMs(closed)), sourceOf(source, seen)),
     ended: endingOf(closed, statement, dialect),
     statementId: statement?.record.id ?? null,
   };
 }
 
-/** What the locks show; where they show that it was not granted, the statement's own error says why. */
+function sourceOf(source: string, { waitedMs }: SeenWait): string {
+  return waitedMs === null
+    ? `${source}: first and last reading with it`
+    : `${source}: as the server counted at the last reading, and the first reading without it`;
+}
+
+/**
+ * What the locks show, unless the statement failed in the wait: then its error says why. Who blocked it may have gone
+ * at that same instant, so that the locks alone would show it as granted.
+ */
 function endingOf(
-  { wait, became }: ClosedWait,
+  { goneAtMs, became }: ClosedWait,
   statement: RunStatement | null,
   dialect: Dialect,
 ): WaitEnding {
-  if (became === 'granted' || became === 'still waiting') return became;
-  if (statement === null) return 'unknown';
+  if (became === 'still waiting') return became;
+  if (statement === null) return became === 'granted' ? became : 'unknown';
   const { outcome, error } = statement.record;
-  if (outcome === 'ok') return 'granted';
-  // The statement went on after this wait: whatever it failed of later, this lock it got.
-  if (statement.toMs - wait.lastAskedAtMs > SAME_INSTANT_MS && became === 'unknown') return 'granted';
-  if (error === null) return 'unknown';
-  const outcomeClass = dialect.classify(error.code, error.message);
+  // The statement went on after the wait: whatever it failed of later, this lock it got.
+  const wentOn = statement.toMs > goneAtMs + ANSWER_MS;
+  if (outcome === 'ok' || wentOn) return 'granted';
+  const outcomeClass = error === null ? null : dialect.classify(error.code, error.message);
   if (outcomeClass === 'lock timeout' || outcomeClass === 'statement timeout' || outcomeClass === 'deadlock')
     return outcomeClass;
-  return 'unknown';
+  return became === 'granted' ? became : 'unknown';
 }
 
-/** A failed statement that ended no later than this after its last waiting reading failed in the wait itself. */
-const SAME_INSTANT_MS = 250;
+/** From the end of a wait on the server to the error that arrives at the client. */
+const ANSWER_MS = 20;

@@ -67,7 +67,8 @@ const BLOCKERS = `
 /** https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW */
 const ACTIVITY = `
   select pid, datname as database, usename as "user", application_name, backend_type,
-    query as statement, state, query_start::text as query_start
+    query as statement, state,
+    query_start::text as query_start, xact_start::text as transaction_start
   from pg_catalog.pg_stat_activity
   where pid = any ($1::int[])`;
 
@@ -102,6 +103,7 @@ export interface Activity {
   readonly session: SeenSession;
   readonly database: string | null;
   readonly queryStart: string | null;
+  readonly transactionStart: string | null;
 }
 
 export interface LockQueries {
@@ -159,6 +161,7 @@ interface RawActivity {
   readonly statement: string | null;
   readonly state: string | null;
   readonly query_start: string | null;
+  readonly transaction_start: string | null;
 }
 
 function activityOf(row: RawActivity): Activity {
@@ -173,6 +176,7 @@ function activityOf(row: RawActivity): Activity {
     },
     database: row.database,
     queryStart: row.query_start,
+    transactionStart: row.transaction_start,
   };
 }
 

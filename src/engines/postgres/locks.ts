@@ -16,7 +16,6 @@ import {
   type GrantedRow,
   type LockQueries,
   openLockQueries,
-  WAITSTART_SINCE,
   type WaitRow,
 } from './lock-rows.ts';
 import { openRelationNames, type RelationNames } from './relation-names.ts';
@@ -38,11 +37,17 @@ const TARGETS: Readonly<Record<string, string>> = {
 interface Followed {
   readonly key: string;
   readonly row: WaitRow;
-  readonly blockerIds: readonly number[];
+  readonly blockers: readonly Blocker[];
   readonly queryStart: string | null;
   readonly lookedAtMs: number;
   /** Waits of another database are none of ours. */
   readonly ours: boolean;
+}
+
+interface Blocker {
+  readonly pid: number;
+  /** Start of its transaction when it was seen to block: in a later transaction it owns the lock anew. */
+  readonly transactionStart: string | null;
 }
 
 export async function openLockReader(cluster: Session, inside: Session): Promise<LockReader> {
@@ -56,10 +61,13 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
   const waits = createWaits(queries, database.name);
 
   async function read(holders: string): Promise<LockReading> {
+    const startedAtMs = performance.now();
     const { waits: waiting, granted } = await queries.read(users.others(holders));
+    const answeredAfterMs = performance.now() - startedAtMs;
     await names.learn(relationOids([...waiting, ...granted]));
     const changes = await waits.follow(waiting);
     return {
+      answeredAfterMs,
       waits: changes.current.filter(({ ours }) => ours).map((wait) => seenWait(wait, granted, names)),
       ended: changes.ended,
       held: await heldLocks(granted, holders),
@@ -78,7 +86,7 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
   }
 
   return {
-    source: queries.serverVersion < WAITSTART_SINCE ? 'pg_locks, not granted' : 'pg_locks: now() - waitstart',
+    source: 'pg_locks',
     read,
     refreshNames: () => names.refresh(),
   };
@@ -94,7 +102,7 @@ function seenWait(wait: Followed, granted: readonly GrantedRow[], names: Relatio
   return {
     key: wait.key,
     waiterId: row.pid,
-    blockerIds: wait.blockerIds,
+    blockerIds: wait.blockers.map(({ pid }) => pid),
     target: TARGETS[row.lockType] ?? row.lockType,
     relation: oid === null ? null : (names.get(oid)?.name ?? `relation ${oid}`),
     mode: row.mode,
@@ -157,7 +165,7 @@ function createWaits(queries: LockQueries, database: string): Waits {
     const blockers =
       stale.length === 0 ? new Map<number, readonly number[]>() : await queries.blockers(stale);
     if (stale.length > 0 || gone.length > 0)
-      await readActivity([...stale, ...gone.map(({ row }) => row.pid)], blockers);
+      await readActivity([...stale, ...gone.flatMap(sessionsOf)], blockers);
     followed = new Map(
       rows.map((row) => [row.pid, followRow(row, before.get(row.pid), blockers.get(row.pid))]),
     );
@@ -188,11 +196,16 @@ function createWaits(queries: LockQueries, database: string): Waits {
       key: known?.key ?? keyOf(row, queryStart),
       row,
       // None are found when the wait ended before they were asked for; the last known ones are nearer to the truth.
-      blockerIds: blockers !== undefined && blockers.length > 0 ? blockers : (known?.blockerIds ?? []),
+      blockers:
+        blockers !== undefined && blockers.length > 0 ? blockers.map(toBlocker) : (known?.blockers ?? []),
       queryStart,
       lookedAtMs: blockers === undefined ? (known?.lookedAtMs ?? -Infinity) : performance.now(),
       ours: known?.ours ?? (seen?.database ?? database) === database,
     };
+  }
+
+  function toBlocker(pid: number): Blocker {
+    return { pid, transactionStart: activity.get(pid)?.transactionStart ?? null };
   }
 
   async function becomeOf(
@@ -200,14 +213,18 @@ function createWaits(queries: LockQueries, database: string): Waits {
     waiting: readonly WaitRow[],
   ): Promise<readonly EndedWait[]> {
     if (gone.length === 0) return [];
-    const pids = gone.flatMap(({ row, blockerIds }) => [row.pid, ...blockerIds]);
-    const granted = await queries.grantedTo([...new Set(pids)]);
+    const granted = await queries.grantedTo([...new Set(gone.flatMap(sessionsOf))]);
     return gone
       .filter(({ ours }) => ours)
       .map((wait) => ({ key: wait.key, became: became(wait, { granted, waiting, activity }) }));
   }
 
   return { follow };
+}
+
+/** The waiter and its blockers; 0 stands for a prepared transaction. */
+function sessionsOf({ row, blockers }: Followed): readonly number[] {
+  return [row.pid, ...blockers.map(({ pid }) => pid)].filter((pid) => pid !== 0);
 }
 
 /** Where the server tells no start, the start of the session's statement stands in for it. */
@@ -236,8 +253,8 @@ function staleWaiters(
   return rows
     .filter((row) => {
       const known = before.get(row.pid);
-      if (known === undefined || !continues(known, row) || known.blockerIds.length === 0) return true;
-      return nowMs - known.lookedAtMs >= LOOK_AGAIN_MS || known.blockerIds.some((pid) => gonePids.has(pid));
+      if (known === undefined || !continues(known, row) || known.blockers.length === 0) return true;
+      return nowMs - known.lookedAtMs >= LOOK_AGAIN_MS || known.blockers.some(({ pid }) => gonePids.has(pid));
     })
     .map(({ pid }) => pid);
 }
@@ -250,7 +267,7 @@ interface AfterWait {
 
 /**
  * It was granted when the session owns the lock, when it goes on with the statement that waited, or when none of its
- * blockers owns or wants the lock any longer. When one still does, the wait was given up.
+ * blockers owns or wants the lock any longer. When one still does in the same transaction, the wait was given up.
  */
 function became(wait: Followed, { granted, waiting, activity }: AfterWait): EndedWait['became'] {
   const { pid, target, mode } = wait.row;
@@ -258,9 +275,11 @@ function became(wait: Followed, { granted, waiting, activity }: AfterWait): Ende
   const now = activity.get(pid);
   if (now?.session.state === 'active' && now.queryStart === wait.queryStart && wait.queryStart !== null)
     return 'granted';
-  if (wait.blockerIds.length === 0 || wait.blockerIds.includes(0)) return 'unknown';
-  const stillThere = [...granted, ...waiting].some(
-    (row) => row.target === target && wait.blockerIds.includes(row.pid),
+  if (wait.blockers.length === 0 || wait.blockers.some((blocker) => blocker.pid === 0)) return 'unknown';
+  const inTheWay = wait.blockers.filter(
+    (blocker) =>
+      activity.get(blocker.pid)?.transactionStart === blocker.transactionStart &&
+      [...granted, ...waiting].some((row) => row.target === target && row.pid === blocker.pid),
   );
-  return stillThere ? 'gave up' : 'granted';
+  return inTheWay.length > 0 ? 'gave up' : 'granted';
 }

@@ -124,27 +124,25 @@ const FILE_SOURCE = 'pg_class.relfilenode';
 
 function tableChanges(before: State | undefined, after: State | undefined): readonly Change[] {
   if (before === undefined || after === undefined) return presence('table', TABLE_SOURCE, before, after);
-  const relation = String(after.name);
-  const changes: Change[] = [];
-  if (before.fileNode !== after.fileNode)
-    changes.push({ relation, ...newFile(before, after), source: FILE_SOURCE });
-  const inCatalog = [
-    ...(before.name === relation ? [] : [`renamed from ${before.name}`]),
+  const details = [
+    ...(before.name === after.name ? [] : [`renamed from ${before.name}`]),
     ...columnChanges(String(before.columns ?? ''), String(after.columns ?? '')),
   ];
-  if (inCatalog.length > 0) {
-    const algorithm = changes.length > 0 ? 'rewrite' : 'catalog only';
-    changes.push({ relation, algorithm, detail: inCatalog.join('; '), source: TABLE_SOURCE });
-  }
-  return changes;
-}
-
-/** TRUNCATE and REFRESH give a new file too, and rewrite no row of a user. */
-function newFile(before: State, after: State): Pick<Change, 'algorithm' | 'detail'> {
-  if (after.kind === 'm') return { algorithm: 'refresh', detail: 'new file for the materialized view' };
+  const change = (algorithm: string, detail: string, source: string): readonly Change[] => [
+    {
+      relation: String(after.name),
+      algorithm,
+      detail: [detail, ...details].filter(Boolean).join('; '),
+      source,
+    },
+  ];
+  if (before.fileNode === after.fileNode)
+    return details.length === 0 ? [] : change('catalog only', '', TABLE_SOURCE);
+  // TRUNCATE and REFRESH give a new file too, and rewrite no row of a user.
+  if (after.kind === 'm') return change('refresh', 'the materialized view is in a new file', FILE_SOURCE);
   if (Number(after.pages) === 0 && Number(before.pages) > 0)
-    return { algorithm: 'new empty file', detail: 'the table was emptied' };
-  return { algorithm: 'rewrite', detail: 'the table is in a new file: every row was written again' };
+    return change('new empty file', 'the table was emptied', FILE_SOURCE);
+  return change('rewrite', 'the table is in a new file: every row was written again', FILE_SOURCE);
 }
 
 /** Columns added, dropped and changed, in words; a renamed column cannot be told from one dropped and one added. */

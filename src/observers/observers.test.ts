@@ -1,0 +1,354 @@
+/** The observers on a real server; each test makes the lock that it measures. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually, sqlCode, startTestServer, type TestServer } from '../../tests/server.ts';
+import type { Session } from '../engines/engine.ts';
+import { isMeasured } from '../recording/figure.ts';
+import { createRecorder, type Recorder } from '../recording/recorder.ts';
+import type { DiskReading, LockWait, Recording, StatementRecord, Step } from '../recording/recording.ts';
+import { sumBytes } from './disk-samples.ts';
+import { type Observers, startObservers } from './index.ts';
+
+let started: TestServer;
+const sessions: Session[] = [];
+let migrator: Session;
+let drill: Session;
+let load: Session;
+let administrator: Session;
+
+beforeAll(async () => {
+  started = await startTestServer();
+  migrator = await started.connect('migrator');
+  drill = await started.connect('drill', 'test long reader');
+  load = await started.connect('load');
+  administrator = await started.connect('administrator');
+  sessions.push(migrator, drill, load, administrator);
+  await migrator.execute('create table orders (id bigint primary key, total int, note text)');
+  await migrator.execute(
+    "insert into orders select i, i % 1000, repeat('x', 100) from generate_series(1, 100000) i",
+  );
+});
+
+afterAll(async () => {
+  for (const session of sessions) await session[Symbol.asyncDispose]();
+  await started[Symbol.asyncDispose]();
+});
+
+interface Watched {
+  readonly recorder: Recorder;
+  readonly observers: Observers;
+}
+
+/** Runs something under observation and gives the recording of it. */
+async function observe(work: (watched: Watched) => Promise<void>): Promise<Recording> {
+  const recorder = createRecorder({
+    harnessVersion: '0',
+    scenario: 'test',
+    randomSeed: 1,
+    budgets: {
+      lockWaitMs: null,
+      stallMs: null,
+      durationMs: null,
+      diskGrowthPeak: null,
+      failedOperations: null,
+      latencyP99: null,
+      replicaLagMs: null,
+    },
+    migrations: { tool: 'plain', directory: '', lockTimeoutMs: null, applied: [], pending: [] },
+  });
+  const observers = await startObservers({ ...started, recorder });
+  try {
+    await work({ recorder, observers });
+  } finally {
+    await observers[Symbol.asyncDispose]();
+  }
+  return recorder.recording({ how: 'completed' });
+}
+
+/** Until the server shows that the session waits for a lock. */
+function waiting(session: Session): Promise<true> {
+  return eventually(`session ${session.id} waits`, async () => {
+    const rows = await administrator.query('select 1 from pg_locks where not granted and pid = $1', [
+      session.id,
+    ]);
+    return rows.length > 0 ? true : null;
+  });
+}
+
+function until(recorder: Recorder, atMs: number): Promise<true> {
+  return eventually('the time comes', () => (recorder.now() >= atMs ? true : null));
+}
+
+function boundsOf({ waitedMs }: Pick<LockWait, 'waitedMs'>): { lower: number; upper: number } {
+  if ('notMeasured' in waitedMs) throw new Error(waitedMs.notMeasured);
+  return waitedMs;
+}
+
+function waitOf(recording: Recording, session: Session): LockWait {
+  const found = recording.lockWaits.filter(({ waiter }) => waiter.sessionId === session.id);
+  expect(found).toHaveLength(1);
+  const [first] = found;
+  if (first === undefined) throw new Error('no wait');
+  return first;
+}
+
+test.each([30, 200, 1500])(
+  'a reader that holds on for %i ms, an ALTER, a SELECT behind it',
+  async (heldMs) => {
+    const times = {
+      alterSent: 0,
+      alterWaits: 0,
+      selectSent: 0,
+      selectWaits: 0,
+      commitSent: 0,
+      alterDone: 0,
+      selectDone: 0,
+    };
+    const recording = await observe(async ({ recorder }) => {
+      await drill.execute('begin');
+      await drill.query('select 1 from orders limit 1');
+      times.alterSent = recorder.now();
+      const alter = migrator.execute(`alter table orders add column held_${heldMs} int`);
+      await waiting(migrator);
+      times.alterWaits = recorder.now();
+      times.selectSent = recorder.now();
+      const select = load.query('select 4711 from orders limit 1');
+      await waiting(load);
+      times.selectWaits = recorder.now();
+      await until(recorder, times.alterSent + heldMs);
+      times.commitSent = recorder.now();
+      await drill.execute('commit');
+      await alter;
+      times.alterDone = recorder.now();
+      await select;
+      times.selectDone = recorder.now();
+    });
+    const alter = waitOf(recording, migrator);
+    expect(alter).toMatchObject({
+      waiter: { owner: 'migration', statement: `alter table orders add column held_${heldMs} int` },
+      blockers: [
+        {
+          sessionId: drill.id,
+          owner: 'drill',
+          applicationName: 'test long reader',
+          state: 'idle in transaction',
+        },
+      ],
+      target: 'relation',
+      relation: 'orders',
+      mode: 'AccessExclusiveLock',
+      ended: 'granted',
+    });
+    const select = waitOf(recording, load);
+    expect(select).toMatchObject({
+      waiter: { owner: 'load', statement: 'select ? from orders limit ?' },
+      blockers: [{ sessionId: drill.id }, { sessionId: migrator.id, owner: 'migration' }],
+      mode: 'AccessShareLock',
+      ended: 'granted',
+    });
+    // The truth lies between these, and so must the interval share something with it.
+    expect(boundsOf(alter).upper).toBeGreaterThanOrEqual(times.commitSent - times.alterWaits);
+    expect(boundsOf(alter).lower).toBeLessThanOrEqual(times.alterDone - times.alterSent);
+    expect(boundsOf(select).upper).toBeGreaterThanOrEqual(times.commitSent - times.selectWaits);
+    expect(boundsOf(select).lower).toBeLessThanOrEqual(times.selectDone - times.selectSent);
+    expect(alter.startedAtMs).toBeGreaterThanOrEqual(times.alterSent - 20);
+    expect(alter.startedAtMs).toBeLessThanOrEqual(times.alterDone);
+  },
+);
+
+test('a lock timeout is a wait that gave up, as long as the timeout', async () => {
+  const recording = await observe(async ({ recorder }) => {
+    await drill.execute('begin');
+    await drill.query('select 1 from orders limit 1');
+    await migrator.execute("set lock_timeout = '150ms'");
+    const startedAtMs = recorder.now();
+    expect(await sqlCode(migrator.execute('alter table orders add column never int'))).toBe('55P03');
+    recorder.setStep(stepOf(failedStatement(startedAtMs, recorder.now(), '55P03')));
+    await migrator.execute('reset lock_timeout');
+    await drill.execute('commit');
+  });
+  const found = waitOf(recording, migrator);
+  expect(found).toMatchObject({
+    ended: 'lock timeout',
+    statementId: '1#1.0',
+    blockers: [{ sessionId: drill.id }],
+  });
+  expect(boundsOf(found).upper).toBeGreaterThanOrEqual(150);
+});
+
+test('a row lock is a wait for a transaction, and its table is known', async () => {
+  const recording = await observe(async () => {
+    await drill.execute('begin');
+    await drill.query('update orders set total = 1 where id = 7');
+    const update = load.query('update orders set total = 2 where id = 7');
+    await waiting(load);
+    await eventually('the wait is read', async () => (await secondsPassed(0.1)) || null);
+    await drill.execute('rollback');
+    await update;
+  });
+  expect(waitOf(recording, load)).toMatchObject({
+    target: 'transaction',
+    relation: 'orders',
+    mode: 'ShareLock',
+    ended: 'granted',
+    blockers: [{ sessionId: drill.id }],
+  });
+});
+
+test('while an ACCESS EXCLUSIVE lock is held no observer waits for a lock, and all go on reading', async () => {
+  const recording = await observe(async ({ recorder, observers }) => {
+    await observers.beforeSteps();
+    await migrator.execute('begin');
+    await migrator.execute('alter table orders alter column total type bigint');
+    await migrator.execute('drop index if exists nothing');
+    const heldFromMs = recorder.now();
+    while (recorder.now() - heldFromMs < 1500) {
+      const rows = await administrator.query(`
+        select l.pid
+        from pg_locks l
+        join pg_stat_activity a using (pid)
+        where not l.granted and a.application_name like 'rehearse observer%'`);
+      expect(rows).toEqual([]);
+    }
+    // The catalogs are read between the steps of a migration; another one may hold a lock then.
+    await observers.afterStep(stepOf());
+    await migrator.execute('rollback');
+  });
+  expect(recording.lockWaits.filter(({ waiter }) => waiter.owner === 'observer')).toEqual([]);
+  expect(recording.notMeasured).toEqual([]);
+  expect(recording.observers.map(({ name, trouble }) => [name, trouble])).toEqual([
+    ['progress', []],
+    ['disk', []],
+    ['locks', []],
+  ]);
+  const held = recording.heldLocks.find(
+    ({ mode, relation }) => mode === 'AccessExclusiveLock' && relation === 'orders',
+  );
+  expect(held?.sessionId).toBe(migrator.id);
+  expect(held !== undefined && isMeasured(held.heldMs) && held.heldMs.upper).toBeGreaterThanOrEqual(1500);
+  expect(held !== undefined && isMeasured(held.heldMs) && held.heldMs.lower).toBeGreaterThan(0);
+});
+
+test('CREATE INDEX CONCURRENTLY is never made to wait by the observers', async () => {
+  const recording = await observe(async ({ observers }) => {
+    await observers.beforeSteps();
+    await migrator.execute('create index concurrently orders_note on orders (note, id)');
+    await observers.afterStep(stepOf());
+  });
+  expect(
+    recording.lockWaits.filter(({ blockers }) => blockers.some(({ owner }) => owner === 'observer')),
+  ).toEqual([]);
+  expect(recording.changes).toEqual([
+    {
+      statementId: null,
+      relation: 'orders_note',
+      algorithm: 'index built',
+      detail: 'on orders',
+      source: 'pg_index, pg_class.relfilenode',
+    },
+  ]);
+  expect(recording.heldLocks.some(({ mode }) => mode === 'ShareUpdateExclusiveLock')).toBe(true);
+});
+
+test('the disk grows while a table is rewritten, and its areas add up to what du finds', async () => {
+  const recording = await observe(async ({ observers }) => {
+    await observers.beforeSteps();
+    await migrator.execute('alter table orders alter column total type numeric using total + 0.5');
+    await observers.afterStep(stepOf());
+  });
+  const { disk } = recording;
+  if ('notMeasured' in disk) throw new Error(disk.notMeasured);
+  const tables = (reading: DiskReading): number => reading.areas.tables ?? 0;
+  expect(sumBytes(disk.peak)).toBeGreaterThanOrEqual(sumBytes(disk.after));
+  expect(sumBytes(disk.peak)).toBeGreaterThanOrEqual(sumBytes(disk.before));
+  const orders = disk.relations.find(({ relation }) => relation === 'orders');
+  expect(orders?.kind).toBe('table');
+  // The old and the new file are both there before the commit.
+  expect(tables(disk.peak) - tables(disk.before)).toBeGreaterThan((orders?.beforeBytes ?? 0) / 2);
+  expect(disk.relations.find(({ relation }) => relation === 'orders_pkey')?.kind).toBe('index');
+  expect(isMeasured(disk.logWrittenBytes) && disk.logWrittenBytes.lower).toBeGreaterThan(
+    orders?.beforeBytes ?? 0,
+  );
+  expect(recording.changes[0]).toMatchObject({ relation: 'orders', algorithm: 'rewrite' });
+  const found = await bytesOnDisk();
+  expect(Math.abs(sumBytes(disk.after) - found)).toBeLessThan(found * 0.05);
+});
+
+test('sessions that are killed are opened again, and the gap is told', async () => {
+  const recording = await observe(async ({ recorder }) => {
+    await administrator.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'rehearse observer locks'`,
+    );
+    const startedAtMs = recorder.now();
+    await until(recorder, startedAtMs + 100);
+    await eventually('the observer is back', async () => {
+      const rows = await administrator.query(
+        "select 1 from pg_stat_activity where application_name = 'rehearse observer locks' and state = 'idle'",
+      );
+      return rows.length === 2 ? true : null;
+    });
+    await drill.execute('begin');
+    await drill.query('select 1 from orders limit 1');
+    const alter = migrator.execute('alter table orders add column after_gap int');
+    await waiting(migrator);
+    await until(recorder, recorder.now() + 100);
+    await drill.execute('commit');
+    await alter;
+  });
+  expect(waitOf(recording, migrator).relation).toBe('orders');
+  const locks = recording.observers.find(({ name }) => name === 'locks');
+  expect(locks?.trouble).toHaveLength(1);
+  expect(locks?.trouble[0]).toMatch(/^no reading from \d+ ms to \d+ ms: /);
+});
+
+/** Independent of our own walk. */
+async function bytesOnDisk(): Promise<number> {
+  if ('missing' in started.server.dataDirectory) throw new Error(started.server.dataDirectory.missing);
+  const found = await promisify(execFile)(
+    'find',
+    [started.server.dataDirectory.path, '-type', 'f', '-printf', '%b\n'],
+    {
+      maxBuffer: 2 ** 26,
+    },
+  );
+  return found.stdout.split('\n').reduce((sum, blocks) => sum + Number(blocks) * 512, 0);
+}
+
+async function secondsPassed(seconds: number): Promise<boolean> {
+  await administrator.query('select pg_sleep($1)', [seconds]);
+  return true;
+}
+
+function failedStatement(startedAtMs: number, endedAtMs: number, code: string): StatementRecord {
+  const durationMs = { lower: endedAtMs - startedAtMs, upper: endedAtMs - startedAtMs, source: 'clock' };
+  return {
+    id: '1#1.0',
+    index: 0,
+    attempt: 1,
+    text: 'alter table orders add column never int',
+    line: 1,
+    startedAtMs,
+    durationMs,
+    sessionId: migrator.id,
+    outcome: 'failed',
+    effect: 'none',
+    rows: null,
+    error: { code, message: 'canceling statement due to lock timeout', statement: null, position: null },
+  };
+}
+
+function stepOf(...statements: readonly StatementRecord[]): Step {
+  return {
+    version: '1',
+    name: 'step',
+    file: '1.sql',
+    outcome: 'applied',
+    transaction: 'one',
+    startedAtMs: 0,
+    endedAtMs: 1,
+    attempts: 1,
+    statements,
+    error: null,
+  };
+}
