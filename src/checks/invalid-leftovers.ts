@@ -30,7 +30,7 @@ function findingsOf(
   recording: Recording,
   { relation, validity, statementId, source }: ObservedChange,
 ): readonly Finding[] {
-  if (validity === undefined || validity === 'valid') return [];
+  if (validity !== 'invalid index' && validity !== 'constraint not validated') return [];
   const invalid = validity === 'invalid index';
   const ended = recording.ended.how === 'completed';
   return [

@@ -1,9 +1,9 @@
 import { between, type Figure, isMeasured, notMeasured } from '../recording/figure.ts';
 import type { LockWait, Recording } from '../recording/recording.ts';
 import type { Check, Finding } from './check.ts';
-import { breachesFirst, finding, grouped, unproven } from './finding.ts';
-import { loadTrouble } from './load-quality.ts';
-import { judgedSpan, unfinished } from './span.ts';
+import { breachesFirst, finding, grouped, hold, unproven } from './finding.ts';
+import { loadTrouble, percentileOf } from './load-quality.ts';
+import { JUDGED_WINDOWS, judgedSpan, statementsOf, unfinished } from './span.ts';
 import {
   blockedOperations,
   judgedWaits,
@@ -32,7 +32,7 @@ export const lockWait: Check = {
 
   check(recording, { lockWaitMs: bound }) {
     if (bound === null) return [];
-    const doubt = lockDoubt(recording);
+    const doubt = lockDoubt(recording, bound);
     const groups = groupsOf(recording);
     if (groups.length === 0) return [unproven(finding({ ...noWait(recording), bound }), doubt)];
     const findings = breachesFirst(groups.map((waits) => findingOf(recording, waits, bound)));
@@ -42,13 +42,24 @@ export const lockWait: Check = {
 };
 
 /** Why "nobody waited longer" is not proven, or null. */
-function lockDoubt(recording: Recording): string | null {
+function lockDoubt(recording: Recording, bound: number): string | null {
   const observer = recording.observers.find(({ name }) => name === LOCK_OBSERVER);
   const load = loadTrouble(recording);
   const trouble = observer?.trouble[0];
-  if (trouble !== undefined) return `the observer of locks missed readings: ${trouble}`;
+  if (trouble !== undefined && !provenByDurations(recording, bound))
+    return `the observer of locks missed readings: ${trouble}`;
   if (load !== null && !load.generatorLimited) return load.reason;
   return unfinished(recording);
+}
+
+/** Nobody can have waited longer than its operation or its statement took, whatever was seen of the locks. */
+function provenByDurations(recording: Recording, bound: number): boolean {
+  if ('notMeasured' in recording.load) return false;
+  const slowestMs = percentileOf(recording.load, 'response', JUDGED_WINDOWS, 1) ?? Number.POSITIVE_INFINITY;
+  const statements = statementsOf(recording).filter(({ statement }) => statement.outcome !== 'not run');
+  return (
+    slowestMs <= bound && statements.every(({ statement }) => hold(statement.durationMs, bound) === 'pass')
+  );
 }
 
 function noWait(recording: Recording): Omit<Parameters<typeof finding>[0], 'bound'> {

@@ -373,7 +373,7 @@ export interface ObservedChange {
    * Set when the validity of an index or a constraint was seen: that of the last change naming the same relation is
    * what the migrations leave behind. `relation` is then the index, or "table.constraint".
    */
-  readonly validity?: 'valid' | 'invalid index' | 'constraint not validated';
+  readonly validity?: 'valid' | 'gone' | 'invalid index' | 'constraint not validated';
 }
 
 export interface DrillRecord {

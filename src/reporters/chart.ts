@@ -108,7 +108,7 @@ function migrationRow(recording: Recording, columns: readonly Column[]): ChartLi
 
 function loadRow(recording: Recording, columns: readonly Column[]): ChartLine {
   const waits = recording.lockWaits.filter(({ waiter }) => waiter.owner === 'load');
-  const text = columns.map((column) => (waits.some((wait) => overlaps(spanOf(wait), column)) ? 'w' : ' '));
+  const text = columns.map((column) => (waits.some((wait) => overlaps(spanOf(wait), column)) ? 'W' : ' '));
   return { kind: 'load', label: label('load'), text: text.join('') };
 }
 
@@ -132,9 +132,8 @@ function legend(columns: readonly Column[], shown: string): string {
   const width = first === undefined ? 0 : first.toMs - first.fromMs;
   const meanings: readonly (readonly [string, string])[] = [
     ['=', 'runs'],
-    ['W', 'waits for lock'],
-    ['w', 'operations wait for lock'],
-    ['x', 'fail'],
+    ['W', 'waits for a lock'],
+    ['x', 'operations fail'],
   ];
   const used = meanings
     .filter(([mark]) => shown.includes(mark))

@@ -17,9 +17,10 @@ function visible(character: string): string {
 export function markdownText(text: string): string {
   return safeText(text)
     .replace(/[&<>]/g, (character) => ENTITIES[character] ?? '')
-    .replace(/[\\`*_{}[\]()+!|~$^]/g, '\\$&')
+    .replace(/[\\`*[\]|~$]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '\\$&')
     .replace(/[@#](?=[\p{L}\p{N}])/gu, `$&${BREAK}`)
-    .replace(/^([-=#]|\d+(?=[.)]))/, '\\$1')
+    .replace(/^[-+=#]/, '\\$&')
+    .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2')
     .replace(/:\/\//g, `:${BREAK}//`)
     .replace(/www\./gi, (found) => `${found.slice(0, -1)}${BREAK}.`);
 }

@@ -16,7 +16,7 @@ export function findReporter(name: string): Reporter {
 }
 
 /** Renders a judged recording in a format; UsageError for an unknown one. */
-export function render(
+export function renderReport(
   report: Report,
   formatName: string,
   options: RenderOptions = { colour: false, width: 80 },

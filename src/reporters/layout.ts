@@ -9,12 +9,15 @@ const MAX_CELL_LINES = 3;
 /** Two blanks between columns, and one where there are more of them than this. */
 const MANY_COLUMNS = 7;
 
+// A blank, but not the one between a number and its unit.
+const BREAKS = / (?!(?:ms|s|min|h|d|B|[kMGTP]B|%)(?![\p{L}\p{N}]))/u;
+
 /** Words onto lines of at most `width` columns; a longer word is broken. */
 export function wrapped(text: string, width: number): readonly string[] {
   const limit = Math.max(1, width);
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const word of text.split(BREAKS)) {
     const joined = line === '' ? word : `${line} ${word}`;
     if (columnsOf(joined) <= limit) {
       line = joined;

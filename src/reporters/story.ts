@@ -58,10 +58,10 @@ function linkInWords(
   const lock = worst.relation ?? worst.target;
   if (wait === undefined) {
     const idle = session.state?.includes('idle in transaction') ? ', idle in its transaction,' : '';
-    return `${who}${idle} holds ${lock}`;
+    return `${who}${idle} held ${lock}`;
   }
   const on = wait.relation ?? wait.target;
-  return `${who} waits ${figureInWords(wait.waitedMs, 'ms')} for ${wait.mode} on ${on}, ${ENDED[wait.ended]}`;
+  return `${who} waited ${figureInWords(wait.waitedMs, 'ms')} for ${wait.mode} on ${on}, ${ENDED[wait.ended]}`;
 }
 
 function crowdInWords(recording: Recording, { behind, poolQueuePeak, wait }: WaitStory): string | null {
@@ -74,7 +74,7 @@ function crowdInWords(recording: Recording, { behind, poolQueuePeak, wait }: Wai
   const longestMs = Math.max(0, ...others.map(({ waitedMs }) => ('upper' in waitedMs ? waitedMs.upper : 0)));
   const database =
     others.length === 0
-      ? 'no operation waits behind it in the database'
+      ? 'no operation waited behind it in the database'
       : `${counted(others.length, 'operation')} behind it in the database (${names.join(', ')}), up to ${duration(longestMs)}`;
   const pool =
     poolQueuePeak === null

@@ -2,6 +2,7 @@
 import { AREA_IN_WORDS, sumOf } from '../checks/disk-growth-peak.ts';
 import { grouped } from '../checks/finding.ts';
 import { percentileOf } from '../checks/load-quality.ts';
+import { statementById } from '../checks/span.ts';
 import { between, type Figure, isMeasured } from '../recording/figure.ts';
 import type {
   DiskArea,
@@ -23,6 +24,7 @@ export interface Table {
   readonly note: string | null;
 }
 
+const LOCKS_SHOWN = 8;
 const RELATIONS_SHOWN = 6;
 const FAILURES_SHOWN = 12;
 /** Histograms are exact to 0.8 %, and ten columns have to fit 80. */
@@ -33,6 +35,7 @@ export function tablesOf(recording: Recording): readonly Table[] {
   const { load, disk } = recording;
   const tables = [
     stepsTable(recording),
+    locksTable(recording),
     ...('notMeasured' in load ? [] : [loadTable(recording, load), failuresTable(load)]),
     ...('notMeasured' in disk ? [] : [diskTable(disk), relationsTable(disk)]),
   ];
@@ -88,6 +91,27 @@ function totalOf(figures: readonly Figure[]): Figure {
   if (missing !== undefined || measured.length === 0) return missing ?? { notMeasured: 'nothing to add up' };
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   return between(sum(measured.map(({ lower }) => lower)), sum(measured.map(({ upper }) => upper)), 'sum');
+}
+
+function locksTable(recording: Recording): Table {
+  const held = recording.heldLocks
+    .filter(({ server }) => server === 'rehearsal')
+    .toSorted((one, other) => upperOf(other.heldMs) - upperOf(one.heldMs));
+  return {
+    title: 'Locks that the migration held',
+    head: ['relation', 'mode', 'held', 'by'],
+    rows: held.slice(0, LOCKS_SHOWN).map(({ relation, mode, heldMs, statementId }) => {
+      const placed = statementById(recording, statementId);
+      const by = placed === null ? '–' : `${placed.step.file}:${placed.statement.line}`;
+      return [relation, mode, figureInCell(heldMs, 'ms'), by];
+    }),
+    numeric: [2],
+    note: held.length > LOCKS_SHOWN ? `${count(held.length - LOCKS_SHOWN)} more in the recording.` : null,
+  };
+}
+
+function upperOf(figure: Figure): number {
+  return isMeasured(figure) ? figure.upper : 0;
 }
 
 function loadTable(recording: Recording, load: LoadRecord): Table {

@@ -5,7 +5,7 @@ import { type ChartLine, timeline } from './chart.ts';
 import { safeText, shortened } from './escape.ts';
 import { type Fact, factsOf, notMeasuredOf, subtitle } from './facts.ts';
 import { detailInWords, sentence, verdictInWords } from './format.ts';
-import { columnsOf, hanging, tableLines } from './layout.ts';
+import { columnsOf, hanging, tableLines, wrapped } from './layout.ts';
 import type { RenderOptions, Report, Reporter } from './reporter.ts';
 import { storyOf } from './story.ts';
 import { tablesOf } from './tables.ts';
@@ -15,18 +15,15 @@ export const terminal: Reporter = {
   fileName: 'report.txt',
   render(report, options) {
     const paper = paperOf(options);
+    const held = report.judgement.findings.filter(({ verdict }) => verdict === 'pass');
+    const others = report.judgement.findings.filter(({ verdict }) => verdict !== 'pass');
+    const calm = others.length === 0;
     const sections = [
       titleLines(report, paper),
-      findingLines(
-        report.judgement.findings.filter(({ verdict }) => verdict !== 'pass'),
-        paper,
-      ),
+      findingLines(calm ? held : others, paper),
       storyLines(report, paper),
       chartLines(report, paper),
-      findingLines(
-        report.judgement.findings.filter(({ verdict }) => verdict === 'pass'),
-        paper,
-      ),
+      findingLines(calm ? [] : held, paper),
       remedyLines(report, paper),
       ...tableSections(report, paper),
       factLines('Not measured', notMeasuredOf(report.recording), paper),
@@ -149,7 +146,10 @@ function remedyLines({ judgement, checks }: Report, { ink, width }: Paper): read
   );
   const lines = checks
     .filter(({ id }) => failed.has(id))
-    .flatMap(({ id, workaround }) => hanging(`  ${id}: `, workaround, width));
+    .flatMap(({ id, workaround }) => {
+      const [first = '', ...more] = wrapped(`${id}: ${workaround}`, width - 4);
+      return [`  ${first}`, ...more.map((line) => `    ${line}`)];
+    });
   return lines.length === 0 ? [] : [heading('What to do', ink), ...lines];
 }
 
