@@ -92,7 +92,7 @@ function statement(
   };
 }
 
-test('reads of a key have favourites, writes and plain columns have none', () => {
+test('reads of a key have favourites, writes have none, plain columns take values of some row', () => {
   const { sources } = resolveSources(
     [
       statement('read', [['$1', 'equality', 'orders.id']]),
@@ -102,7 +102,7 @@ test('reads of a key have favourites, writes and plain columns have none', () =>
   );
   expect(sources).toEqual([
     [{ from: 'key', pool: 0, table: 'orders', column: 'id', pick: 'zipf' }],
-    [{ from: 'key', pool: 1, table: 'orders', column: 'status', pick: 'uniform' }],
+    [{ from: 'any row', table: 'orders', column: 'status', draw: 0 }],
   ]);
   const written = resolveSources([statement('write', [['$1', 'equality', 'orders.id']])], context());
   expect(written.sources[0]?.[0]).toMatchObject({ from: 'key', pick: 'uniform' });

@@ -4,7 +4,7 @@
  *
  * - inserted: what the generator gives that column for the next new row, all columns of one statement from one row;
  * - set: what it gives some row, or a new row where the column is unique;
- * - equality: a live key; when several columns of one table are given, they come from one row;
+ * - equality: a live key; a plain column, and several columns of one table, take what the generator gives some row;
  * - range: two ends of one column are neighbouring live keys; a single end is one of the latest;
  * - limit: a small number.
  *
@@ -155,7 +155,7 @@ function fromInspection(
     case 'range':
       return range(state, target, position);
     case 'equality':
-      return isOfCompositeKey(state, table) && canGive(state, table, column)
+      return (isOfCompositeKey(state, table) || !isKey(state, table, column)) && canGive(state, table, column)
         ? anyRow(state, table, column, 0)
         : sharedKey(state, target, reference, position);
     default:
@@ -223,12 +223,15 @@ interface Target {
   readonly column: string;
 }
 
-/** Reads of a key have favourites; writes do not queue for one hot row; other values occur as often as they are stored. */
+/** Reads of a key have favourites; writes do not queue for one hot row. */
 function defaultPick(state: StatementState, table: string, column: string): KeyPick {
-  const description = state.operation.context.tables.get(table);
-  const isForeignKey = description?.foreignKeys.some(({ columns }) => columns.includes(column)) ?? false;
-  const isKey = isUnique(state, table, column) || isForeignKey;
-  return isKey && state.statement.inspection.kind === 'read' ? 'zipf' : 'uniform';
+  return isKey(state, table, column) && state.statement.inspection.kind === 'read' ? 'zipf' : 'uniform';
+}
+
+/** A column of a key or of a foreign key; any other has values that occur as often as their rows. */
+function isKey(state: StatementState, table: string, column: string): boolean {
+  const foreignKeys = state.operation.context.tables.get(table)?.foreignKeys ?? [];
+  return isUnique(state, table, column) || foreignKeys.some(({ columns }) => columns.includes(column));
 }
 
 function isUnique({ operation }: StatementState, table: string, column: string): boolean {
