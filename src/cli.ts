@@ -1,7 +1,7 @@
 /** argv -> command; errors -> exit codes. The only file that knows process.argv and process.exitCode. */
 import type { Command } from './commands/command.ts';
 import { commands } from './commands/index.ts';
-import { EnvironmentError, explain, InterruptedError, UsageError } from './errors.ts';
+import { exitCodeOf, explain, InterruptedError, UsageError } from './errors.ts';
 import { harnessVersion } from './version.ts';
 
 const EXIT_CODES = `Exit codes:
@@ -25,7 +25,11 @@ export async function main(): Promise<void> {
   }
 }
 
-async function dispatch(name: string | undefined, args: readonly string[], signal: AbortSignal): Promise<number> {
+async function dispatch(
+  name: string | undefined,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
   if (name === '--version' || name === '-v') {
     process.stdout.write(`${harnessVersion()}\n`);
     return 0;
@@ -76,20 +80,15 @@ function helpOf(command: Command): string {
   return `${command.help}\n\n${EXIT_CODES}`;
 }
 
-function exitCodeOf(error: unknown): number {
-  if (error instanceof UsageError) return 2;
-  if (error instanceof InterruptedError) return 130;
-  if (error instanceof EnvironmentError) return 3;
-  return 3;
-}
-
 /** The first signal asks for a clean stop; the third one gives up on it. */
 function listenForSignals(interruption: AbortController): () => void {
   let count = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
     count += 1;
     if (count === 1) {
-      process.stderr.write(`\nrehearse: ${signal}: stopping; the recording so far is kept and the server removed\n`);
+      process.stderr.write(
+        `\nrehearse: ${signal}: stopping; the recording so far is kept and the server removed\n`,
+      );
       interruption.abort(new InterruptedError(signal));
     } else if (count >= 3) {
       process.stderr.write('rehearse: giving up on a clean stop; "rehearse doctor" removes what is left\n');

@@ -52,3 +52,10 @@ export function redact(text: string): string {
     .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s@]*@/gi, '$1***@')
     .replace(/((?:password|pwd|passwd|secret)\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&)]+)/gi, '$1***');
 }
+
+/** Exit code of the command for an error: 2 wrong usage, 130 interrupted, 3 for everything that kept it from rehearsing. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return 2;
+  if (error instanceof InterruptedError) return 130;
+  return 3;
+}

@@ -7,12 +7,11 @@
  */
 import type { Judgement } from './checks/check.ts';
 import { checks } from './checks/index.ts';
-import { judge } from './judge.ts';
 import { planScenario } from './planning.ts';
 import { type Progress, silentProgress } from './progress.ts';
 import type { Recording } from './recording/recording.ts';
 import { rehearse as runRehearsal } from './rehearse.ts';
-import { render as renderReport } from './reporters/index.ts';
+import { renderReport } from './reporters/index.ts';
 import { checkScenario } from './scenario/load.ts';
 import type { Overrides } from './scenario/overrides.ts';
 import type { Scenario } from './scenario/scenario.ts';
@@ -64,7 +63,12 @@ export interface RenderCall {
 }
 
 /** Renders a judged recording in a format of `rehearse run --report`: terminal, markdown, json. */
-export function render(recording: Recording, judgement: Judgement, format: string, call: RenderCall = {}): string {
+export function render(
+  recording: Recording,
+  judgement: Judgement,
+  format: string,
+  call: RenderCall = {},
+): string {
   return renderReport({ recording, judgement, checks }, format, {
     colour: call.colour ?? false,
     width: call.width ?? 80,

@@ -1,24 +1,22 @@
 /** `rehearse run`: plans, rehearses, keeps the recording, judges it, reports, and holds it against expected.json. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { parseArgs } from 'node:util';
-import type { Judgement, Verdict } from '../checks/check.ts';
 import { checks } from '../checks/index.ts';
-import { EnvironmentError, explain, InterruptedError, UsageError } from '../errors.ts';
+import { exitCodeOf, explain, UsageError } from '../errors.ts';
 import { compareWithExpected, type Expected, parseExpected } from '../expected.ts';
 import { judge } from '../judge.ts';
 import { planScenario } from '../planning.ts';
-import type { Recording } from '../recording/recording.ts';
 import { RECORDING_FILE, writeRecording } from '../recording/store.ts';
 import { rehearse } from '../rehearse.ts';
 import { reporters } from '../reporters/index.ts';
 import { findScenario } from '../scenario/load.ts';
 import type { Overrides } from '../scenario/overrides.ts';
 import type { Plan } from '../scenario/plan.ts';
-import { colourWanted } from './colour.ts';
+import { parseArguments } from './arguments.ts';
 import type { Command, CommandIo } from './command.ts';
+import { EXIT_CODES } from './judge.ts';
 import { drawProgress } from './progress.ts';
-import { type OpenReports, openReports } from './reports.ts';
+import { type OpenReports, openReports, REPORT_HELP } from './reports.ts';
 
 const help = `rehearse run [SCENARIO...] [OPTIONS]
 
@@ -44,8 +42,7 @@ the working directory is used, and with --schema and --migrations none is needed
   --name NAME            name of the rehearsal; its reports are in reports/NAME/
   --budget NAME=VALUE    a limit (lockWait=500ms, stall=1s, duration=15m, diskGrowthPeak=2x, failedOperations=0,
                          latencyP99=5x), repeatable; "none" takes one away
-  --report FORMAT[=FILE] terminal, markdown or json; repeatable; FILE - is stdout, which is also the default.
-                         Without any --report the terminal report goes to stdout.
+  ${REPORT_HELP}
   --expected             hold the outcome against the scenario's expected.json; exit 0 when it is as written there
   --no-color             no colour (NO_COLOR, FORCE_COLOR and TERM=dumb are respected too)
 
@@ -81,7 +78,7 @@ const options = {
   color: { type: 'boolean' },
 } as const;
 
-type Values = ReturnType<typeof parse>['values'];
+type Values = ReturnType<typeof parseArguments<typeof options>>['values'];
 
 interface Job {
   readonly plan: Plan;
@@ -89,43 +86,25 @@ interface Job {
   readonly expected: Expected | null;
 }
 
-interface Outcome {
-  readonly recording: Recording;
-  readonly judgement: Judgement;
-  readonly exitCode: number;
-}
-
 /** The worst of several rehearsals decides, in this order. */
 const SEVERITY = [0, 1, 3, 2, 130];
-const EXIT_CODES: Readonly<Record<Verdict, number>> = { pass: 0, fail: 1, inconclusive: 3 };
 
 export const run: Command = {
   name: 'run',
   summary: 'rehearse the pending migrations and report with a verdict',
   help,
   async run(args, io) {
-    const { values, positionals } = parse(args);
+    const { values, positionals } = parseArguments('run', args, options);
     const jobs = await planAll(values, positionals, io);
     await using reports = await openReports(values.report ?? [], io, values.color);
-    const outcomes: Outcome[] = [];
     let exitCode = 0;
     for (const job of jobs) {
-      const outcome = await runJob(job, reports, { io, color: values.color });
-      outcomes.push(outcome);
-      exitCode = worse(exitCode, outcome.exitCode);
+      exitCode = worse(exitCode, await runJob(job, reports, io));
       if (io.signal.aborted) break;
     }
     return exitCode;
   },
 };
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, allowNegative: true });
-  } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)}. See rehearse run --help.`);
-  }
-}
 
 async function planAll(values: Values, paths: readonly string[], io: CommandIo): Promise<readonly Job[]> {
   const overrides = overridesOf(values);
@@ -176,12 +155,8 @@ async function readExpected(plan: Plan): Promise<Expected> {
   return parseExpected(text, plan.expectedFile);
 }
 
-interface JobSettings {
-  readonly io: CommandIo;
-  readonly color: boolean | undefined;
-}
-
-async function runJob(job: Job, reports: OpenReports, { io }: JobSettings): Promise<Outcome> {
+/** Rehearses one scenario; resolves to its exit code. */
+async function runJob(job: Job, reports: OpenReports, io: CommandIo): Promise<number> {
   const { plan, found, expected } = job;
   using progress = drawProgress(io.stderr, `rehearsing ${plan.name}`);
   for (const sentence of found) progress.say('provision', sentence);
@@ -193,7 +168,10 @@ async function runJob(job: Job, reports: OpenReports, { io }: JobSettings): Prom
   const judgement = judge(recording, recording.budgets);
   const report = { recording, judgement, checks };
   for (const reporter of reporters.filter(({ name }) => name !== 'json')) {
-    await writeFile(join(directory, reporter.fileName), reporter.render(report, { colour: false, width: 80 }));
+    await writeFile(
+      join(directory, reporter.fileName),
+      reporter.render(report, { colour: false, width: 80 }),
+    );
   }
   progress.say('stop', `reports in ${relative(io.cwd, directory) || directory}`);
   progress[Symbol.dispose]();
@@ -201,23 +179,16 @@ async function runJob(job: Job, reports: OpenReports, { io }: JobSettings): Prom
 
   if (trouble !== null) {
     io.stderr.write(`rehearse: ${plan.name}: ${explain(trouble.error)}\n`);
-    return { recording, judgement, exitCode: exitCodeOf(trouble.error) };
+    return exitCodeOf(trouble.error);
   }
-  if (expected === null) return { recording, judgement, exitCode: EXIT_CODES[judgement.verdict] };
+  if (expected === null) return EXIT_CODES[judgement.verdict];
   const { met, differences } = compareWithExpected(recording, judgement, expected);
   io.stderr.write(
     met
       ? `${plan.name}: verdict ${judgement.verdict}, as expected\n`
       : `${plan.name}: not as expected\n${differences.map((difference) => `  ${difference}\n`).join('')}`,
   );
-  return { recording, judgement, exitCode: met ? 0 : 1 };
-}
-
-function exitCodeOf(error: unknown): number {
-  if (error instanceof InterruptedError) return 130;
-  if (error instanceof UsageError) return 2;
-  if (error instanceof EnvironmentError) return 3;
-  return 3;
+  return met ? 0 : 1;
 }
 
 function worse(one: number, other: number): number {

@@ -5,6 +5,7 @@ import { embedded } from './embedded.ts';
 import { external } from './external.ts';
 import type { Provisioner, ServerRequest } from './provisioner.ts';
 
+export { cacheDirectory, scratchDirectory } from './directories.ts';
 export { findDocker } from './docker.ts';
 export { findLeftovers, removeLeftovers } from './leftovers.ts';
 

@@ -1,0 +1,9 @@
+/** Every command. A new one is one file and one line here. */
+import { checksCommand } from './checks.ts';
+import type { Command } from './command.ts';
+import { doctor } from './doctor.ts';
+import { judgeCommand } from './judge.ts';
+import { reportCommand } from './report.ts';
+import { run } from './run.ts';
+
+export const commands: readonly Command[] = [run, judgeCommand, reportCommand, doctor, checksCommand];
