@@ -1,4 +1,5 @@
 /** Facts of a recording against those that expected.json names. Pure. */
+import { between, type Figure, notMeasured } from '../recording/figure.ts';
 import type { LockWait, Recording, Step } from '../recording/recording.ts';
 import { boundsDifference, countDifference } from './bounds.ts';
 import type { Facts } from './schema.ts';
@@ -6,8 +7,11 @@ import type { Facts } from './schema.ts';
 type StepExpectation = NonNullable<Facts['steps']>[number];
 type LockWaitExpectation = NonNullable<Facts['lockWaits']>[number];
 
+/** The part of a recording that expected.json can name. */
+export type NamedFacts = Pick<Recording, 'steps' | 'lockWaits' | 'load' | 'changes'>;
+
 /** One sentence for each fact that is not as expected; facts that are not named are not looked at. */
-export function factDifferences(recording: Recording, wanted: Facts): readonly string[] {
+export function factDifferences(recording: NamedFacts, wanted: Facts): readonly string[] {
   return [
     ...(wanted.steps === undefined ? [] : stepDifferences(recording.steps, wanted.steps)),
     ...(wanted.lockWaits ?? []).flatMap((one) => lockWaitDifferences(recording.lockWaits, one)),
@@ -63,13 +67,19 @@ function lockWaitDifferences(
   const number = countDifference(fitting.length, count ?? { min: 1 });
   if (number !== null) return [`${title}: number ${number}`];
   if (longestMs === undefined) return [];
-  const figures = fitting.map(({ waitedMs }) => waitedMs);
-  const longest = figures.reduce<(typeof figures)[number]>(
-    (one, other) => ('upper' in one && (!('upper' in other) || one.upper >= other.upper) ? one : other),
-    { notMeasured: 'there is no such wait' },
-  );
+  const longest = longestOf(fitting.map(({ waitedMs }) => waitedMs));
   const difference = boundsDifference(longest, longestMs);
   return difference === null ? [] : [`${title}: the longest ${difference} ms`];
+}
+
+/** The longest of several waits lies within this; an unmeasured one may have been longer than all others. */
+function longestOf(waits: readonly Figure[]): Figure {
+  const measured = waits.flatMap((figure) => ('lower' in figure ? [figure] : []));
+  const [unmeasured] = waits.flatMap((figure) => ('notMeasured' in figure ? [figure] : []));
+  if (measured.length === 0) return unmeasured ?? notMeasured('there is no such wait');
+  const upper =
+    unmeasured === undefined ? Math.max(...measured.map((figure) => figure.upper)) : Number.POSITIVE_INFINITY;
+  return between(Math.max(...measured.map((figure) => figure.lower)), upper, 'the longest wait');
 }
 
 function hasProperties(wait: LockWait, wanted: Omit<LockWaitExpectation, 'count' | 'longestMs'>): boolean {
@@ -83,7 +93,7 @@ function hasProperties(wait: LockWait, wanted: Omit<LockWaitExpectation, 'count'
 }
 
 function failureDifferences(
-  { load }: Recording,
+  { load }: NamedFacts,
   wanted: NonNullable<Facts['failedOperations']>,
 ): readonly string[] {
   if ('notMeasured' in load) return [`failed operations: not measured (${load.notMeasured})`];
@@ -104,7 +114,7 @@ function failureDifferences(
   return [...listed, ...unlisted];
 }
 
-function poolDifferences({ load }: Recording, wanted: Facts): readonly string[] {
+function poolDifferences({ load }: NamedFacts, wanted: Facts): readonly string[] {
   if (wanted.operationsWaitedInPool === undefined) return [];
   if ('notMeasured' in load)
     return [`operations that waited in the pool: not measured (${load.notMeasured})`];

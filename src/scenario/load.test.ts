@@ -1,9 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { UsageError } from '../errors.ts';
 import { checkScenario, findScenario, type LoadedScenario, loadScenario } from './load.ts';
+import { defineScenario } from './scenario.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -201,6 +203,18 @@ test('what is not there, or is no scenario, is said with what to do', async () =
   expect(await messageOf(findScenario(folder))).toBe(
     `"${folder}" holds rehearsal.yaml and rehearsal.json: name the one to use`,
   );
+});
+
+test('every bundled scenario is read', async () => {
+  const scenarios = fileURLToPath(new URL('../../scenarios', import.meta.url));
+  const names = await readdir(scenarios);
+  expect(names).not.toEqual([]);
+  for (const name of names) expect((await loadScenario(name, scenarios)).scenario.name).toBe(name);
+});
+
+test('defineScenario gives back what it is given', () => {
+  const scenario = { name: 'a', load: { rate: '5/s' }, data: { rows: 5_000 } };
+  expect(defineScenario(scenario)).toBe(scenario);
 });
 
 test('a scenario handed over by a program is checked in the same way', async () => {

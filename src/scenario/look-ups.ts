@@ -15,7 +15,7 @@ export interface DetectedTool {
   readonly tool: { readonly name: string };
   /** Folder with the migrations, absolute or relative to the folder that was asked about. */
   readonly directory: string;
-  /** The file that gave the tool away. */
+  /** What gave the tool away, as a clause: "prisma/schema.prisma is there". */
   readonly because: string;
 }
 
@@ -122,21 +122,27 @@ export async function toolOf(directory: string, top: string, detect: DetectTool)
   );
 }
 
+/** src/main/resources/db/migration lies five levels below its project. */
+const LEVELS_TO_PROJECT = 5;
+
 /**
- * The project that a migrations folder belongs to: the base when it lies below it; else the nearest folder around it
- * with a file that projects have at their root, at most three levels up; else the folder above it.
+ * The project that a migrations folder belongs to: the nearest folder around it with a file that projects have at their
+ * root; else the base when it lies below it; else the folder above it.
  */
 export async function projectOf(directory: string, base: string): Promise<string> {
-  if (isWithin(directory, base)) return base;
   let folder = directory;
-  for (let level = 0; level < 3; level += 1) {
-    folder = dirname(folder);
-    if (folder === dirname(folder)) break;
+  for (let level = 0; level < LEVELS_TO_PROJECT && folder !== dirname(folder); level += 1) {
     const names = await readdir(folder).catch((): string[] => []);
     if (names.some((name) => PROJECT_FILES.has(name))) return folder;
+    if (folder === base) break;
+    folder = dirname(folder);
   }
-  const above = dirname(directory);
-  return above === dirname(above) ? directory : above;
+  return isWithin(directory, base) ? base : dirname(directory);
+}
+
+/** The outermost folder whose files may speak of the migrations: the base, or the project where they lie elsewhere. */
+export async function topOf(directory: string, base: string): Promise<string> {
+  return isWithin(directory, base) ? base : projectOf(directory, base);
 }
 
 const PROJECT_FILES = new Set([

@@ -6,8 +6,8 @@ import {
   engineMeant,
   engineNamed,
   kindAt,
-  projectOf,
   sqlTexts,
+  topOf,
 } from './look-ups.ts';
 import { PROVISIONER_OF, type Wanted } from './overrides.ts';
 import type { DatabasePlan, MigrationsPlan } from './plan.ts';
@@ -46,7 +46,7 @@ export async function resolveEngine(
   if (byUrl !== null) return byUrl;
   if (evidence.migrations === null) return null;
   const { directory } = evidence.migrations;
-  const top = await projectOf(directory, wanted.directory);
+  const top = await topOf(directory, wanted.directory);
   const configured = await configuredEngines(directory, top, known);
   const seen =
     configured.length === 1
@@ -68,11 +68,11 @@ export async function resolveEngine(
   return null;
 }
 
-/** Everything about the server. Null after a complaint. */
+/** Everything about the server; complains even where the engine is not known. Null after a complaint. */
 export async function resolveDatabase(
   wanted: Wanted,
   request: ResolveRequest,
-  { engine, flavor }: ChosenEngine,
+  chosen: ChosenEngine | null,
 ): Promise<DatabasePlan | null> {
   const written = wanted.scenario.database ?? {};
   const settings = written.settings ?? {};
@@ -81,12 +81,14 @@ export async function resolveDatabase(
       wanted.complain(['database', 'settings', name], `"${name}" is not the name of a setting`);
   const url = expanded(wanted, request, (message) => wanted.complain(['database', 'url'], message));
   const provision = provisionOf(wanted, request);
+  const binary = await binaryOf(wanted);
+  if (chosen === null) return null;
   const plan = {
-    engine,
-    flavor,
+    engine: chosen.engine,
+    flavor: chosen.flavor,
     version: written.version ?? null,
     image: written.image ?? null,
-    binary: await binaryOf(wanted),
+    binary,
     url: provision === 'external' ? url : null,
     expendable: written.expendable ?? false,
     settings,

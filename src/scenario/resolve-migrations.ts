@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { resolveMigrationSettings } from './defaults.ts';
 import { shownPath } from './load.ts';
-import { type DetectedTool, kindAt, projectOf, toolOf } from './look-ups.ts';
+import { type DetectedTool, kindAt, toolOf, topOf } from './look-ups.ts';
 import type { Wanted } from './overrides.ts';
 import type { MigrationsPlan } from './plan.ts';
 import { unknownName } from './problems.ts';
@@ -30,7 +30,7 @@ export async function resolveMigrations(
   if (place === null) return null;
   if (place.detected !== null && written.tool === undefined)
     found.push(
-      `migrations in ${shownPath(place.directory, request.workingDirectory)} are of ${place.tool}, because of ${place.detected.because}`,
+      `migrations in ${shownPath(place.directory, request.workingDirectory)} are of ${place.tool}, because ${place.detected.because}`,
     );
   return { ...settings, tool: place.tool, directory: place.directory };
 }
@@ -75,7 +75,7 @@ async function placeOf(wanted: Wanted, request: ResolveRequest): Promise<Place |
     return null;
   }
   if (tool !== undefined) return toolIsKnown ? { tool, directory, detected: null } : null;
-  const top = await projectOf(directory, wanted.directory);
+  const top = await topOf(directory, wanted.directory);
   const detected = await detectedOr(wanted, ['migrations', 'tool'], () =>
     toolOf(directory, top, request.lookUps.detectTool),
   );

@@ -46,7 +46,7 @@ export interface ResolveRequest {
 
 export interface Resolved {
   readonly plan: Plan;
-  /** What was found by looking rather than written, one sentence each: "tool dbmate, because of db/schema.sql". */
+  /** What was found by looking rather than written, one sentence each: "the engine is postgres, because of ...". */
   readonly found: readonly string[];
 }
 
@@ -71,7 +71,7 @@ export async function resolvePlan(request: ResolveRequest): Promise<Resolved> {
         `lies before the baseline, which begins ${load.baselineMs}ms before the migrations: write a later instant`,
       );
   const engine = await resolveEngine(wanted, request, { schemaFile: data.schemaFile, migrations }, found);
-  const database = engine === null ? null : await resolveDatabase(wanted, request, engine);
+  const database = await resolveDatabase(wanted, request, engine);
   wanted.throwComplaints();
   if (migrations === null || database === null)
     throw new Error('a part of the plan is missing although nothing was complained about');
