@@ -34,6 +34,7 @@ export interface MigrateOptions {
   readonly settings?: Partial<RunSettings>;
   readonly signal?: AbortSignal;
   readonly onStatement?: (text: string) => void;
+  readonly afterStep?: () => void;
 }
 
 const NO_LIMITS: RunSettings = { lockTimeoutMs: null, retries: 0, backoffMs: 1, statementTimeoutMs: null };
@@ -46,7 +47,7 @@ export async function migrate(
     target,
   }: { readonly engine: Engine; readonly tool: Tool; readonly target: ConnectionTarget },
   directory: string,
-  { released, settings, signal, onStatement }: MigrateOptions = {},
+  { released, settings, signal, onStatement, afterStep }: MigrateOptions = {},
 ): Promise<Migrated> {
   const budgets = {
     lockWaitMs: null,
@@ -77,7 +78,7 @@ export async function migrate(
     settings: { ...NO_LIMITS, ...settings },
     recorder,
     onStatement: onStatement ?? (() => undefined),
-    afterStep: async () => undefined,
+    afterStep: async () => afterStep?.(),
     signal: signal ?? new AbortController().signal,
   }).then(
     () => null,

@@ -1,7 +1,8 @@
 /**
  * golang-migrate: `<digits>_<title>.up.sql`, with `.down.sql` beside it.
  *
- * As migrate.go, source/parse.go and database/postgres/postgres.go of v4 do it:
+ * As migrate.go, source/parse.go and database/postgres/postgres.go of v4 do it (compared with 4.18.1 on a real server
+ * over six kinds of file, a failing one and one that leaves its transaction open among them):
  *  - the ledger has one row, the current version; before a migration it is replaced by (version, dirty), after it by
  *    (version, clean), each time by TRUNCATE and INSERT in a transaction of their own;
  *  - the whole file is one message without BEGIN: several statements are one implicit transaction of the server's, and

@@ -241,3 +241,15 @@ test('the statement timeout of the settings holds on the session of the migratio
   const { steps } = await run(session, files, { settings: { statementTimeoutMs: 30 } });
   expect(steps[0]?.error?.code).toBe('57014');
 });
+
+test('after an interruption the migrations that were not begun are not run', async () => {
+  await using session = await server.session();
+  const controller = new AbortController();
+  const { steps, thrown } = await run(
+    session,
+    { '1.sql': 'create table kept (id int)', '2.sql': 'select 1' },
+    { signal: controller.signal, afterStep: () => controller.abort(new InterruptedError('SIGTERM')) },
+  );
+  expect(thrown).toBeInstanceOf(InterruptedError);
+  expect(steps.map(({ outcome }) => outcome)).toEqual(['applied', 'not run']);
+});

@@ -130,9 +130,10 @@ async function runAll(run: Run, pending: readonly Migration[]): Promise<void> {
       }),
     };
   });
+  if (run.signal.aborted) return;
   if (run.tool.bracket === 'all') return runTogether(run, prepared);
   for (const { log, parts } of prepared) {
-    if (!(await runMigration(run, log, parts))) return;
+    if (run.signal.aborted || !(await runMigration(run, log, parts))) return;
   }
 }
 
