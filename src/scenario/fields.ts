@@ -34,6 +34,7 @@ export function positive(parse: Parse<number>, example: string): Parse<number> {
   };
 }
 
+/** A stretch of time in milliseconds; zero is allowed. */
 export function duration(description: string) {
   return amount(parseDuration, '5s', description);
 }
@@ -43,15 +44,18 @@ export function limit(description: string) {
   return amount(orNone(parseDuration), '5s', `${description} "none" for no limit.`);
 }
 
+/** Path of a file or folder. */
 export function path(description: string) {
   const whole = `${description} Relative to the folder of the scenario.`;
   return z.string().min(1).meta({ description: whole });
 }
 
+/** A whole number from `least` on. */
 export function wholeNumber(least: number, description: string) {
   return z.int().min(least).meta({ description });
 }
 
+/** true or false. */
 export function flag(description: string) {
   return z.boolean().meta({ description });
 }
