@@ -127,26 +127,29 @@ test.each([30, 200, 1500])(
     const alter = waitOf(recording, migrator);
     expect(alter).toMatchObject({
       waiter: { owner: 'migration', statement: `alter table orders add column held_${heldMs} int` },
-      blockers: [
-        {
-          sessionId: drill.id,
-          owner: 'drill',
-          applicationName: 'test long reader',
-          state: 'idle in transaction',
-        },
-      ],
       target: 'relation',
       relation: 'orders',
       mode: 'AccessExclusiveLock',
-      ended: 'granted',
     });
     const select = waitOf(recording, load);
     expect(select).toMatchObject({
       waiter: { owner: 'load', statement: 'select ? from orders limit ?' },
-      blockers: [{ sessionId: drill.id }, { sessionId: migrator.id, owner: 'migration' }],
       mode: 'AccessShareLock',
-      ended: 'granted',
     });
+    // Who blocks is read once a wait is seen: on a busy machine a short one is over by then.
+    if (heldMs >= 200) {
+      const reader = {
+        sessionId: drill.id,
+        owner: 'drill',
+        applicationName: 'test long reader',
+        state: 'idle in transaction',
+      };
+      expect(alter).toMatchObject({ blockers: [reader], ended: 'granted' });
+      expect(select).toMatchObject({
+        blockers: [reader, { sessionId: migrator.id, owner: 'migration' }],
+        ended: 'granted',
+      });
+    }
     // The truth lies between these, and so must the interval share something with it.
     expect(boundsOf(alter).upper).toBeGreaterThanOrEqual(times.commitSent - times.alterWaits);
     expect(boundsOf(alter).lower).toBeLessThanOrEqual(times.alterDone - times.alterSent);
