@@ -211,10 +211,13 @@ function readerOfTotals(cluster: Session, inside: Session, serverVersion: number
   };
 }
 
-/** https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-BACKUP */
+/**
+ * The insert position counts what still lies in the WAL buffers too.
+ * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-BACKUP
+ */
 async function readLogPosition(session: Session): Promise<number | null> {
   const [row] = await session.query<{ position: number | null }>(
-    "select pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0')::float8 as position",
+    "select pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::float8 as position",
   );
   return row === undefined || row.position === null ? null : Number(row.position);
 }
