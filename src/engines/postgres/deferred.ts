@@ -1,6 +1,7 @@
 /**
  * What slows a bulk load, taken away and put back exactly: COPY with a key and an index in place took 9.6 s where
- * COPY, key and index one after the other took 5.1 s.
+ * COPY, key and index one after the other took 5.1 s. A primary key alone, its rows in order: 1.30 s against 0.76 s
+ * and 0.19 s for the key (800,000 rows, Postgres 18).
  */
 import type { DeferredObjects, Session, TableDescription } from '../engine.ts';
 import { dialect } from './dialect.ts';

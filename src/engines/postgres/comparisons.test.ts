@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { readComparisons } from './comparisons.ts';
+import { readTargets } from './targets.ts';
+
+const compared = (condition: string) =>
+  readComparisons(condition).map(
+    ({ parameter, column, role }) => `$${parameter} ${role} ${column.join('.')}`,
+  );
+
+test.each([
+  ['(orders.id = $1)', ['$1 equality orders.id']],
+  ['($1 = orders.id)', ['$1 equality orders.id']],
+  ['((o.name)::text = ($2)::text)', ['$2 equality o.name']],
+  ['(orders.id = ANY ($1))', ['$1 equality orders.id']],
+  ['(t.id = ANY (ARRAY[$1, $2, 3]))', ['$1 equality t.id', '$2 equality t.id']],
+  ['((t.a >= $1) AND (t.a <= $2))', ['$1 range t.a', '$2 range t.a']],
+  ['(ROW(t.at, t.id) < ROW($1, $2))', ['$1 range t.at', '$2 range t.id']],
+  ['((t.at)::timestamp without time zone > ($1)::timestamp(3) without time zone)', ['$1 range t.at']],
+  ["((t.name ~~ $1) OR (t.name = 'x'::text))", ['$1 range t.name']],
+  ['("Order"."Id" = $1)', ['$1 equality Order.Id']],
+  ['(lower(t.email) = $1)', []],
+  ['((t.a + $1) > 5)', []],
+  ['(t.a = (t.b + $1))', []],
+  ['(t.doc @> $1)', []],
+  ['(t.a = f(1, $1))', []],
+])('the plan condition %s compares %j', (condition, expected) => {
+  expect(compared(condition)).toEqual(expected);
+});
+
+test.each([
+  [
+    'select * from t where id = $1 and b in ($2, $3) limit $4',
+    ['$1 equality id', '$2 equality b', '$3 equality b'],
+  ],
+  ['select * from t where at between $1 and $2 and x = 1', ['$1 range at', '$2 range at']],
+  ['select * from t where (a, b) > ($1, $2)', ['$1 range a', '$2 range b']],
+  ['select * from t where name like $1', ['$1 range name']],
+  ['select $1 from t', []],
+])('the statement %s compares %j', (statement, expected) => {
+  expect(compared(statement)).toEqual(expected);
+});
+
+const targets = (statement: string) =>
+  readTargets(statement).map(({ parameter, role, table, column }) => [parameter, role, table, column]);
+
+test.each([
+  [
+    'insert into t (a, "B") values ($1, $2::int), ($3, default)',
+    [
+      [1, 'inserted', 't', 'a'],
+      [2, 'inserted', 't', 'B'],
+      [3, 'inserted', 't', 'a'],
+    ],
+  ],
+  ['insert into app."T" values (now(), ($1))', [[1, 'inserted', 'app."T"', 1]]],
+  ['insert into t (a, b) select $1, x + $2 from u', [[1, 'inserted', 't', 'a']]],
+  [
+    'insert into t (a) values (lower($1)) on conflict (a) do update set b = $2, c = excluded.c',
+    [[2, 'set', 't', 'b']],
+  ],
+  [
+    'update only t as x set a = $1, (b, c) = ($2, $3), d = d + $4 where id = $5',
+    [
+      [1, 'set', 't', 'a'],
+      [2, 'set', 't', 'b'],
+      [3, 'set', 't', 'c'],
+    ],
+  ],
+  [
+    'with n as (insert into u (a) values ($1) returning id) update t set a = $2',
+    [
+      [1, 'inserted', 'u', 'a'],
+      [2, 'set', 't', 'a'],
+    ],
+  ],
+  [
+    'select * from t limit $1 offset ($2)',
+    [
+      [1, 'limit', null, null],
+      [2, 'limit', null, null],
+    ],
+  ],
+  ['select * from t fetch first $1 rows only', [[1, 'limit', null, null]]],
+  ["select 'insert into t (a) values ($1)' from t for update", []],
+])('%s puts its values into %j', (statement, expected) => {
+  expect(targets(statement)).toEqual(expected);
+});
