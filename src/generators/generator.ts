@@ -23,6 +23,8 @@ export interface TableSpec {
 export interface TableGenerator {
   readonly table: TableDescription;
   readonly rows: number;
+  /** Rows that can exist before a unique constraint has no further value; a load inserts no row from here on. */
+  readonly capacity: number;
   /** Columns that are filled, in the order of the cells; generated columns are left out. */
   readonly columns: readonly string[];
   /** Cells of the row with this 0-based number; the same array is reused, so copy what must be kept. */

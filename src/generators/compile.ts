@@ -1,0 +1,74 @@
+/** Makes the generators of all tables of a spec. */
+import { UsageError } from '../errors.ts';
+import { solveChecks } from './checks.ts';
+import { chosenColumns, withoutCircles } from './circles.ts';
+import type { GeneratorSpec, TableGenerator, TableSpec } from './generator.ts';
+import { createPools, type Pools } from './pools.ts';
+import { type CompiledTable, compileTable } from './table.ts';
+
+/**
+ * The generators of all tables that have rows, by name. The same spec gives the same values on any thread. Throws UsageError, naming
+ * table, column or constraint and the setting that helps, for whatever cannot be filled.
+ */
+export function createGenerators(spec: GeneratorSpec): ReadonlyMap<string, TableGenerator> {
+  const compile = compilerOf(spec);
+  const filled = spec.tables.filter(isThere);
+  for (const table of filled) {
+    const { capacity, limitedBy, rows } = compile(table.description.name);
+    if (rows > capacity) throw tooMany(table, capacity, limitedBy);
+  }
+  return new Map(filled.map(({ description }) => [description.name, compile(description.name)]));
+}
+
+/** Compiles tables when they are asked for, each once. */
+export function compilerOf(
+  spec: GeneratorSpec,
+  pools: Pools = createPools(spec.randomSeed),
+): (name: string) => CompiledTable {
+  const specs = new Map(spec.tables.map((table) => [table.description.name, table]));
+  const descriptions = new Map(
+    spec.tables.filter(isThere).map(({ description }) => [description.name, description]),
+  );
+  for (const table of spec.tables) requireColumns(table);
+  const ownerships = withoutCircles(spec, descriptions);
+  const compiled = new Map<string, CompiledTable>();
+  const compile = (name: string): CompiledTable => {
+    const known = compiled.get(name);
+    if (known !== undefined) return known;
+    const table = specs.get(name);
+    const ownership = ownerships.get(name);
+    if (table === undefined || ownership === undefined) throw new Error(`no table "${name}" to compile`);
+    const made = compileTable({
+      spec: table,
+      randomSeed: spec.randomSeed,
+      ownership,
+      rules: solveChecks(table.description, chosenColumns(table)),
+      pools,
+      lookup: compile,
+    });
+    compiled.set(name, made);
+    return made;
+  };
+  return compile;
+}
+
+function isThere({ rows, existingKeys }: TableSpec): boolean {
+  return rows > 0 || existingKeys !== null;
+}
+
+function requireColumns({ description, overrides }: TableSpec): void {
+  const names = description.columns.map(({ name }) => name);
+  for (const name of Object.keys(overrides))
+    if (!names.includes(name))
+      throw new UsageError(
+        `data.tables."${description.name}".columns."${name}": the table has no such column. It has: ${names.join(', ')}.`,
+      );
+}
+
+function tooMany({ description, rows }: TableSpec, capacity: number, columns: readonly string[]): UsageError {
+  return new UsageError(
+    `${description.name}: ${rows} rows are wanted, but only ${capacity} can differ in (${columns.join(', ')}), ` +
+      `which must be unique. Set data.tables."${description.name}".rows to at most ${capacity}, or give the tables ` +
+      'it refers to more rows.',
+  );
+}

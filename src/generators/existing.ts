@@ -1,0 +1,23 @@
+/** Tables that the schema itself filled: their rows are known by their keys, and new rows come after them. */
+import type { CellValue, TableDescription } from '../engines/engine.ts';
+import type { TableSpec } from './generator.ts';
+
+type CellOf = (row: number) => CellValue;
+
+/** Cells that give the key that is there for rows below `rows`, and a new one from there on. */
+export function existingColumns(
+  spec: TableSpec,
+  cells: ReadonlyMap<string, CellOf>,
+  table: TableDescription,
+): ReadonlyMap<string, CellOf> {
+  const found = new Map<string, CellOf>();
+  for (const [name, keys] of Object.entries(spec.existingKeys ?? {})) {
+    const made = cells.get(name);
+    if (made === undefined || keys.length === 0) continue;
+    const integer = table.columns.find((column) => column.name === name)?.type.kind === 'integer';
+    const largest = integer ? keys.reduce((most, key) => Math.max(most, Number(key)), 0) : 0;
+    const next: CellOf = integer ? (row) => String(largest + 1 + row - spec.rows) : made;
+    found.set(name, (row) => (row < spec.rows ? (keys[row % keys.length] ?? null) : next(row)));
+  }
+  return found;
+}

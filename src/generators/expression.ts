@@ -1,0 +1,293 @@
+/**
+ * Reads a boolean SQL expression as the engines print it (`pg_get_constraintdef`, `CHECK_CLAUSE`) into a tree.
+ * Casts and collations are dropped: what matters here is which values pass.
+ */
+import { type Token, tokenise, UnreadableExpression } from './tokens.ts';
+
+export type Expression =
+  | { readonly kind: 'column'; readonly name: string }
+  | { readonly kind: 'literal'; readonly text: string }
+  | { readonly kind: 'null' }
+  | { readonly kind: 'list'; readonly items: readonly Expression[] }
+  | { readonly kind: 'call'; readonly name: string; readonly args: readonly Expression[] }
+  | {
+      readonly kind: 'binary';
+      readonly operator: string;
+      readonly left: Expression;
+      readonly right: Expression;
+    }
+  | { readonly kind: 'isNull'; readonly of: Expression }
+  | { readonly kind: 'not'; readonly of: Expression }
+  | { readonly kind: 'and' | 'or'; readonly items: readonly Expression[] };
+
+const COMPARISONS = new Set([
+  '<',
+  '<=',
+  '=',
+  '>=',
+  '>',
+  '<>',
+  '!=',
+  '~',
+  '~*',
+  '!~',
+  '!~*',
+  '~~',
+  '~~*',
+  '!~~',
+  '!~~*',
+]);
+const OTHER_OPERATORS = new Set(['||', '&&', '@>', '<@', '->', '->>', '&', '|', '#', '^', '?', '@', '!']);
+/** Words that make up the type names of more than one word. */
+const TYPE_WORDS = new Set(['varying', 'precision', 'with', 'without', 'time', 'zone', 'unsigned', 'signed']);
+const CONSTANTS = new Set(['current_timestamp', 'current_date', 'localtimestamp', 'current_time']);
+
+/** Parses the expression; `CHECK (...)` around it and `NOT VALID` behind it may be there or not. */
+export function parseExpression(source: string): Expression {
+  const trimmed = source
+    .trim()
+    .replace(/^check\b/i, '')
+    .replace(/\bno inherit\s*$|\bnot valid\s*$/i, '');
+  const reader = readerOf(tokenise(trimmed));
+  const expression = parseOr(reader);
+  if (reader.peek().kind !== 'end')
+    throw new UnreadableExpression(`"${reader.peek().text}" is not understood`);
+  return expression;
+}
+
+interface Reader {
+  peek(ahead?: number): Token;
+  next(): Token;
+  /** Takes the token when it is this word (any case) or symbol. */
+  take(text: string): boolean;
+  expect(text: string): void;
+}
+
+const END: Token = { kind: 'end', text: 'the end' };
+
+function readerOf(tokens: readonly Token[]): Reader {
+  let position = 0;
+  const peek = (ahead = 0): Token => tokens[position + ahead] ?? END;
+  const take = (text: string): boolean => {
+    const token = peek();
+    const same =
+      (token.kind === 'symbol' && token.text === text) ||
+      (token.kind === 'word' && token.text.toLowerCase() === text);
+    if (same) position += 1;
+    return same;
+  };
+  return {
+    peek,
+    take,
+    next: () => {
+      const token = peek();
+      position += 1;
+      return token;
+    },
+    expect: (text) => {
+      if (!take(text)) throw new UnreadableExpression(`"${text}" expected before "${peek().text}"`);
+    },
+  };
+}
+
+function parseOr(reader: Reader): Expression {
+  const items = [parseAnd(reader)];
+  while (reader.take('or')) items.push(parseAnd(reader));
+  const [only] = items;
+  return items.length === 1 && only !== undefined ? only : { kind: 'or', items };
+}
+
+function parseAnd(reader: Reader): Expression {
+  const items = [parseNot(reader)];
+  while (reader.take('and')) items.push(parseNot(reader));
+  const [only] = items;
+  return items.length === 1 && only !== undefined ? only : { kind: 'and', items };
+}
+
+function parseNot(reader: Reader): Expression {
+  if (reader.take('not')) return { kind: 'not', of: parseNot(reader) };
+  return parsePredicate(reader);
+}
+
+function parsePredicate(reader: Reader): Expression {
+  let left = parseSum(reader);
+  for (;;) {
+    if (reader.take('is')) left = parseIs(reader, left);
+    else if (reader.peek().kind === 'symbol' && COMPARISONS.has(reader.peek().text))
+      left = parseComparison(reader, left);
+    else {
+      const negated = reader.peek().text.toLowerCase() === 'not' && reader.take('not');
+      const found = parseWordPredicate(reader, left);
+      if (found === null) {
+        if (negated) throw new UnreadableExpression(`"not ${reader.peek().text}" is not understood`);
+        return left;
+      }
+      left = negated ? { kind: 'not', of: found } : found;
+    }
+  }
+}
+
+function parseIs(reader: Reader, left: Expression): Expression {
+  const negated = reader.take('not');
+  const wrap = (of: Expression): Expression => (negated ? { kind: 'not', of } : of);
+  if (reader.take('null')) return wrap({ kind: 'isNull', of: left });
+  for (const value of ['true', 'false'])
+    if (reader.take(value))
+      return wrap({ kind: 'binary', operator: '=', left, right: { kind: 'literal', text: value } });
+  throw new UnreadableExpression(`"is ${reader.peek().text}" is not understood`);
+}
+
+function parseComparison(reader: Reader, left: Expression): Expression {
+  const operator = reader.next().text.replace('!=', '<>');
+  if (reader.take('any') || reader.take('some')) {
+    const right = parseParenthesised(reader);
+    if (operator !== '=') throw new UnreadableExpression(`"${operator} any" is not understood`);
+    return { kind: 'binary', operator: 'in', left, right };
+  }
+  if (reader.take('all')) {
+    const right = parseParenthesised(reader);
+    if (operator !== '<>') throw new UnreadableExpression(`"${operator} all" is not understood`);
+    return { kind: 'not', of: { kind: 'binary', operator: 'in', left, right } };
+  }
+  return { kind: 'binary', operator, left, right: parseSum(reader) };
+}
+
+function parseWordPredicate(reader: Reader, left: Expression): Expression | null {
+  if (reader.take('between')) {
+    reader.take('symmetric');
+    const from = parseSum(reader);
+    reader.expect('and');
+    const to = parseSum(reader);
+    return {
+      kind: 'and',
+      items: [
+        { kind: 'binary', operator: '>=', left, right: from },
+        { kind: 'binary', operator: '<=', left, right: to },
+      ],
+    };
+  }
+  if (reader.take('in')) {
+    reader.expect('(');
+    return { kind: 'binary', operator: 'in', left, right: { kind: 'list', items: parseItems(reader, ')') } };
+  }
+  for (const [word, operator] of [
+    ['like', '~~'],
+    ['ilike', '~~*'],
+    ['regexp', '~'],
+    ['rlike', '~'],
+  ] as const)
+    if (reader.take(word)) return { kind: 'binary', operator, left, right: parseSum(reader) };
+  return null;
+}
+
+function parseParenthesised(reader: Reader): Expression {
+  reader.expect('(');
+  const inside = parseOr(reader);
+  reader.expect(')');
+  return inside;
+}
+
+function parseItems(reader: Reader, close: string): readonly Expression[] {
+  const items: Expression[] = [];
+  if (reader.take(close)) return items;
+  do {
+    for (const word of ['both', 'leading', 'trailing', 'from']) reader.take(word);
+    items.push(parseOr(reader));
+  } while (reader.take(',') || reader.peek().text.toLowerCase() === 'from');
+  reader.expect(close);
+  return items;
+}
+
+function parseSum(reader: Reader): Expression {
+  let left = parseProduct(reader);
+  for (;;) {
+    const token = reader.peek();
+    if (token.kind !== 'symbol') return left;
+    if (token.text === '+' || token.text === '-' || OTHER_OPERATORS.has(token.text)) {
+      reader.next();
+      left = { kind: 'binary', operator: token.text, left, right: parseProduct(reader) };
+    } else return left;
+  }
+}
+
+function parseProduct(reader: Reader): Expression {
+  let left = parsePostfix(reader);
+  for (;;) {
+    const token = reader.peek();
+    if (token.kind !== 'symbol' || !['*', '/', '%'].includes(token.text)) return left;
+    reader.next();
+    left = { kind: 'binary', operator: token.text, left, right: parsePostfix(reader) };
+  }
+}
+
+function parsePostfix(reader: Reader): Expression {
+  const value = parsePrimary(reader);
+  for (;;) {
+    if (reader.take('::')) skipType(reader);
+    else if (reader.take('collate')) skipName(reader);
+    else if (reader.peek().text.toLowerCase() === 'at' && reader.peek(1).text.toLowerCase() === 'time') {
+      for (const word of ['at', 'time', 'zone']) reader.expect(word);
+      parsePrimary(reader);
+    } else return value;
+  }
+}
+
+function skipName(reader: Reader): void {
+  reader.next();
+  while (reader.take('.')) reader.next();
+}
+
+function skipType(reader: Reader): void {
+  skipName(reader);
+  for (;;) {
+    const token = reader.peek();
+    if (token.kind === 'word' && TYPE_WORDS.has(token.text.toLowerCase())) reader.next();
+    else if (token.text === '(' && token.kind === 'symbol') {
+      while (!reader.take(')')) if (reader.next().kind === 'end') return;
+    } else if (token.text === '[' && token.kind === 'symbol') {
+      while (!reader.take(']')) if (reader.next().kind === 'end') return;
+    } else return;
+  }
+}
+
+function parsePrimary(reader: Reader): Expression {
+  const token = reader.next();
+  if (token.kind === 'text' || token.kind === 'number') return { kind: 'literal', text: token.text };
+  if (token.kind === 'symbol') {
+    if (token.text === '(') return parseRestOfRow(reader);
+    if (token.text === '-') {
+      const of = parsePostfix(reader);
+      return of.kind === 'literal'
+        ? { kind: 'literal', text: `-${of.text}` }
+        : { kind: 'call', name: '-', args: [of] };
+    }
+    throw new UnreadableExpression(`"${token.text}" is not understood`);
+  }
+  if (token.kind === 'end') throw new UnreadableExpression('it ends too early');
+  return parseName(reader, token);
+}
+
+function parseRestOfRow(reader: Reader): Expression {
+  const inside = parseOr(reader);
+  if (reader.take(',')) throw new UnreadableExpression('a comparison of rows is not understood');
+  reader.expect(')');
+  return inside;
+}
+
+function parseName(reader: Reader, first: Token): Expression {
+  const word = first.kind === 'word' ? first.text.toLowerCase() : '';
+  if (word === 'null') return { kind: 'null' };
+  if (word === 'true' || word === 'false') return { kind: 'literal', text: word };
+  if (CONSTANTS.has(word)) {
+    if (reader.take('(')) parseItems(reader, ')');
+    return { kind: 'call', name: word, args: [] };
+  }
+  if (word === 'case') throw new UnreadableExpression('"case" is not understood');
+  if (word === 'array' && reader.take('[')) return { kind: 'list', items: parseItems(reader, ']') };
+  // A typed literal (date '2024-01-01') or a character set before a text (_utf8mb4'abc').
+  if (reader.peek().kind === 'text' && word !== '') return { kind: 'literal', text: reader.next().text };
+  let name = first.text;
+  while (reader.take('.')) name = reader.next().text;
+  if (reader.take('(')) return { kind: 'call', name: name.toLowerCase(), args: parseItems(reader, ')') };
+  return { kind: 'column', name };
+}

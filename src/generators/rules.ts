@@ -1,0 +1,98 @@
+/** What the checks of a table ask of its columns, in a form that values can be made from. */
+
+/** One side of a range as the check wrote it; the column's type decides what the text means. */
+export interface Limit {
+  /** A literal, or {@link NOW}. */
+  readonly text: string;
+  readonly inclusive: boolean;
+}
+
+/** Stands for the server's clock in a limit. */
+export const NOW = 'now()';
+
+export interface TextPattern {
+  /** Regular expression in JavaScript's syntax, as translated from the engine's. */
+  readonly source: string;
+  readonly ignoreCase: boolean;
+}
+
+/** All of them hold together. */
+export interface ColumnRules {
+  readonly lowers: readonly Limit[];
+  readonly uppers: readonly Limit[];
+  /** The only values; null when the check names none. */
+  readonly allowed: readonly string[] | null;
+  readonly excluded: readonly string[];
+  /** Length of text in characters, of an array in elements. */
+  readonly minLength: number;
+  readonly maxLength: number | null;
+  readonly patterns: readonly TextPattern[];
+  readonly letterCase: 'lower' | 'upper' | null;
+  readonly nullness: 'null' | 'not null' | null;
+}
+
+export const NO_RULES: ColumnRules = {
+  lowers: [],
+  uppers: [],
+  allowed: null,
+  excluded: [],
+  minLength: 0,
+  maxLength: null,
+  patterns: [],
+  letterCase: null,
+  nullness: null,
+};
+
+/** A comparison of two columns; `<` and `<=` only, the others are turned round. */
+export interface Relation {
+  readonly lower: string;
+  readonly operator: '<' | '<=' | '=' | '<>';
+  readonly higher: string;
+}
+
+/** One thing that a check asks for. */
+export type Demand =
+  | { readonly column: string; readonly rule: Partial<ColumnRules> }
+  | { readonly relation: Relation };
+
+/** Everything that was chosen for a table. */
+export interface TableRules {
+  readonly columns: ReadonlyMap<string, ColumnRules>;
+  readonly relations: readonly Relation[];
+}
+
+/** Both rules at once, or null when no value could obey both. */
+export function mergeRules(first: ColumnRules, second: Partial<ColumnRules>): ColumnRules | null {
+  const other = { ...NO_RULES, ...second };
+  if (first.nullness !== null && other.nullness !== null && first.nullness !== other.nullness) return null;
+  if (first.letterCase !== null && other.letterCase !== null && first.letterCase !== other.letterCase)
+    return null;
+  const excluded = [...first.excluded, ...other.excluded];
+  const allowed = intersect(first.allowed, other.allowed)?.filter((value) => !excluded.includes(value));
+  const minLength = Math.max(first.minLength, other.minLength);
+  const maxLength = smaller(first.maxLength, other.maxLength);
+  if (allowed !== undefined && allowed.length === 0) return null;
+  if (maxLength !== null && minLength > maxLength) return null;
+  return {
+    lowers: [...first.lowers, ...other.lowers],
+    uppers: [...first.uppers, ...other.uppers],
+    allowed: allowed ?? null,
+    excluded,
+    minLength,
+    maxLength,
+    patterns: [...first.patterns, ...other.patterns],
+    letterCase: first.letterCase ?? other.letterCase,
+    nullness: first.nullness ?? other.nullness,
+  };
+}
+
+function intersect(first: readonly string[] | null, second: readonly string[] | null) {
+  if (first === null) return second ?? undefined;
+  if (second === null) return first;
+  return first.filter((value) => second.includes(value));
+}
+
+function smaller(first: number | null, second: number | null): number | null {
+  if (first === null) return second;
+  return second === null ? first : Math.min(first, second);
+}

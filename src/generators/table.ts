@@ -1,0 +1,224 @@
+/** Puts the parts together: the generator of one table from its description, the rules and the other tables. */
+import type { CellValue, ColumnDescription, TableDescription } from '../engines/engine.ts';
+import { UsageError } from '../errors.ts';
+import { unsolvable } from './checks.ts';
+import { compareColumns } from './comparisons.ts';
+import { existingColumns } from './existing.ts';
+import { type ForeignColumns, foreignColumns } from './foreign.ts';
+import type { TableGenerator, TableSpec } from './generator.ts';
+import { nullFractionOf, withNulls } from './nulls.ts';
+import type { Ownership } from './ownership.ts';
+import type { ParentLookup, ParentTable } from './parents.ts';
+import { partitionRule } from './partitions.ts';
+import type { Pools } from './pools.ts';
+import { seedOf, shuffle } from './random.ts';
+import { NO_RULES, type TableRules } from './rules.ts';
+import type { ValueSource } from './source.ts';
+import { type FreeColumn, solveUniqueness, type Uniqueness } from './uniqueness.ts';
+import { valueSource } from './values.ts';
+
+export interface TableRequest {
+  readonly spec: TableSpec;
+  readonly randomSeed: number;
+  readonly ownership: Ownership;
+  readonly rules: TableRules;
+  readonly pools: Pools;
+  readonly lookup: ParentLookup;
+}
+
+export type CellOf = (row: number) => CellValue;
+
+/** A generator that other tables can refer to. */
+export interface CompiledTable extends TableGenerator, ParentTable {
+  /** The columns that have no further value at the capacity. */
+  readonly limitedBy: readonly string[];
+}
+
+/** Throws UsageError for a constraint or a setting that cannot be met. */
+export function compileTable(request: TableRequest): CompiledTable {
+  const { spec, rules } = request;
+  const { description: table } = spec;
+  const filled = table.columns.filter(({ generated }) => generated !== 'stored' && generated !== 'virtual');
+  const cells = new Map<string, CellOf>();
+  const cellOf = (name: string): CellOf => {
+    const cell = cells.get(name);
+    if (cell === undefined) throw new Error(`${table.name} has no filled column "${name}"`);
+    return cell;
+  };
+  const foreign = foreignColumns({ ...request, cellOf });
+  const sources = sourcesOf(request, filled, foreign);
+  const unique = solveUniqueness({
+    table,
+    rows: spec.rows,
+    seed: seedOf(request.randomSeed, table.name, 'runs'),
+    free: freeColumns(filled, sources),
+    groups: foreign.groups,
+    following: foreign.following,
+  });
+  foreign.choose(unique.groups);
+  const numbered = numberedOrdinals(request, sources, unique);
+  for (const column of filled) {
+    const plain =
+      foreign.cells.get(column.name) ?? sourceCell(sources.get(column.name), numbered.get(column.name));
+    cells.set(column.name, plain);
+  }
+  for (const [name, cell] of compareColumns({
+    table,
+    rules,
+    sources,
+    numbered,
+    cells,
+    rows: spec.rows,
+    seed: request.randomSeed,
+  }))
+    cells.set(name, cell);
+  for (const column of filled) {
+    const fraction = nullFractionOf(request, column, { foreign, numbered });
+    if (fraction > 0)
+      cells.set(column.name, withNulls(request, column, { cell: cellOf(column.name), fraction, foreign }));
+  }
+  for (const [name, cell] of existingColumns(spec, cells, table)) cells.set(name, cell);
+  foreign.verify(cells);
+  return assemble(request, { filled, cells, unique, cellOf });
+}
+
+function sourcesOf(
+  { spec, rules, pools, randomSeed }: TableRequest,
+  filled: readonly ColumnDescription[],
+  foreign: ForeignColumns,
+): ReadonlyMap<string, ValueSource> {
+  const { description: table, overrides } = spec;
+  const partition = partitionRule(table);
+  const sources = new Map<string, ValueSource>();
+  for (const column of filled) {
+    if (foreign.cells.has(column.name)) continue;
+    const source = valueSource({
+      table: table.name,
+      column,
+      rules: rules.columns.get(column.name) ?? NO_RULES,
+      override: overrides[column.name] ?? null,
+      partition: partition?.column === column.name ? partition : null,
+      seed: seedOf(randomSeed, table.name, column.name),
+      pools,
+    });
+    if (source === null) throw withoutValues(table, column);
+    sources.set(column.name, source);
+  }
+  return sources;
+}
+
+function withoutValues(table: TableDescription, column: ColumnDescription): UsageError {
+  const check = table.checks.find(({ expression }) => expression.includes(column.name));
+  const reason = `no value of the type ${column.type.declared} was found that meets it`;
+  if (check !== undefined) return unsolvable(table, check, reason);
+  return new UsageError(
+    `${table.name}: no value was found for the column "${column.name}" of type ${column.type.declared}. ` +
+      `Name some in the scenario: data.tables."${table.name}".columns."${column.name}".values: { "...": 1 }`,
+  );
+}
+
+function freeColumns(
+  filled: readonly ColumnDescription[],
+  sources: ReadonlyMap<string, ValueSource>,
+): ReadonlyMap<string, FreeColumn> {
+  const free = new Map<string, FreeColumn>();
+  for (const { name, type, nullable } of filled) {
+    const source = sources.get(name);
+    if (source !== undefined) free.set(name, { name, kind: type.kind, capacity: source.capacity, nullable });
+  }
+  return free;
+}
+
+/** Unique numbers that are no primary key do not follow the row order. */
+function numberedOrdinals(
+  { spec, randomSeed }: TableRequest,
+  sources: ReadonlyMap<string, ValueSource>,
+  { columns }: Uniqueness,
+): ReadonlyMap<string, (row: number) => number> {
+  const { description: table } = spec;
+  const found = new Map<string, (row: number) => number>();
+  for (const [name, ordinalOf] of columns) {
+    const source = sources.get(name);
+    const alone = table.uniques.some((set) => set.length === 1 && set[0] === name);
+    const scattered =
+      alone && !table.primaryKey.includes(name) && source?.scalar?.domain.type.temporal === false;
+    const seed = seedOf(randomSeed, table.name, name, 'order');
+    const capacity = source?.capacity ?? 0;
+    found.set(
+      name,
+      !scattered
+        ? ordinalOf
+        : (row) => {
+            const ordinal = ordinalOf(row);
+            return ordinal < 0 ? ordinal : shuffle(seed, ordinal, capacity);
+          },
+    );
+  }
+  return found;
+}
+
+function sourceCell(
+  source: ValueSource | undefined,
+  ordinalOf: ((row: number) => number) | undefined,
+): CellOf {
+  if (source === undefined) throw new Error('a column with neither a source nor a foreign key');
+  if (ordinalOf === undefined) return source.plain;
+  return (row) => {
+    const ordinal = ordinalOf(row);
+    return ordinal < 0 ? null : source.unique(ordinal);
+  };
+}
+
+interface Parts {
+  readonly filled: readonly ColumnDescription[];
+  readonly cells: ReadonlyMap<string, CellOf>;
+  readonly unique: Uniqueness;
+  readonly cellOf: (column: string) => CellOf;
+}
+
+function assemble(
+  { spec, ownership, rules }: TableRequest,
+  { filled, cells, unique, cellOf }: Parts,
+): CompiledTable {
+  const { description: table, rows } = spec;
+  const columns = filled.map(({ name }) => name);
+  const makers = columns.map(cellOf);
+  const values: CellValue[] = columns.map(() => null);
+  const owned = new Set(
+    [...ownership.groups, ...ownership.selfKeys.map(({ owned }) => ({ columns: owned }))].flatMap(
+      (group) => group.columns,
+    ),
+  );
+  return {
+    table,
+    description: table,
+    rows,
+    columns,
+    capacity: spec.existingKeys === null ? unique.capacity : Number.POSITIVE_INFINITY,
+    limitedBy: unique.limitedBy,
+    row: (rowNumber) => {
+      for (let index = 0; index < makers.length; index += 1)
+        values[index] = makers[index]?.(rowNumber) ?? null;
+      return values;
+    },
+    cell: (rowNumber, column) => {
+      const cell = cells.get(column);
+      if (cell === undefined) throw new UsageError(`${table.name} has no column "${column}" that is filled.`);
+      return cell(rowNumber);
+    },
+    cellOf,
+    rowsFor: (names) => {
+      if (spec.existingKeys === null) return rows;
+      return Math.min(...names.map((name) => spec.existingKeys?.[name]?.length ?? 0));
+    },
+    isCounter: (name) =>
+      spec.existingKeys === null &&
+      table.partitioning === 'none' &&
+      table.primaryKey.length === 1 &&
+      table.primaryKey[0] === name &&
+      table.columns.find((column) => column.name === name)?.type.kind === 'integer' &&
+      !owned.has(name) &&
+      !rules.columns.has(name) &&
+      spec.overrides[name] === undefined,
+  };
+}

@@ -1,0 +1,179 @@
+/** Sources of text: values of a pool, cut to what the column holds, with the row number worked in where it must be unique. */
+import type { ColumnDescription } from '../engines/engine.ts';
+import type { ColumnDataPlan } from '../scenario/plan.ts';
+import { patternTexts } from './pattern.ts';
+import { type Embedding, type Pools, textKindOf } from './pools.ts';
+import { hash } from './random.ts';
+import type { ColumnRules } from './rules.ts';
+import { sourceOf, UNBOUNDED, type ValueSource } from './source.ts';
+
+/** Longest text that is ever made. */
+const LONGEST = 1_000_000;
+/** Shorter columns hold a code made of the row number alone when they must be unique. */
+const ROOM_FOR_WORDS = 12;
+const ROOM_FOR_EMAIL = 32;
+/** With fewer matching pool values the pattern itself makes the text. */
+const ENOUGH_VALUES = 16;
+
+export interface TextRequest {
+  readonly table: string;
+  readonly column: ColumnDescription;
+  readonly rules: ColumnRules;
+  readonly override: ColumnDataPlan | null;
+  readonly seed: number;
+  readonly pools: Pools;
+}
+
+/** Null when no text was found that meets the patterns and the length together. */
+export function textSource(request: TextRequest): ValueSource | null {
+  const { column, rules, override, seed, pools } = request;
+  const limit = Math.min(column.type.maxLength ?? LONGEST, rules.maxLength ?? LONGEST);
+  const fit = fitter(rules, limit);
+  const isRight = checker(rules, limit);
+  const kind = textKindOf(nameFor(request.table, column.name), column.type.maxLength);
+  let made: readonly string[] | null = null;
+  const pool = (): readonly string[] => {
+    if (made === null) {
+      const values =
+        override?.faker != null
+          ? pools.ofFaker(override.faker)
+          : override?.width != null
+            ? pools.ofWidth(Math.min(override.width, limit))
+            : pools.ofKind(kind);
+      made = values.map(fit);
+    }
+    return made;
+  };
+  const strict = rules.patterns.length > 0 || rules.excluded.length > 0;
+  if (strict) {
+    const right = pool().filter(isRight);
+    if (right.length < ENOUGH_VALUES) return patternSource(rules, { limit, seed, isRight });
+    made = right;
+  }
+  const embed = embedder({
+    kind: kind.embedding,
+    limit,
+    rules,
+    fixed: column.type.base === 'bpchar',
+    pool,
+    seed,
+  });
+  const embedded = { ...embed, plain: plainFrom(pool, seed) };
+  if (rules.patterns.length > 0 && !SAMPLES.every((ordinal) => isRight(embed.unique(ordinal)))) {
+    const made = patternSource(rules, { limit, seed, isRight });
+    return made === null ? null : { ...made, plain: embedded.plain };
+  }
+  return sourceOf(embedded);
+}
+
+const SAMPLES: readonly number[] = [0, 1, 7, 12, 99, 4711, 123_456, 87_654_321];
+
+function plainFrom(pool: () => readonly string[], seed: number): (row: number) => string {
+  let values: readonly string[] | null = null;
+  return (row) => {
+    if (values === null) values = pool();
+    return values[hash(seed, row) % values.length] ?? '';
+  };
+}
+
+/** `products.name` holds names of products, `users.name` those of people. */
+function nameFor(table: string, column: string): string {
+  return /^name$/i.test(column) ? `${(table.split('.').at(-1) ?? table).replace(/s$/i, '')}_name` : column;
+}
+
+function fitter(rules: ColumnRules, limit: number): (value: string) => string {
+  const fold = folder(rules);
+  return (value) => {
+    const text = fold(value.length > limit ? value.slice(0, limit).trim() : value);
+    return text.length < rules.minLength
+      ? text.padEnd(rules.minLength, rules.letterCase === 'upper' ? 'X' : 'x')
+      : text;
+  };
+}
+
+function folder({ letterCase }: ColumnRules): (text: string) => string {
+  if (letterCase === null) return (text) => text;
+  return letterCase === 'lower' ? (text) => text.toLowerCase() : (text) => text.toUpperCase();
+}
+
+function checker(rules: ColumnRules, limit: number): (text: string) => boolean {
+  const patterns = rules.patterns.map(({ source, ignoreCase }) => new RegExp(source, ignoreCase ? 'i' : ''));
+  return (text) =>
+    text.length >= rules.minLength &&
+    text.length <= limit &&
+    !rules.excluded.includes(text) &&
+    patterns.every((pattern) => pattern.test(text));
+}
+
+function patternSource(
+  rules: ColumnRules,
+  { limit, seed, isRight }: { limit: number; seed: number; isRight: (text: string) => boolean },
+): ValueSource | null {
+  const fold = folder(rules);
+  for (const { source } of rules.patterns) {
+    const texts = patternTexts(source, limit, { seed, fold });
+    if (texts === null) continue;
+    const ordinals = SAMPLES.filter((ordinal) => ordinal < texts.capacity);
+    const samples = [...SAMPLES.map(texts.plain), ...ordinals.map(texts.unique)];
+    if (samples.every(isRight)) return sourceOf(texts);
+  }
+  return null;
+}
+
+interface EmbedRequest {
+  readonly kind: Embedding;
+  readonly limit: number;
+  readonly rules: ColumnRules;
+  /** `character(n)`: all values have the full length. */
+  readonly fixed: boolean;
+  readonly pool: () => readonly string[];
+  readonly seed: number;
+}
+
+interface Embedded {
+  readonly capacity: number;
+  readonly unique: (ordinal: number) => string;
+}
+
+/**
+ * Different ordinals give different texts, also when upper and lower case are the same: the digits at the end (before
+ * the @ of an address) are the ordinal, and what stands before them is no digit.
+ */
+function embedder({ kind, limit, rules, fixed, pool, seed }: EmbedRequest): Embedded {
+  const fold = folder(rules);
+  if (kind === 'local part' && limit >= ROOM_FOR_WORDS && limit < ROOM_FOR_EMAIL)
+    return {
+      capacity: Math.min(UNBOUNDED, 36 ** (limit - 6)),
+      unique: (ordinal) => fold(`u${ordinal.toString(36).padStart(rules.minLength - 6, '0')}@x.io`),
+    };
+  if (limit < ROOM_FOR_WORDS) {
+    const length = fixed ? limit : rules.minLength;
+    return {
+      capacity: Math.min(UNBOUNDED, 36 ** limit),
+      unique: (ordinal) => {
+        const code = ordinal.toString(36).padStart(length, '0');
+        return rules.letterCase === 'lower' ? code : code.toUpperCase();
+      },
+    };
+  }
+  const capacity = Math.min(UNBOUNDED, 10 ** (limit - 2));
+  if (kind === 'digits' && limit >= 14 && rules.minLength <= 12)
+    return { capacity, unique: (ordinal) => `+1${2_000_000_000 + ordinal}` };
+  const plain = plainFrom(pool, seed);
+  return {
+    capacity,
+    unique: (ordinal) => {
+      const value = plain(ordinal);
+      const [before, after] = splitFor(kind, value, ordinal);
+      const text = before.slice(0, Math.max(0, limit - after.length)) + after;
+      return fold(text.length < rules.minLength ? 'x'.repeat(rules.minLength - text.length) + text : text);
+    },
+  };
+}
+
+function splitFor(kind: Embedding, value: string, ordinal: number): [string, string] {
+  const at = kind === 'local part' ? value.indexOf('@') : -1;
+  if (at > 0) return [value.slice(0, at), `.${ordinal}${value.slice(at)}`];
+  if (kind === 'path') return [value, `/${ordinal}`];
+  return [value, `${value.includes(' ') ? ' ' : '-'}${ordinal}`];
+}

@@ -1,0 +1,238 @@
+/**
+ * Decides how the rows of a table come to differ in every unique set of columns: by a column (or a one-to-one foreign
+ * key) that carries the row number, or by a run: rows of the same parent that differ in what is counted within it.
+ */
+import type { TableDescription, ValueKind } from '../engines/engine.ts';
+import { UsageError } from '../errors.ts';
+import type { KeyGroup } from './ownership.ts';
+import { createRun, type Digit, type Run } from './runs.ts';
+import { UNBOUNDED } from './source.ts';
+
+/** Number of the value, or of the parent row, that a row takes; -1 when none is left and the cell is null. */
+export type OrdinalOf = (row: number) => number;
+
+export interface FreeColumn {
+  readonly name: string;
+  readonly kind: ValueKind;
+  /** Distinct values it can take. */
+  readonly capacity: number;
+  readonly nullable: boolean;
+}
+
+export interface GroupFacts {
+  readonly group: KeyGroup;
+  /** Parent rows to choose from. */
+  readonly parents: number;
+  /** True when two rows with the same values in these columns have the same parent. */
+  identifiedBy(columns: readonly string[]): boolean;
+  readonly nullable: boolean;
+  /** Another group that must refer to another parent row of the same table. */
+  readonly differsFrom: KeyGroup | null;
+}
+
+export interface UniquenessRequest {
+  readonly table: TableDescription;
+  readonly rows: number;
+  readonly seed: number;
+  readonly free: ReadonlyMap<string, FreeColumn>;
+  readonly groups: readonly GroupFacts[];
+  /** Columns of self references that follow the row: `next_id` and its like. */
+  readonly following: ReadonlySet<string>;
+}
+
+export interface Uniqueness {
+  readonly columns: ReadonlyMap<string, OrdinalOf>;
+  readonly groups: ReadonlyMap<KeyGroup, OrdinalOf>;
+  /** Rows that can exist before a unique set has no further value. */
+  readonly capacity: number;
+  /** The set that limits it. */
+  readonly limitedBy: readonly string[];
+}
+
+/** A column with fewer values is not used up by row numbers while something else can make the rows differ. */
+const ROOMY = 2_147_483_000;
+
+export function solveUniqueness(request: UniquenessRequest): Uniqueness {
+  const { table } = request;
+  const state: State = {
+    request,
+    columns: new Map(),
+    groups: new Map(),
+    runs: new Map(),
+    numbered: new Set(),
+    numberedGroups: new Set(),
+    met: [],
+    capacity: UNBOUNDED,
+    limitedBy: [],
+  };
+  const generated = new Set(
+    table.columns
+      .filter(({ generated: how }) => how === 'stored' || how === 'virtual')
+      .map(({ name }) => name),
+  );
+  const sets = [table.primaryKey, ...table.uniques]
+    .filter((set) => set.length > 0 && !set.every((column) => generated.has(column)))
+    .toSorted((one, other) => one.length - other.length);
+  const composite = sets.filter((set) => set.length > 1);
+  for (const set of sets) {
+    if (!isMet(state, set)) meet(state, set, composite);
+    state.met.push(set);
+  }
+  return state;
+}
+
+interface State {
+  readonly request: UniquenessRequest;
+  readonly columns: Map<string, OrdinalOf>;
+  readonly groups: Map<KeyGroup, OrdinalOf>;
+  readonly runs: Map<KeyGroup, Run>;
+  /** Columns and groups that are different in every row. */
+  readonly numbered: Set<string>;
+  readonly numberedGroups: Set<KeyGroup>;
+  readonly met: (readonly string[])[];
+  capacity: number;
+  limitedBy: readonly string[];
+}
+
+function isMet(state: State, set: readonly string[]): boolean {
+  if (set.some((column) => state.request.following.has(column) || state.numbered.has(column))) return true;
+  if (state.met.some((smaller) => smaller.every((column) => set.includes(column)))) return true;
+  return state.request.groups.some(
+    ({ group, identifiedBy }) => state.numberedGroups.has(group) && identifiedBy(set),
+  );
+}
+
+const NONE: OrdinalOf = () => -1;
+
+function meet(state: State, set: readonly string[], composite: readonly (readonly string[])[]): void {
+  const { groups, free } = state.request;
+  const covering = groups.filter((facts) => facts.identifiedBy(set));
+  const columns = set
+    .map((name) => free.get(name))
+    .filter((column) => column !== undefined)
+    .filter((column) => !state.columns.has(column.name));
+  const roomy = columns.find(
+    ({ kind, capacity }) => capacity >= ROOMY && kind !== 'integer' && kind !== 'date',
+  );
+  if (roomy !== undefined) numberColumn(state, set, roomy);
+  else if (covering.length > 0) meetByParents(state, set, { covering, columns, composite });
+  else meetByColumns(state, set, columns);
+}
+
+function meetByColumns(state: State, set: readonly string[], columns: readonly FreeColumn[]): void {
+  if (columns.length === 0) throw hopeless(state, set);
+  const { rows, seed } = state.request;
+  const widest = columns.reduce((best, column) => (column.capacity > best.capacity ? column : best));
+  if (widest.capacity >= rows || columns.length === 1) numberColumn(state, set, widest);
+  else assign(state, set, { run: createRun({ parents: 1, rows, seed, ordered: true }), columns, groups: [] });
+}
+
+function numberColumn(state: State, set: readonly string[], column: FreeColumn): void {
+  const inPrimaryKey = state.request.table.primaryKey.includes(column.name);
+  state.columns.set(column.name, upTo(column.capacity));
+  state.numbered.add(column.name);
+  if (!column.nullable || inPrimaryKey) limit(state, set, column.capacity);
+}
+
+function upTo(capacity: number): OrdinalOf {
+  return (row) => (row < capacity ? row : -1);
+}
+
+function meetByParents(
+  state: State,
+  set: readonly string[],
+  {
+    covering,
+    columns,
+    composite,
+  }: {
+    readonly covering: readonly GroupFacts[];
+    readonly columns: readonly FreeColumn[];
+    readonly composite: readonly (readonly string[])[];
+  },
+): void {
+  const open = covering.filter(({ group }) => !state.groups.has(group));
+  const known = covering.find(({ group }) => state.runs.has(group));
+  const uses = ({ identifiedBy }: GroupFacts) => composite.filter((each) => identifiedBy(each)).length;
+  const leader =
+    known ??
+    open.reduce<GroupFacts | null>(
+      (best, each) => (best === null || uses(each) > uses(best) ? each : best),
+      null,
+    );
+  if (leader === null) throw hopeless(state, set);
+  const others = open.filter((facts) => facts !== leader);
+  if (columns.length === 0 && others.length === 0) {
+    if (known !== undefined) throw hopeless(state, set);
+    state.groups.set(leader.group, upTo(leader.parents));
+    state.numberedGroups.add(leader.group);
+    if (!leader.nullable) limit(state, set, leader.parents);
+    return;
+  }
+  const run = runOf(state, leader);
+  const counted = columns.find(({ capacity }) => capacity >= Math.max(ROOMY / 2 ** 17, run.perParent));
+  if (counted !== undefined) assign(state, set, { run, columns: [counted], groups: [] });
+  else if (columns.length === 0) assign(state, set, { run, columns: [], groups: others });
+  else assign(state, set, { run, columns, groups: others });
+}
+
+function runOf(state: State, leader: GroupFacts): Run {
+  const known = state.runs.get(leader.group);
+  if (known !== undefined) return known;
+  const { rows, seed } = state.request;
+  const run = createRun({ parents: leader.parents, rows, seed, ordered: false });
+  state.runs.set(leader.group, run);
+  state.groups.set(leader.group, run.parentOf);
+  return run;
+}
+
+function assign(
+  state: State,
+  set: readonly string[],
+  {
+    run,
+    columns,
+    groups,
+  }: {
+    readonly run: Run;
+    readonly columns: readonly FreeColumn[];
+    readonly groups: readonly GroupFacts[];
+  },
+): void {
+  const leader = [...state.runs].find(([, known]) => known === run)?.[0] ?? null;
+  const digits: Digit[] = [
+    ...columns.map(({ capacity }) => ({ values: capacity, parents: false, avoidsLeader: false })),
+    ...groups.map(({ parents, differsFrom, group }) => ({
+      values: parents,
+      parents: true,
+      avoidsLeader: leader !== null && (differsFrom === leader || differsOf(state, leader) === group),
+    })),
+  ];
+  const { ordinals, capacity } = run.count(digits);
+  columns.forEach(({ name }, index) => {
+    state.columns.set(name, ordinals[index] ?? NONE);
+  });
+  groups.forEach(({ group }, index) => {
+    state.groups.set(group, ordinals[columns.length + index] ?? NONE);
+  });
+  limit(state, set, capacity);
+}
+
+function differsOf(state: State, group: KeyGroup): KeyGroup | null {
+  return state.request.groups.find((facts) => facts.group === group)?.differsFrom ?? null;
+}
+
+function limit(state: State, set: readonly string[], capacity: number): void {
+  if (capacity >= state.capacity) return;
+  state.capacity = capacity;
+  state.limitedBy = set;
+}
+
+function hopeless({ request }: State, set: readonly string[]): UsageError {
+  const { name } = request.table;
+  return new UsageError(
+    `${name}: no way is known to make its rows differ in (${set.join(', ')}) together with its other unique ` +
+      `constraints. Give values that differ: data.tables."${name}".columns."${set[0]}".values, or leave it empty: ` +
+      `data.tables."${name}".rows: 0`,
+  );
+}
