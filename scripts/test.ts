@@ -14,7 +14,12 @@ const steps: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 for (const [program, args] of steps) {
-  const { exitCode } = await execa(program, args, { cwd: root, preferLocal: true, stdio: 'inherit', reject: false });
+  const { exitCode } = await execa(program, args, {
+    cwd: root,
+    preferLocal: true,
+    stdio: 'inherit',
+    reject: false,
+  });
   if (exitCode !== 0) {
     process.exitCode = 1;
     break;

@@ -31,7 +31,9 @@ export async function planScenario(request: PlanningRequest): Promise<Resolved> 
       recogniseEngine: (texts) =>
         engines.flatMap((engine) => {
           const marks = [...new Set(texts.flatMap((text) => engine.dialect.recognise(text)))];
-          return marks.length === 0 ? [] : [{ engine: engine.name, flavor: engine.flavors[0] ?? engine.name, marks }];
+          return marks.length === 0
+            ? []
+            : [{ engine: engine.name, flavor: engine.flavors[0] ?? engine.name, marks }];
         }),
       detectTool,
       // Which one can be used here is found when the server is started.

@@ -63,7 +63,15 @@ async function prepareSchema(request: FillRequest, migrations: readonly Migratio
   const { released } = plan.migrations;
   if (plan.data.schemaFile === null && released !== null) {
     progress.say('fill', `applying the released migrations up to ${released}`);
-    await runReleased({ engine, tool, target: started.roles.migrator, migrations, released, signal });
+    await runReleased({
+      engine,
+      tool,
+      flavor: plan.database.flavor,
+      target: started.roles.migrator,
+      migrations,
+      released,
+      signal,
+    });
   }
   await using session = await open(request, 'migrator');
   const found = await findPending({
@@ -88,7 +96,10 @@ async function prepareSchema(request: FillRequest, migrations: readonly Migratio
         'Add the migration to be rehearsed, or set migrations.released to the last version that production has.',
     );
   }
-  progress.say('fill', `${found.pending.length} pending: ${found.pending.map(({ file }) => file).join(', ')}`);
+  progress.say(
+    'fill',
+    `${found.pending.length} pending: ${found.pending.map(({ file }) => file).join(', ')}`,
+  );
   const tables = withoutLedger(request, await engine.schema.describe(session));
   if (tables.length === 0) {
     throw new UsageError(
@@ -139,6 +150,9 @@ function withoutLedger({ engine, tool, plan }: FillRequest, tables: readonly Tab
   return tables.filter((table) => !names.has(table.parts.at(-1)));
 }
 
-function open({ engine, started, signal }: FillRequest, role: 'migrator' | 'administrator'): Promise<Session> {
+function open(
+  { engine, started, signal }: FillRequest,
+  role: 'migrator' | 'administrator',
+): Promise<Session> {
   return engine.connections.connect(started.roles[role], { applicationName: `rehearse ${role}` }, signal);
 }

@@ -38,12 +38,20 @@ const RECOVERY_MIN_MS = 1000;
 
 export async function rehearseUnderLoad(request: WindowsRequest): Promise<void> {
   const { plan, engine, started, recorder } = request;
-  await using observers = await startObservers({ engine, server: started.server, roles: started.roles, recorder });
+  await using observers = await startObservers({
+    engine,
+    server: started.server,
+    roles: started.roles,
+    recorder,
+  });
   await using load = await startRecordedLoad(request);
   const baselineP99Ms = load === null ? null : await baseline(request, load);
 
   const windowOpensInMs = Math.max(0, ...plan.drills.map(({ atMs }) => -atMs));
-  await using drills = await drillsStarted({ plan, engine, roles: started.roles, recorder, tables: request.filled.tables, windowOpensInMs }, request.signal);
+  await using drills = await drillsStarted(
+    { plan, engine, roles: started.roles, recorder, tables: request.filled.tables, windowOpensInMs },
+    request.signal,
+  );
   await pause(windowOpensInMs, request.signal);
   await migrationWindow(request, load, observers);
   await recovery(request, load, baselineP99Ms);
@@ -86,7 +94,10 @@ async function startRecordedLoad(request: WindowsRequest): Promise<RecordedLoad 
     },
     signal,
   );
-  progress.say('warm-up', `load of ${plan.load.ratePerSecond}/s over ${planned.operations.length} operations`);
+  progress.say(
+    'warm-up',
+    `load of ${plan.load.ratePerSecond}/s over ${planned.operations.length} operations`,
+  );
   return {
     ...load,
     [Symbol.asyncDispose]: async () => {
@@ -99,7 +110,10 @@ async function startRecordedLoad(request: WindowsRequest): Promise<RecordedLoad 
   };
 }
 
-async function baseline({ plan, recorder, progress, signal }: WindowsRequest, load: RunningLoad): Promise<number> {
+async function baseline(
+  { plan, recorder, progress, signal }: WindowsRequest,
+  load: RunningLoad,
+): Promise<number> {
   if (plan.load === null) return 0;
   await pause(plan.load.warmUpMs, signal);
   recorder.enter('baseline');
@@ -109,7 +123,11 @@ async function baseline({ plan, recorder, progress, signal }: WindowsRequest, lo
   while (recorder.now() < until) {
     await pause(Math.min(PULSE_MS, Math.max(1, until - recorder.now())), signal);
     worstP99Ms = Math.max(worstP99Ms, load.pulse().recentP99Ms ?? 0);
-    progress.update('baseline', `p99 ${worstP99Ms.toFixed(1)} ms`, 1 - (until - recorder.now()) / plan.load.baselineMs);
+    progress.update(
+      'baseline',
+      `p99 ${worstP99Ms.toFixed(1)} ms`,
+      1 - (until - recorder.now()) / plan.load.baselineMs,
+    );
   }
   close();
   return worstP99Ms;
@@ -117,7 +135,11 @@ async function baseline({ plan, recorder, progress, signal }: WindowsRequest, lo
 
 type Observers = Awaited<ReturnType<typeof startObservers>>;
 
-async function migrationWindow(request: WindowsRequest, load: RunningLoad | null, observers: Observers): Promise<void> {
+async function migrationWindow(
+  request: WindowsRequest,
+  load: RunningLoad | null,
+  observers: Observers,
+): Promise<void> {
   const { plan, engine, tool, started, filled, recorder, progress, signal } = request;
   recorder.enter('migration');
   const startedAtMs = recorder.now();
@@ -140,13 +162,18 @@ async function migrationWindow(request: WindowsRequest, load: RunningLoad | null
     const enough = (): boolean =>
       recorder.now() - startedAtMs >= MIGRATION_WINDOW_MIN_MS &&
       (load === null || load.pulse().due - dueBefore >= MIGRATION_WINDOW_MIN_OPERATIONS);
-    while (!enough() && recorder.now() - startedAtMs < MIGRATION_WINDOW_WAIT_LIMIT_MS) await pause(50, signal);
+    while (!enough() && recorder.now() - startedAtMs < MIGRATION_WINDOW_WAIT_LIMIT_MS)
+      await pause(50, signal);
   } finally {
     close();
   }
 }
 
-async function recovery(request: WindowsRequest, load: RunningLoad | null, baselineP99Ms: number | null): Promise<void> {
+async function recovery(
+  request: WindowsRequest,
+  load: RunningLoad | null,
+  baselineP99Ms: number | null,
+): Promise<void> {
   const { plan, recorder, progress, signal } = request;
   if (load === null || plan.load === null || baselineP99Ms === null) return;
   recorder.enter('recovery');
@@ -167,7 +194,11 @@ async function recovery(request: WindowsRequest, load: RunningLoad | null, basel
 }
 
 /** Opens a window at the load's own instant; the returned function records where it ended. */
-async function openWindow(recorder: Recorder, load: RunningLoad | null, name: WindowName): Promise<() => void> {
+async function openWindow(
+  recorder: Recorder,
+  load: RunningLoad | null,
+  name: WindowName,
+): Promise<() => void> {
   const startedAtMs = load === null ? recorder.now() : await load.open(name);
   return () => recorder.setWindow({ name, startedAtMs, endedAtMs: recorder.now() });
 }

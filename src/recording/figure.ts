@@ -23,6 +23,6 @@ export function notMeasured(reason: string): Figure {
 }
 
 /** True when the figure carries a value. */
-export function isMeasured(figure: Figure): figure is { lower: number; upper: number; source: string } {
+export function isMeasured(figure: Figure): figure is Extract<Figure, { readonly lower: number }> {
   return 'lower' in figure;
 }

@@ -1,0 +1,114 @@
+/** What an engine says of a schema and of statements on it. */
+import type { Session } from './connections.ts';
+
+/** Broad kind of a column's values, from which a generator is chosen. */
+export type ValueKind =
+  | 'integer'
+  | 'decimal'
+  | 'float'
+  | 'boolean'
+  | 'text'
+  | 'date'
+  | 'time'
+  | 'timestamp'
+  | 'interval'
+  | 'uuid'
+  | 'json'
+  | 'enum'
+  | 'set'
+  | 'bytes'
+  | 'bits'
+  | 'network'
+  | 'range'
+  | 'textSearch'
+  | 'geometry'
+  | 'composite'
+  | 'other';
+
+export interface ColumnType {
+  readonly kind: ValueKind;
+  /** As declared, in the engine's words: "numeric(10,2)", "character varying(50)". */
+  readonly declared: string;
+  /** The engine's base type name: "int4", "timestamptz", "varchar", "inet". */
+  readonly base: string;
+  /** Text, bytes or bits: longest allowed length; null when unbounded. */
+  readonly maxLength: number | null;
+  readonly precision: number | null;
+  readonly scale: number | null;
+  readonly unsigned: boolean;
+  /** Labels of an enum or set. */
+  readonly labels: readonly string[];
+  /** Element type of an array. */
+  readonly element: ColumnType | null;
+  /** Fields of a composite type; a range has one, its `subtype`. */
+  readonly fields: readonly { readonly name: string; readonly type: ColumnType }[];
+}
+
+export interface ColumnDescription {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly nullable: boolean;
+  /** Default expression as the engine prints it. */
+  readonly defaultExpression: string | null;
+  /** Filled by the server only: a generated column, or identity ALWAYS that a bulk load may still set. */
+  readonly generated: 'no' | 'stored' | 'virtual' | 'identity always' | 'identity by default';
+}
+
+export interface ForeignKey {
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** Qualified name of the referenced table, as in TableDescription.name. */
+  readonly references: string;
+  readonly referencedColumns: readonly string[];
+}
+
+export interface TableDescription {
+  /** Name used everywhere in a recording: qualified unless in the default schema. */
+  readonly name: string;
+  /** Parts for quoting: [schema, table]. */
+  readonly parts: readonly string[];
+  readonly columns: readonly ColumnDescription[];
+  readonly primaryKey: readonly string[];
+  /** Unique constraints and unique indexes over plain columns, the primary key left out. */
+  readonly uniques: readonly (readonly string[])[];
+  readonly foreignKeys: readonly ForeignKey[];
+  /** Domain checks are listed under the column that uses them. */
+  readonly checks: readonly { readonly name: string; readonly expression: string }[];
+  readonly partitioning: 'none' | 'parent' | 'partition';
+  /** Bounds of the partitions right below, as the engine prints them; empty where there are none. */
+  readonly partitionBounds: readonly string[];
+  readonly partitionKey: string | null;
+  /** True when the table already holds a row. */
+  readonly hasRows: boolean;
+}
+
+/** Where a value of a statement goes to or is compared with. */
+export interface ParameterInspection {
+  readonly type: ColumnType;
+  readonly column: { readonly table: string; readonly column: string } | null;
+  readonly role: 'equality' | 'range' | 'inserted' | 'set' | 'limit' | 'unknown';
+}
+
+export interface StatementInspection {
+  readonly parameters: readonly ParameterInspection[];
+  readonly tables: readonly string[];
+  readonly kind: 'read' | 'write';
+  /** Tables that the server's plan for unknown values reads from end to end; empty where it does not tell. */
+  readonly fullScans: readonly string[];
+}
+
+export interface SchemaAccess {
+  /** Every user table of the database, partitions included, ordered by name. */
+  describe(session: Session): Promise<readonly TableDescription[]>;
+  /** Asks the server what the parameters of a statement are; throws SqlError when it cannot be prepared. */
+  inspect(session: Session, statement: string): Promise<StatementInspection>;
+  /** Up to `limit` values of live rows, as text, the same for the same rows. */
+  sampleKeys(
+    session: Session,
+    table: TableDescription,
+    column: string,
+    limit: number,
+  ): Promise<readonly string[]>;
+  /** Exact number of rows. */
+  countRows(session: Session, table: TableDescription): Promise<number>;
+}

@@ -1,0 +1,97 @@
+/** What an engine's own views tell while a migration runs. */
+import type { DiskArea, ObservedChange, RelationDisk } from '../recording/recording.ts';
+import type { Session } from './connections.ts';
+
+/** A session as the engine's views show it; `user` tells its owner. */
+export interface SeenSession {
+  readonly sessionId: number;
+  readonly user: string | null;
+  readonly applicationName: string;
+  readonly statement: string | null;
+  readonly state: string | null;
+}
+
+export interface SeenWait {
+  /** The same for all readings of one wait. */
+  readonly key: string;
+  readonly waiterId: number;
+  /** Direct blockers; 0 stands for a prepared transaction or one that cannot be seen. */
+  readonly blockerIds: readonly number[];
+  readonly target: string;
+  readonly relation: string | null;
+  readonly mode: string;
+  /** As the server counts it at this reading; null when it does not tell (then the span of readings counts). */
+  readonly waitedMs: number | null;
+}
+
+export interface SeenLock {
+  readonly sessionId: number;
+  readonly relation: string;
+  readonly mode: string;
+}
+
+/** A wait of an earlier reading that is gone, and what became of it as far as the locks themselves tell. */
+export interface EndedWait {
+  readonly key: string;
+  /** `gave up`: what blocked it is still there, so that it was not granted (a timeout, a cancel, a lost session). */
+  readonly became: 'granted' | 'gave up' | 'unknown';
+}
+
+export interface LockReading {
+  /** From the call to the answer that the waits and locks were in; looking at sessions and blockers comes after it. */
+  readonly answeredAfterMs: number;
+  readonly waits: readonly SeenWait[];
+  readonly ended: readonly EndedWait[];
+  /** Granted locks on relations of the sessions asked for. */
+  readonly held: readonly SeenLock[];
+  /** Sessions that wait, waited until now, or block; read only when there is a wait. */
+  readonly sessions: readonly SeenSession[];
+}
+
+export interface LockReader {
+  /** Name of the view, for the figure's source. */
+  readonly source: string;
+  /** `holders`: user whose granted locks are wanted. Must never wait for a lock itself. */
+  read(holders: string): Promise<LockReading>;
+  /** Loads names of new relations; call between statements. */
+  refreshNames(): Promise<void>;
+}
+
+export interface DiskReader {
+  readonly source: string;
+  read(): Promise<Partial<Record<DiskArea, number>>>;
+  /** Position in the write-ahead or redo log, in bytes; null where the server does not tell. */
+  logPosition(): Promise<number | null>;
+  /** Bytes per user table and index now. */
+  relations(): Promise<readonly { relation: string; kind: RelationDisk['kind']; bytes: number }[]>;
+}
+
+export interface SeenProgress {
+  readonly sessionId: number;
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** State of relations in the catalogs; opaque outside the engine. */
+export type RelationStates = ReadonlyMap<string, Readonly<Record<string, string | number | null>>>;
+
+export interface ObservedViews {
+  /** Opens a reader of lock waits on the two observer sessions. */
+  openLockReader(cluster: Session, inside: Session): Promise<LockReader>;
+  /** `dataDirectory` is a path that this process can read, or null: then SQL functions that never block. */
+  openDiskReader(cluster: Session, inside: Session, dataDirectory: string | null): Promise<DiskReader>;
+  readProgress(inside: Session): Promise<readonly SeenProgress[]>;
+  readRelationStates(inside: Session): Promise<RelationStates>;
+  /** Pure: what changed between two states, in the engine's words. */
+  compareRelationStates(
+    before: RelationStates,
+    after: RelationStates,
+  ): readonly Omit<ObservedChange, 'statementId'>[];
+  /** Settings that differ from the server's defaults. */
+  readSettings(session: Session): Promise<readonly { readonly name: string; readonly value: string }[]>;
+  /** Server clock as milliseconds since the epoch. */
+  readClock(session: Session): Promise<number>;
+  /** Privileges or switches that the observers miss, each with the figure that is lost. */
+  missing(session: Session): Promise<readonly { readonly what: string; readonly reason: string }[]>;
+}

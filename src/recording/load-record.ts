@@ -1,0 +1,114 @@
+/** What the load did: operations, latencies, outcomes, stalls, and the generator's own health. */
+import type { Figure } from './figure.ts';
+import type { StoredHistogram } from './histogram.ts';
+import type { WindowName } from './recording.ts';
+
+export type OutcomeClass =
+  | 'pool timeout'
+  | 'statement timeout'
+  | 'lock timeout'
+  | 'deadlock'
+  | 'serialization failure'
+  | 'cached plan changed'
+  | 'undefined object'
+  | 'constraint violation'
+  | 'connection lost'
+  | 'dropped'
+  | 'other error';
+
+export interface LoadRecord {
+  readonly ratePerSecond: number;
+  readonly arrivals: 'poisson' | 'uniform';
+  /** SHA-256 over instants, operations and parameters of the arrival list, hex. */
+  readonly arrivalsHash: string;
+  readonly pool: {
+    readonly size: number;
+    readonly instances: number;
+    readonly checkoutTimeoutMs: number | null;
+    readonly maxQueue: number;
+  };
+  readonly statementTimeoutMs: number | null;
+  readonly operations: readonly OperationRecord[];
+  /** One entry per window; attribution is by the due instant. */
+  readonly windows: readonly LoadWindow[];
+  readonly latencies: readonly LatencyRecord[];
+  readonly outcomes: readonly OutcomeRecord[];
+  readonly slotMs: number;
+  readonly slots: readonly LoadSlot[];
+  readonly stalls: readonly Stall[];
+  readonly selfCheck: SelfCheck;
+}
+
+export interface OperationRecord {
+  readonly name: string;
+  readonly statements: readonly string[];
+  readonly weight: number;
+  readonly kind: 'read' | 'write';
+  readonly tables: readonly string[];
+  /** `running` is the deployed application, `next` the one being released. */
+  readonly codeVersion: 'running' | 'next';
+}
+
+/** due = completed + failed + dropped + inFlight holds in every window, and is asserted. */
+export interface LoadWindow {
+  readonly window: WindowName;
+  readonly due: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly dropped: number;
+  readonly inFlight: number;
+  /** Operations that found no free connection and had to wait in the application's pool. */
+  readonly waitedInPool: number;
+}
+
+export type LatencyKind = 'response' | 'schedule lag' | 'pool wait' | 'service';
+
+/** Histograms hold microseconds. Operations in flight at the end are recorded as at least their age. */
+export interface LatencyRecord {
+  readonly operation: string;
+  readonly window: WindowName;
+  readonly kind: LatencyKind;
+  readonly histogram: StoredHistogram;
+}
+
+export interface OutcomeRecord {
+  readonly operation: string;
+  readonly window: WindowName;
+  readonly outcome: OutcomeClass;
+  /** SQLSTATE or errno; `null` for what never reached the server. */
+  readonly code: string | null;
+  readonly count: number;
+  readonly firstAtMs: number;
+  /** First message of this kind, values redacted. */
+  readonly message: string;
+}
+
+/** `due`, `failed`, `dropped` and `maxResponseMs` are by due instant; the others by the clock. */
+export interface LoadSlot {
+  readonly atMs: number;
+  readonly due: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly dropped: number;
+  readonly maxResponseMs: number;
+  readonly poolQueue: number;
+  readonly inFlight: number;
+}
+
+/** A stretch of time in which operations were due and none completed. */
+export interface Stall {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly due: number;
+}
+
+export interface SelfCheck {
+  readonly offeredPerSecond: number;
+  readonly achievedPerSecond: number;
+  readonly scheduleLagMsP99: Figure;
+  readonly eventLoopDelayMsP99: Figure;
+  /** 0..1 of the load thread. */
+  readonly utilization: Figure;
+  /** Of one core, 1 = a whole core. */
+  readonly cpuCores: Figure;
+}

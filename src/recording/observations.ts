@@ -1,0 +1,123 @@
+/** What the observers saw: waits, locks, disk, progress, changes, and themselves. */
+import type { Figure } from './figure.ts';
+import type { ServerRole } from './recording.ts';
+
+/** Who a session belongs to: one of the three database roles, a drill, the server itself, or somebody else. */
+export type SessionOwner = 'migration' | 'load' | 'drill' | 'observer' | 'server' | 'other';
+
+export interface SessionRecord {
+  readonly sessionId: number;
+  readonly owner: SessionOwner;
+  readonly applicationName: string;
+  /** What it was running, or had last run when idle in a transaction. Values are redacted in load statements. */
+  readonly statement: string | null;
+  readonly state: string | null;
+}
+
+export type WaitEnding =
+  | 'granted'
+  | 'lock timeout'
+  | 'statement timeout'
+  | 'cancelled'
+  | 'deadlock'
+  | 'still waiting'
+  | 'unknown';
+
+/** One wait for one lock. */
+export interface LockWait {
+  readonly server: ServerRole;
+  readonly waiter: SessionRecord;
+  /** The chain of who waits for whom, root blocker first, the waiter itself left out. */
+  readonly blockers: readonly SessionRecord[];
+  /** relation, transaction, tuple, virtual transaction, metadata, row... as the engine names it. */
+  readonly target: string;
+  readonly relation: string | null;
+  readonly mode: string;
+  readonly startedAtMs: number;
+  readonly waitedMs: Figure;
+  readonly ended: WaitEnding;
+  /** Statement of the migration that waited (`StatementRecord.id`), or null when the waiter is no migration. */
+  readonly statementId: string | null;
+}
+
+/** A lock that a session of the migration owned. */
+export interface HeldLock {
+  readonly server: ServerRole;
+  readonly sessionId: number;
+  readonly relation: string;
+  readonly mode: string;
+  readonly heldMs: Figure;
+  readonly firstSeenAtMs: number;
+  readonly statementId: string | null;
+}
+
+/** Apart, since each has its own remedy: `log` is WAL on Postgres and redo on MySQL. */
+export type DiskArea = 'tables' | 'indexes' | 'temporary' | 'log' | 'undo' | 'binlog' | 'other';
+
+export interface DiskReading {
+  readonly atMs: number;
+  /** Bytes on disk per area; an area that this server has not, or that cannot be seen, is absent. */
+  readonly areas: Partial<Readonly<Record<DiskArea, number>>>;
+}
+
+export interface DiskRecord {
+  readonly server: ServerRole;
+  readonly source: string;
+  /** One reading at a time: the peak is the reading with the largest sum, never a sum of single peaks. */
+  readonly before: DiskReading;
+  readonly peak: DiskReading;
+  readonly after: DiskReading;
+  readonly samples: readonly DiskReading[];
+  /** Bytes of write-ahead or redo log written from before to after, the load's included. */
+  readonly logWrittenBytes: Figure;
+  readonly relations: readonly RelationDisk[];
+  readonly freeBytesBefore: Figure;
+}
+
+export interface RelationDisk {
+  readonly relation: string;
+  readonly kind: 'table' | 'index';
+  readonly beforeBytes: number;
+  readonly afterBytes: number;
+}
+
+/** Progress of a running statement as the server tells it. */
+export interface ProgressRecord {
+  readonly atMs: number;
+  readonly sessionId: number;
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What a statement did to a relation, as seen in the catalogs; `null` means it could not be seen. */
+export interface ObservedChange {
+  readonly statementId: string | null;
+  readonly relation: string;
+  /** "rewrite", "copy", "in place", "in place with rebuild", "instant"... the engine's own words. */
+  readonly algorithm: string | null;
+  readonly detail: string;
+  readonly source: string;
+  /**
+   * Set when the validity of an index or a constraint was seen: that of the last change naming the same relation is
+   * what the migrations leave behind. `relation` is then the index, or "table.constraint".
+   */
+  readonly validity?: 'valid' | 'gone' | 'invalid index' | 'constraint not validated';
+}
+
+export interface DrillRecord {
+  readonly drill: string;
+  readonly description: string;
+  readonly sessionId: number | null;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+}
+
+export interface ObserverRecord {
+  readonly name: string;
+  readonly samples: number;
+  readonly intervalMs: number | null;
+  readonly cpuMs: Figure;
+  /** Trouble that cost samples; empty when none. */
+  readonly trouble: readonly string[];
+}
