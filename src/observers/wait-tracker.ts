@@ -35,7 +35,14 @@ interface OpenWait {
   startedNotAfterMs: number;
   lastAskedAtMs: number;
   /** How long each chain of blockers was seen. */
-  readonly chains: Map<string, { ms: number; blockers: readonly SessionRecord[] }>;
+  readonly chains: Map<string, Chain>;
+  /** The one of the last reading. */
+  chain: Chain | null;
+}
+
+interface Chain {
+  ms: number;
+  readonly blockers: readonly SessionRecord[];
 }
 
 interface ClosedWait {
@@ -62,8 +69,8 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
     for (const seen of reading.waits) {
       const wait = open.get(seen.key) ?? begin(seen, sessions, previousAskedAtMs ?? askedAtMs, answeredAtMs);
       narrowStart(wait, seen, askedAtMs, answeredAtMs);
-      noteChain(wait, reading.waits, sessions, askedAtMs);
       wait.seen = seen;
+      noteChain(wait, reading.waits, sessions, askedAtMs);
       wait.lastAskedAtMs = askedAtMs;
       open.set(seen.key, wait);
     }
@@ -84,21 +91,27 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
       startedNotAfterMs: atMs,
       lastAskedAtMs: atMs,
       chains: new Map(),
+      chain: null,
     };
   }
 
+  /** A chain stands from the reading that shows it to the next one; the first one from the start of the wait. */
   function noteChain(
     wait: OpenWait,
     waits: readonly SeenWait[],
     sessions: ReadonlyMap<number, SeenSession>,
     atMs: number,
   ): void {
+    if (wait.chain !== null) wait.chain.ms += Math.max(0, atMs - wait.lastAskedAtMs);
     const ids = blockingChain(wait.seen.waiterId, waits);
     const key = ids.join(' ');
-    const known = wait.chains.get(key) ?? { ms: 0, blockers: [] };
-    const blockers =
-      known.blockers.length > 0 ? known.blockers : ids.map((id) => describe(id, sessions.get(id)));
-    wait.chains.set(key, { ms: known.ms + Math.max(0, atMs - wait.lastAskedAtMs), blockers });
+    let chain = wait.chains.get(key);
+    if (chain === undefined) {
+      const blockers = ids.map((id) => describe(id, sessions.get(id)));
+      chain = { ms: wait.chain === null ? (wait.seen.waitedMs ?? 0) : 0, blockers };
+      wait.chains.set(key, chain);
+    }
+    wait.chain = chain;
   }
 
   /** Half of the waits go, the shortest first; those that the migration has a part in stay. */
