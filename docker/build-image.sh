@@ -8,6 +8,7 @@
 # An image that exists already is kept, unless --force is given. Needs root, mmdebstrap and a Docker engine.
 # The mirror is asked of apt itself; where apt knows no Debian archive, DEBIAN_MIRROR=URL names one.
 set -eu
+umask 022
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
@@ -90,13 +91,14 @@ mmdebstrap --quiet --variant=minbase \
   --include="$(recipe_packages "$version")" \
   --essential-hook="copy-in $work/files/before/. /" \
   --customize-hook="copy-in $work/files/after/. /" \
-  --customize-hook="chroot \"\$1\" /bin/sh /tmp/rehearse-customize.sh" \
-  --customize-hook='rm "$1/tmp/rehearse-customize.sh"' \
+  --customize-hook="chroot \"\$1\" /bin/sh /rehearse-customize.sh" \
+  --customize-hook='rm "$1/rehearse-customize.sh"' \
   "$suite" "$work/root.tar" "$mirror" >"$work/log" 2>&1 || {
   tail -n 30 "$work/log" >&2
   fail "mmdebstrap could not make Debian $suite with $(recipe_packages "$version")" 3
 }
 
+replaced=$(docker image inspect --format '{{.Id}}' "$tag" 2>/dev/null || true)
 # One --change per line of the recipe.
 set --
 while IFS= read -r change; do
@@ -105,5 +107,7 @@ done <<CHANGES
 $(recipe_changes "$version")
 CHANGES
 docker import "$@" --message "Debian $suite packages, made by docker/build-image.sh" "$work/root.tar" "$tag" >/dev/null
+# It stays while a container uses it.
+[ -z "$replaced" ] || docker image rm "$replaced" >/dev/null 2>&1 || true
 
 printf 'built %s in %s s\n' "$tag" "$(($(date +%s) - started))" >&2

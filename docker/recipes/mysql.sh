@@ -17,7 +17,7 @@ recipe_packages() {
 }
 
 recipe_files() {
-  mkdir -p "$2/before" "$2/after/usr/local/bin" "$2/after/tmp" "$2/after/etc/mysql"
+  mkdir -p "$2/before" "$2/after/usr/local/bin" "$2/after/etc/mysql"
   cp "$3/mysql-entrypoint.sh" "$2/after/usr/local/bin/docker-entrypoint.sh"
   chmod 755 "$2/after/usr/local/bin/docker-entrypoint.sh"
   # As in the official image: no name look-ups, no files outside of one folder.
@@ -34,7 +34,7 @@ pid-file=/var/run/mysqld/mysqld.pid
 [client]
 socket=/var/run/mysqld/mysqld.sock
 SETTINGS
-  cat >"$2/after/tmp/rehearse-customize.sh" <<'CUSTOMIZE'
+  cat >"$2/after/rehearse-customize.sh" <<'CUSTOMIZE'
 set -e
 groupadd --system --gid 999 mysql
 useradd --system --uid 999 --gid 999 --home-dir /var/lib/mysql --no-create-home --shell /bin/false mysql

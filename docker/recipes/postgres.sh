@@ -21,14 +21,14 @@ recipe_packages() {
 
 # Files that must be there before the packages ($2/before) and after them ($2/after); $3 is the folder of the recipes.
 recipe_files() {
-  mkdir -p "$2/before/etc/postgresql-common" "$2/after/usr/local/bin" "$2/after/tmp"
+  mkdir -p "$2/before/etc/postgresql-common" "$2/after/usr/local/bin"
   # The package would make a cluster of its own otherwise.
   echo 'create_main_cluster = false' >"$2/before/etc/postgresql-common/createcluster.conf"
   cp "$3/postgres-entrypoint.sh" "$2/after/usr/local/bin/docker-entrypoint.sh"
   chmod 755 "$2/after/usr/local/bin/docker-entrypoint.sh"
-  cat >"$2/after/tmp/rehearse-customize.sh" <<'CUSTOMIZE'
+  cat >"$2/after/rehearse-customize.sh" <<'CUSTOMIZE'
 set -e
-localedef -i en_US -c -f UTF-8 -A /usr/share/locale/locale.alias en_US.UTF-8
+localedef -i en_US -c -f UTF-8 en_US.UTF-8
 install -d -o postgres -g postgres -m 3775 /var/run/postgresql
 install -d -o postgres -g postgres -m 1777 /var/lib/postgresql
 mkdir -p /docker-entrypoint-initdb.d
