@@ -24,6 +24,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'expected',
     'version',
     'engines',
+    'phases/workload.ts',
     'planning',
     'provisioners',
   ],

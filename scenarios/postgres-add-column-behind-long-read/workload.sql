@@ -11,5 +11,5 @@ select id, name, email from customers where id = $1;
 insert into orders (customer_id, status, total, note) values ($1, $2, $3, $4);
 
 -- name: pay_order  weight: 7  transaction
-select total from orders where id = $1 for update;
-update orders set status = $1 where id = $2;
+select total from orders where id = :order for update;
+update orders set status = :status where id = :order;

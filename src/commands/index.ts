@@ -2,8 +2,9 @@
 import { checksCommand } from './checks.ts';
 import type { Command } from './command.ts';
 import { doctor } from './doctor.ts';
+import { init } from './init.ts';
 import { judgeCommand } from './judge.ts';
 import { reportCommand } from './report.ts';
 import { run } from './run.ts';
 
-export const commands: readonly Command[] = [run, judgeCommand, reportCommand, doctor, checksCommand];
+export const commands: readonly Command[] = [run, judgeCommand, reportCommand, init, doctor, checksCommand];

@@ -29,10 +29,16 @@ export interface Filled {
 }
 
 export async function fill(request: FillRequest): Promise<Filled> {
-  const { plan, engine, tool, started, recorder, progress, signal } = request;
+  const { plan, engine, started, recorder, progress, signal } = request;
   recorder.enter('fill');
-  const migrations = await readMigrations(tool, plan.migrations.directory, engine.dialect);
-  const { pending, tables } = await prepareSchema(request, migrations);
+  const { pending, tables } = await prepareSchema(request);
+  if (pending.length === 0) {
+    throw new UsageError(
+      `no migration is pending: every one of ${plan.migrations.directory} is in the ledger. ` +
+        'Add the migration to be rehearsed, or set migrations.released to the last version that production has.',
+    );
+  }
+  progress.say('fill', `${pending.length} pending: ${pending.map(({ file }) => file).join(', ')}`);
   await refuseTooLittleDisk(request, tables);
 
   const { filling, generator } = await seedSynthetic(
@@ -57,8 +63,10 @@ export async function fill(request: FillRequest): Promise<Filled> {
   return { tables: withoutLedger(request, settled), generator, pending };
 }
 
-async function prepareSchema(request: FillRequest, migrations: readonly Migration[]) {
+/** Schema, released migrations, and what is pending by the ledger; the tables without those of the ledger. */
+export async function prepareSchema(request: FillRequest) {
   const { plan, engine, tool, started, recorder, progress, signal } = request;
+  const migrations = await readMigrations(tool, plan.migrations.directory, engine.dialect);
   if (plan.data.schemaFile !== null) await applySchema(request, plan.data.schemaFile);
   const { released } = plan.migrations;
   if (plan.data.schemaFile === null && released !== null) {
@@ -90,16 +98,6 @@ async function prepareSchema(request: FillRequest, migrations: readonly Migratio
     applied: found.applied,
     pending: found.pending.map(({ version }) => version),
   });
-  if (found.pending.length === 0) {
-    throw new UsageError(
-      `no migration is pending: all ${migrations.length} of ${plan.migrations.directory} are in the ledger. ` +
-        'Add the migration to be rehearsed, or set migrations.released to the last version that production has.',
-    );
-  }
-  progress.say(
-    'fill',
-    `${found.pending.length} pending: ${found.pending.map(({ file }) => file).join(', ')}`,
-  );
   const tables = withoutLedger(request, await engine.schema.describe(session));
   if (tables.length === 0) {
     throw new UsageError(
