@@ -133,10 +133,15 @@ const MAY_CHECKPOINT = `
   where r.rolname = current_user`;
 
 /**
- * A commit that waits for the log, and with it for all asynchronous commits before it. Without this the first VACUUM
- * after them found no row visible to all and set no visibility map (seen on 15 and 18).
+ * A commit that waits for the log, and with it for all asynchronous commits before it: until those are on disk VACUUM
+ * finds no row visible to all and sets no visibility map (seen on 15 and 18). The message is what the transaction
+ * writes; one that writes nothing would itself commit asynchronously (RecordTransactionCommit in xact.c).
  */
-const FLUSH_COMMITS = 'begin; set local synchronous_commit = on; select txid_current(); commit';
+const FLUSH_COMMITS = `
+  begin;
+  set local synchronous_commit = on;
+  select pg_logical_emit_message(true, 'rehearse', 'settle');
+  commit`;
 
 /**
  * VACUUM (ANALYZE), then autovacuum has to be idle, then a checkpoint. A user of a managed server who may not ask for
