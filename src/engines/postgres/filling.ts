@@ -133,24 +133,25 @@ const MAY_CHECKPOINT = `
   where r.rolname = current_user`;
 
 /**
- * A commit that waits for the log, and with it for all asynchronous commits before it: until those are on disk VACUUM
- * finds no row visible to all and sets no visibility map (seen on 15 and 18). The message is what the transaction
- * writes; one that writes nothing would itself commit asynchronously (RecordTransactionCommit in xact.c).
+ * As long as asynchronous commits are not on disk, VACUUM finds their rows not visible to all and sets no visibility
+ * map, nor for their neighbours' (seen on 15 and 18). So the commits of VACUUM itself wait for the log, and before the
+ * first one a transaction waits for it that writes: one that writes nothing commits asynchronously whatever is set
+ * (RecordTransactionCommit in xact.c).
  */
-const FLUSH_COMMITS = `
-  begin;
-  set local synchronous_commit = on;
-  select pg_logical_emit_message(true, 'rehearse', 'settle');
-  commit`;
+const COMMIT_SYNCHRONOUSLY = 'set synchronous_commit = on';
+const FLUSH_COMMITS = "select pg_logical_emit_message(true, 'rehearse', 'settle')";
+const COMMIT_AS_BEFORE = 'reset synchronous_commit';
 
 /**
  * VACUUM (ANALYZE), then autovacuum has to be idle, then a checkpoint. A user of a managed server who may not ask for
  * a checkpoint goes without one.
  */
 async function settle(session: Session, tables: readonly TableDescription[]): Promise<void> {
+  await session.execute(COMMIT_SYNCHRONOUSLY);
   await session.execute(FLUSH_COMMITS);
-  const names = tables.filter((table) => table.partitioning !== 'partition');
-  for (const table of names) await session.execute(`vacuum (analyze) ${dialect.quoteName(table.parts)}`);
+  for (const table of tables.filter(({ partitioning }) => partitioning !== 'partition'))
+    await session.execute(`vacuum (analyze) ${dialect.quoteName(table.parts)}`);
+  await session.execute(COMMIT_AS_BEFORE);
   const deadline = performance.now() + AUTOVACUUM_DEADLINE_MS;
   for (;;) {
     const [busy] = await session.query<{ query: string }>(AUTOVACUUM_AT_WORK);
