@@ -3,6 +3,7 @@ import { UsageError } from '../errors.ts';
 import { solveChecks } from './checks.ts';
 import { chosenColumns, withoutCircles } from './circles.ts';
 import type { GeneratorSpec, TableGenerator, TableSpec } from './generator.ts';
+import { type ParentTable, parentTable } from './parents.ts';
 import { createPools, type Pools } from './pools.ts';
 import { type CompiledTable, compileTable } from './table.ts';
 
@@ -32,6 +33,13 @@ export function compilerOf(
   for (const table of spec.tables) requireColumns(table);
   const ownerships = withoutCircles(spec, descriptions);
   const compiled = new Map<string, CompiledTable>();
+  const lookup = (name: string): ParentTable => {
+    const table = specs.get(name);
+    const { groups = [], selfKeys = [] } = ownerships.get(name) ?? {};
+    if (table === undefined) throw new Error(`no table "${name}" to refer to`);
+    const decided = [...groups.map(({ columns }) => columns), ...selfKeys.map(({ owned }) => owned)].flat();
+    return parentTable(table, new Set(decided), (column) => compile(name).cellOf(column));
+  };
   const compile = (name: string): CompiledTable => {
     const known = compiled.get(name);
     if (known !== undefined) return known;
@@ -44,7 +52,7 @@ export function compilerOf(
       ownership,
       rules: solveChecks(table.description, chosenColumns(table)),
       pools,
-      lookup: compile,
+      lookup,
     });
     compiled.set(name, made);
     return made;

@@ -1,5 +1,6 @@
 /** Cells of the columns that foreign keys decide. */
 import type { CellValue, TableDescription } from '../engines/engine.ts';
+import { UsageError } from '../errors.ts';
 import { unsolvable } from './checks.ts';
 import type { Fanout } from './distributions.ts';
 import { checkAgainst } from './obeys.ts';
@@ -45,6 +46,7 @@ export function foreignColumns(request: ForeignRequest): ForeignColumns {
   const chosen = ownership.groups.map((group): Chosen => {
     const seed = seedOf(randomSeed, table.name, ...group.columns);
     const choices = groupChoices(group, lookup, seed);
+    if (choices.positions === 0) requireNull(table, group);
     const fanout = fanoutOf(request, group);
     return { group, choices, position: freeChoice(choices, { seed, children: spec.rows, fanout }) };
   });
@@ -88,6 +90,17 @@ export function foreignColumns(request: ForeignRequest): ForeignColumns {
       }
     },
   };
+}
+
+function requireNull(table: TableDescription, { foreignKeys, shared }: KeyGroup): void {
+  if (foreignKeys.every((key) => nullableColumns(table, key).length > 0)) return;
+  const names = foreignKeys.map(({ name, references }) => `"${name}" (${references})`).join(', ');
+  throw new UsageError(
+    shared.length === 0
+      ? `${table.name}: the foreign key ${names} refers to a table without rows. Give that table rows in data.tables.`
+      : `${table.name}: the foreign keys ${names} share (${shared.join(', ')}), and no rows of these tables agree in it. ` +
+          'Give these tables more rows in data.tables, or name values for the shared columns.',
+  );
 }
 
 function isNullable(table: TableDescription, name: string): boolean {

@@ -1,6 +1,7 @@
 /** Which parent rows a row refers to. */
 import type { CellValue, ForeignKey, TableDescription } from '../engines/engine.ts';
 import { type Fanout, parentOf } from './distributions.ts';
+import type { TableSpec } from './generator.ts';
 import type { KeyGroup, SelfKey } from './ownership.ts';
 import { hash, unit } from './random.ts';
 
@@ -12,6 +13,29 @@ export interface ParentTable {
   cellOf(column: string): (row: number) => CellValue;
   /** True when the column is 1, 2, 3... in row order. */
   isCounter(column: string): boolean;
+}
+
+/** The facts about a table that need no value of it; its cells are made by `cellOf`. */
+export function parentTable(
+  { description, rows, existingKeys, overrides }: TableSpec,
+  decided: ReadonlySet<string>,
+  cellOf: ParentTable['cellOf'],
+): ParentTable {
+  return {
+    description,
+    cellOf,
+    rowsFor: (names) =>
+      existingKeys === null ? rows : Math.min(...names.map((name) => existingKeys[name]?.length ?? 0)),
+    isCounter: (name) =>
+      existingKeys === null &&
+      description.partitioning === 'none' &&
+      description.primaryKey.length === 1 &&
+      description.primaryKey[0] === name &&
+      description.columns.find((column) => column.name === name)?.type.kind === 'integer' &&
+      !decided.has(name) &&
+      !description.checks.some(({ expression }) => expression.includes(name)) &&
+      overrides[name] === undefined,
+  };
 }
 
 /** Tables are looked up when a value is first needed, since they may refer to each other in circles. */

@@ -4,7 +4,7 @@ import { UsageError } from '../errors.ts';
 import type { DataPlan } from '../scenario/plan.ts';
 import { compilerOf } from './compile.ts';
 import { LOOKUP_ROWS } from './distributions.ts';
-import type { TableSpec } from './generator.ts';
+import type { GeneratorSpec, TableSpec } from './generator.ts';
 import { createPools } from './pools.ts';
 
 /** A table has this many times fewer rows than the largest table that refers to it. */
@@ -40,6 +40,15 @@ export function planRows(tables: readonly TableDescription[], data: DataPlan): R
     }
   }
   return planned;
+}
+
+/** The spec before anything is known of the rows that the schema itself fills in: enough for an estimate. */
+export function planSpec(tables: readonly TableDescription[], data: DataPlan): GeneratorSpec {
+  const planned = planRows(tables, data);
+  return {
+    randomSeed: data.randomSeed,
+    tables: fillingOrder(tables).map((table) => specFor(table, planned, data)),
+  };
 }
 
 /** Tables that later ones refer to have their rows by now; those in a circle count as if they had one. */

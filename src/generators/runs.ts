@@ -17,8 +17,6 @@ export interface Digit {
 }
 
 export interface Run {
-  /** Rows of one parent, before all parents had their turn. */
-  readonly perParent: number;
   readonly parentOf: (row: number) => number;
   /** Numbers below each digit's values; two rows of one parent never have all of them equal. */
   count(digits: readonly Digit[]): {
@@ -31,6 +29,8 @@ export interface Run {
 export interface RunRequest {
   readonly parents: number;
   readonly rows: number;
+  /** Rows of one parent that can differ at all. */
+  readonly room: number;
   readonly seed: number;
   /** The numbers follow the rows, instead of being scattered. */
   readonly ordered: boolean;
@@ -41,24 +41,20 @@ const MAX_SCATTERED = 2 ** 31;
 const STEPS: readonly number[] = [7919, 104_729, 611_953, 31, 1];
 
 /** The rows of each parent come in turns: every parent has its first `perParent` rows before any has more. */
-export function createRun({ parents, rows, seed, ordered }: RunRequest): Run {
+export function createRun({ parents, rows, room, seed, ordered }: RunRequest): Run {
   const exact = Math.max(1, Math.ceil(rows / Math.max(1, parents)));
   const rounded = Math.max(1, Math.ceil(Number((rows / Math.max(1, parents)).toPrecision(2))));
   // All rows fit into one turn with `exact`; `rounded` makes volumes in proportion agree, and fits too or nearly.
-  const perParent = parents === 1 ? UNBOUNDED : Math.max(exact, rounded);
+  const perParent = parents === 1 ? UNBOUNDED : Math.max(1, Math.min(room, Math.max(exact, rounded)));
   const turn = perParent * parents;
   const parentOf = (row: number) => (parents === 1 ? 0 : Math.floor((row % turn) / perParent));
   const countOf = (row: number) =>
     parents === 1 ? row : Math.floor(row / turn) * perParent + ((row % turn) % perParent);
   return {
-    perParent: parents === 1 ? rows : perParent,
     parentOf,
     count: (digits) => {
-      const sizes = digits.map(({ values, avoidsLeader }) => values - (avoidsLeader ? 1 : 0));
-      const product = Math.min(
-        UNBOUNDED,
-        sizes.reduce((all, size) => all * Math.max(0, size), 1),
-      );
+      const sizes = digits.map(sizeOf);
+      const product = roomOf(digits);
       const turns = parents === 1 ? 1 : Math.floor(product / perParent);
       const capacity = parents === 1 ? product : Math.min(UNBOUNDED, turns * turn);
       const [only] = digits;
@@ -84,6 +80,18 @@ export function createRun({ parents, rows, seed, ordered }: RunRequest): Run {
       };
     },
   };
+}
+
+/** How many rows the digits can tell apart. */
+export function roomOf(digits: readonly Digit[]): number {
+  return Math.min(
+    UNBOUNDED,
+    digits.reduce((all, digit) => all * Math.max(0, sizeOf(digit)), 1),
+  );
+}
+
+function sizeOf({ values, avoidsLeader }: Digit): number {
+  return values - (avoidsLeader ? 1 : 0);
 }
 
 function digitOf(

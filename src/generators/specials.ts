@@ -40,9 +40,7 @@ export function specialSource(request: SpecialRequest): ValueSource {
     case 'textSearch':
       return textSearchSource(type, request);
     case 'geometry':
-      return same(seed, (at) =>
-        shape(type.base, (at % 180_000) / 1000 - 90, ((at >> 3) % 180_000) / 1000 - 90),
-      );
+      return same(seed, (at) => shape(type.base, (at % 180_000) - 90_000, ((at >>> 3) % 360_000) - 180_000));
     default:
       return otherSource(request);
   }
@@ -156,9 +154,13 @@ function textSearchSource(type: ColumnType, { seed, pools }: SpecialRequest): Va
   });
 }
 
-/** https://www.postgresql.org/docs/current/datatype-geometric.html; WKT for PostGIS' types. */
-function shape(base: string, x: number, y: number): string {
-  const [right, top] = [x + 1, y + 1];
+/**
+ * https://www.postgresql.org/docs/current/datatype-geometric.html; WKT for PostGIS' types. Thousandths of a degree.
+ */
+function shape(base: string, xThousandths: number, yThousandths: number): string {
+  const [x, right, y, top] = [xThousandths, xThousandths + 1000, yThousandths, yThousandths + 1000].map(
+    (at) => at / 1000,
+  );
   switch (base) {
     case 'line':
       return `{1,${x},${y}}`;

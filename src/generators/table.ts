@@ -8,7 +8,7 @@ import { type ForeignColumns, foreignColumns } from './foreign.ts';
 import type { TableGenerator, TableSpec } from './generator.ts';
 import { nullFractionOf, withNulls } from './nulls.ts';
 import type { Ownership } from './ownership.ts';
-import type { ParentLookup, ParentTable } from './parents.ts';
+import type { ParentLookup } from './parents.ts';
 import { partitionRule } from './partitions.ts';
 import type { Pools } from './pools.ts';
 import { seedOf, shuffle } from './random.ts';
@@ -29,7 +29,8 @@ export interface TableRequest {
 export type CellOf = (row: number) => CellValue;
 
 /** A generator that other tables can refer to. */
-export interface CompiledTable extends TableGenerator, ParentTable {
+export interface CompiledTable extends TableGenerator {
+  readonly cellOf: (column: string) => CellOf;
   /** The columns that have no further value at the capacity. */
   readonly limitedBy: readonly string[];
 }
@@ -122,9 +123,11 @@ function freeColumns(
   sources: ReadonlyMap<string, ValueSource>,
 ): ReadonlyMap<string, FreeColumn> {
   const free = new Map<string, FreeColumn>();
-  for (const { name, type, nullable } of filled) {
+  for (const { name, type, nullable, generated, defaultExpression } of filled) {
+    const counter = generated !== 'no' || /\bnextval\(/i.test(defaultExpression ?? '');
     const source = sources.get(name);
-    if (source !== undefined) free.set(name, { name, kind: type.kind, capacity: source.capacity, nullable });
+    if (source !== undefined)
+      free.set(name, { name, kind: type.kind, capacity: source.capacity, nullable, counter });
   }
   return free;
 }
@@ -176,22 +179,13 @@ interface Parts {
   readonly cellOf: (column: string) => CellOf;
 }
 
-function assemble(
-  { spec, ownership, rules }: TableRequest,
-  { filled, cells, unique, cellOf }: Parts,
-): CompiledTable {
+function assemble({ spec }: TableRequest, { filled, cells, unique, cellOf }: Parts): CompiledTable {
   const { description: table, rows } = spec;
   const columns = filled.map(({ name }) => name);
   const makers = columns.map(cellOf);
   const values: CellValue[] = columns.map(() => null);
-  const owned = new Set(
-    [...ownership.groups, ...ownership.selfKeys.map(({ owned }) => ({ columns: owned }))].flatMap(
-      (group) => group.columns,
-    ),
-  );
   return {
     table,
-    description: table,
     rows,
     columns,
     capacity: spec.existingKeys === null ? unique.capacity : Number.POSITIVE_INFINITY,
@@ -207,18 +201,5 @@ function assemble(
       return cell(rowNumber);
     },
     cellOf,
-    rowsFor: (names) => {
-      if (spec.existingKeys === null) return rows;
-      return Math.min(...names.map((name) => spec.existingKeys?.[name]?.length ?? 0));
-    },
-    isCounter: (name) =>
-      spec.existingKeys === null &&
-      table.partitioning === 'none' &&
-      table.primaryKey.length === 1 &&
-      table.primaryKey[0] === name &&
-      table.columns.find((column) => column.name === name)?.type.kind === 'integer' &&
-      !owned.has(name) &&
-      !rules.columns.has(name) &&
-      spec.overrides[name] === undefined,
   };
 }

@@ -5,7 +5,7 @@
 import type { TableDescription, ValueKind } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
 import type { KeyGroup } from './ownership.ts';
-import { createRun, type Digit, type Run } from './runs.ts';
+import { createRun, type Digit, type Run, roomOf } from './runs.ts';
 import { UNBOUNDED } from './source.ts';
 
 /** Number of the value, or of the parent row, that a row takes; -1 when none is left and the cell is null. */
@@ -17,6 +17,8 @@ export interface FreeColumn {
   /** Distinct values it can take. */
   readonly capacity: number;
   readonly nullable: boolean;
+  /** Drawn from a sequence by the server: different in every row. */
+  readonly counter: boolean;
 }
 
 export interface GroupFacts {
@@ -51,6 +53,8 @@ export interface Uniqueness {
 
 /** A column with fewer values is not used up by row numbers while something else can make the rows differ. */
 const ROOMY = 2_147_483_000;
+/** A column with this many values (a smallint) counts the rows of a parent by itself. */
+const COUNTABLE = 16_384;
 
 export function solveUniqueness(request: UniquenessRequest): Uniqueness {
   const { table } = request;
@@ -112,7 +116,7 @@ function meet(state: State, set: readonly string[], composite: readonly (readonl
     .filter((column) => column !== undefined)
     .filter((column) => !state.columns.has(column.name));
   const roomy = columns.find(
-    ({ kind, capacity }) => capacity >= ROOMY && kind !== 'integer' && kind !== 'date',
+    ({ kind, capacity, counter }) => counter || (capacity >= ROOMY && kind !== 'integer' && kind !== 'date'),
   );
   if (roomy !== undefined) numberColumn(state, set, roomy);
   else if (covering.length > 0) meetByParents(state, set, { covering, columns, composite });
@@ -124,7 +128,10 @@ function meetByColumns(state: State, set: readonly string[], columns: readonly F
   const { rows, seed } = state.request;
   const widest = columns.reduce((best, column) => (column.capacity > best.capacity ? column : best));
   if (widest.capacity >= rows || columns.length === 1) numberColumn(state, set, widest);
-  else assign(state, set, { run: createRun({ parents: 1, rows, seed, ordered: true }), columns, groups: [] });
+  else {
+    const run = createRun({ parents: 1, rows, room: UNBOUNDED, seed, ordered: true });
+    assign(state, set, { run, ...digitsOf(state, null, { columns, groups: [] }) });
+  }
 }
 
 function numberColumn(state: State, set: readonly string[], column: FreeColumn): void {
@@ -169,18 +176,42 @@ function meetByParents(
     if (!leader.nullable) limit(state, set, leader.parents);
     return;
   }
-  const run = runOf(state, leader);
-  const counted = columns.find(({ capacity }) => capacity >= Math.max(ROOMY / 2 ** 17, run.perParent));
-  if (counted !== undefined) assign(state, set, { run, columns: [counted], groups: [] });
-  else if (columns.length === 0) assign(state, set, { run, columns: [], groups: others });
-  else assign(state, set, { run, columns, groups: others });
+  const perParent = Math.ceil(state.request.rows / Math.max(1, leader.parents));
+  const counted = columns.find(({ capacity }) => capacity >= Math.max(COUNTABLE, perParent));
+  const chosen = counted === undefined ? { columns, groups: others } : { columns: [counted], groups: [] };
+  const digits = digitsOf(state, leader.group, chosen);
+  assign(state, set, { run: runOf(state, leader, digits.digits), ...digits });
 }
 
-function runOf(state: State, leader: GroupFacts): Run {
+interface Digits {
+  readonly columns: readonly FreeColumn[];
+  readonly groups: readonly GroupFacts[];
+  /** Of the columns, then of the groups. */
+  readonly digits: readonly Digit[];
+}
+
+function digitsOf(
+  { request }: State,
+  leader: KeyGroup | null,
+  { columns, groups }: Pick<Digits, 'columns' | 'groups'>,
+): Digits {
+  const leaderAvoids = request.groups.find((facts) => facts.group === leader)?.differsFrom ?? null;
+  const digits: Digit[] = [
+    ...columns.map(({ capacity }) => ({ values: capacity, parents: false, avoidsLeader: false })),
+    ...groups.map(({ parents, differsFrom, group }) => ({
+      values: parents,
+      parents: true,
+      avoidsLeader: leader !== null && (differsFrom === leader || leaderAvoids === group),
+    })),
+  ];
+  return { columns, groups, digits };
+}
+
+function runOf(state: State, leader: GroupFacts, digits: readonly Digit[]): Run {
   const known = state.runs.get(leader.group);
   if (known !== undefined) return known;
   const { rows, seed } = state.request;
-  const run = createRun({ parents: leader.parents, rows, seed, ordered: false });
+  const run = createRun({ parents: leader.parents, rows, room: roomOf(digits), seed, ordered: false });
   state.runs.set(leader.group, run);
   state.groups.set(leader.group, run.parentOf);
   return run;
@@ -189,25 +220,8 @@ function runOf(state: State, leader: GroupFacts): Run {
 function assign(
   state: State,
   set: readonly string[],
-  {
-    run,
-    columns,
-    groups,
-  }: {
-    readonly run: Run;
-    readonly columns: readonly FreeColumn[];
-    readonly groups: readonly GroupFacts[];
-  },
+  { run, columns, groups, digits }: Digits & { readonly run: Run },
 ): void {
-  const leader = [...state.runs].find(([, known]) => known === run)?.[0] ?? null;
-  const digits: Digit[] = [
-    ...columns.map(({ capacity }) => ({ values: capacity, parents: false, avoidsLeader: false })),
-    ...groups.map(({ parents, differsFrom, group }) => ({
-      values: parents,
-      parents: true,
-      avoidsLeader: leader !== null && (differsFrom === leader || differsOf(state, leader) === group),
-    })),
-  ];
   const { ordinals, capacity } = run.count(digits);
   columns.forEach(({ name }, index) => {
     state.columns.set(name, ordinals[index] ?? NONE);
@@ -216,10 +230,6 @@ function assign(
     state.groups.set(group, ordinals[columns.length + index] ?? NONE);
   });
   limit(state, set, capacity);
-}
-
-function differsOf(state: State, group: KeyGroup): KeyGroup | null {
-  return state.request.groups.find((facts) => facts.group === group)?.differsFrom ?? null;
 }
 
 function limit(state: State, set: readonly string[], capacity: number): void {

@@ -1,0 +1,12 @@
+/** The seeders there are, and what filling will take. */
+import type { TableDescription } from '../engines/engine.ts';
+import { estimateBytes, planSpec } from '../generators/index.ts';
+import type { DataPlan } from '../scenario/plan.ts';
+
+export type { FillingProgress, FillingRequest, FillingResult, Seeder } from './seeder.ts';
+export { seedSynthetic } from './synthetic.ts';
+
+/** Bytes that the filled tables will take with their indexes, estimated before a row is there. */
+export function estimateVolume(tables: readonly TableDescription[], data: DataPlan): number {
+  return estimateBytes(planSpec(tables, data));
+}
