@@ -65,7 +65,7 @@ function findingOf(recording: Recording, load: LoadRecord, each: Stall, bound: n
     details: [
       { what: 'operations due meanwhile', figure: exactly(each.due, SOURCE), unit: 'count' },
       {
-        what: "operations at once in the queue of the application's pool",
+        what: 'operations at once in the queue of the pool',
         figure: exactly(queued, 'load: slots'),
         unit: 'count',
       },

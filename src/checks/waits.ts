@@ -113,7 +113,7 @@ export function poolQueuePeak(
 /** The two figures of blocked operations: in the database, and in the application's pool. */
 export function blockedOperations(recording: Recording, loadWaits: readonly LockWait[]): readonly Detail[] {
   const inDatabase: Detail = {
-    what: 'operations of the load waited for it in the database',
+    what: 'operations queued in the database',
     figure: exactly(loadWaits.length, 'lock waits of load sessions'),
     unit: 'count',
   };
@@ -124,7 +124,7 @@ export function blockedOperations(recording: Recording, loadWaits: readonly Lock
   return [
     inDatabase,
     {
-      what: "operations waited in the application's pool meanwhile and afterwards",
+      what: 'operations queued in the pool',
       figure: exactly(inPool, 'load: waited in pool'),
       unit: 'count',
     },

@@ -25,10 +25,22 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
+function collector() {
+  const chunks: string[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      chunks.push(String(chunk));
+      done();
+    },
+  });
+  return { stream, text: () => chunks.join('') };
+}
+
 function ioOf(env: CommandIo['env'] = {}) {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const io: CommandIo = { stdout, stderr, env, cwd: directory, signal: new AbortController().signal };
-  return { io, printed: () => String(stdout.read() ?? ''), said: () => String(stderr.read() ?? '') };
+  const [stdout, stderr] = [collector(), collector()];
+  const signal = new AbortController().signal;
+  const io: CommandIo = { stdout: stdout.stream, stderr: stderr.stream, env, cwd: directory, signal };
+  return { io, printed: stdout.text, said: stderr.text };
 }
 
 async function run(command: Command, ...args: string[]) {

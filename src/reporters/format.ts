@@ -16,7 +16,7 @@ const UNKNOWN = 'not measured';
 /** "4.97 s": milliseconds in the unit that keeps it short; three digits up to a minute, then two units. */
 export function duration(ms: number, digits = DIGITS): string {
   if (!isNumber(ms)) return UNKNOWN;
-  if (ms < 0) return `-${duration(-ms, digits)}`;
+  if (ms < 0) return negative(duration(-ms, digits));
   if (Number(rounded(ms, digits)) < 1000) return `${plain(ms, digits)} ms`;
   if (Number(rounded(ms / 1000, digits)) < 60) return `${plain(ms / 1000, digits)} s`;
   const seconds = Math.round(ms / 1000);
@@ -30,12 +30,17 @@ function twoUnits(large: number, largeUnit: string, small: number, smallUnit: st
   return small === 0 ? `${count(large)} ${largeUnit}` : `${count(large)} ${largeUnit} ${small} ${smallUnit}`;
 }
 
+/** What rounds to nothing has no sign. */
+function negative(words: string): string {
+  return words.startsWith('0 ') ? words : `-${words}`;
+}
+
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
 /** "37 MB": decimal units, as IEC 80000-13 has them. */
 export function bytes(value: number, digits = DIGITS): string {
   if (!isNumber(value)) return UNKNOWN;
-  if (value < 0) return `-${bytes(-value, digits)}`;
+  if (value < 0) return negative(bytes(-value, digits));
   let scaled = Math.round(value);
   for (const unit of BYTE_UNITS) {
     if (Number(rounded(scaled, digits)) < 1000) return `${plain(scaled, digits)} ${unit}`;

@@ -77,9 +77,7 @@ function crowdInWords(recording: Recording, { behind, poolQueuePeak, wait }: Wai
       ? 'no operation waited behind it in the database'
       : `${counted(others.length, 'operation')} behind it in the database (${names.join(', ')}), up to ${duration(longestMs)}`;
   const pool =
-    poolQueuePeak === null
-      ? ''
-      : `; ${counted(poolQueuePeak, 'operation')} at once in the queue of the application's pool`;
+    poolQueuePeak === null ? '' : `; ${counted(poolQueuePeak, 'operation')} at once in the queue of the pool`;
   return `${database}${pool}`;
 }
 

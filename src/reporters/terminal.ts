@@ -49,7 +49,8 @@ interface Paper {
   readonly ink: (text: string, ...styles: readonly Style[]) => string;
 }
 
-const NARROWEST = 40;
+/** The table of the load needs this much; a narrower terminal wraps it. */
+const NARROWEST = 80;
 const WIDEST = 140;
 const DETAILS_SHOWN = 5;
 const SQL_LINES = 2;
@@ -129,14 +130,8 @@ function chartLines({ recording }: Report, { ink, width }: Paper): readonly stri
   if (lines.length === 0) return [];
   return [
     heading('Slowest response, from the instant it was due', ink),
-    ...lines.flatMap(({ kind, label, text }) =>
-      hanging(label, text, kind === 'legend' ? width : Number.MAX_SAFE_INTEGER).map(
-        (line) =>
-          ink(line.slice(0, label.length), 'dim') +
-          ink(line.slice(label.length).trimEnd(), CHART_STYLE[kind]),
-      ),
-    ),
-  ].map((line) => line.trimEnd());
+    ...lines.map(({ kind, label, text }) => ink(label, 'dim') + ink(text.trimEnd(), CHART_STYLE[kind])),
+  ];
 }
 
 /** What to do about each check that did not pass. */

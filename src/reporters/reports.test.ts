@@ -1,0 +1,220 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { checks } from '../checks/index.ts';
+import {
+  ALL_BUDGETS,
+  loadRecord,
+  loadSession,
+  lockWaitRecord,
+  MIGRATION,
+  READER,
+  recording,
+  statementRecord,
+  step,
+} from '../checks/recording.fixture.ts';
+import { UsageError } from '../errors.ts';
+import { judge } from '../judge.ts';
+import { notMeasured } from '../recording/figure.ts';
+import type { Recording } from '../recording/recording.ts';
+import { renderReport, reporters } from './index.ts';
+import { columnsOf } from './layout.ts';
+import type { RenderOptions } from './reporter.ts';
+
+const EXAMPLES = [
+  'postgres-add-column-behind-long-read',
+  'postgres-add-column-with-lock-timeout',
+  'postgres-rename-and-half-applied-index',
+];
+const PLAIN: RenderOptions = { colour: false, width: 80 };
+
+function example(name: string, file: string): string {
+  return fileURLToPath(new URL(`../../reports/examples/${name}/${file}`, import.meta.url));
+}
+
+function stored(name: string): Recording {
+  return JSON.parse(readFileSync(example(name, 'recording.json'), 'utf8'));
+}
+
+function render(facts: Recording, format: string, options: RenderOptions = PLAIN): string {
+  return renderReport({ recording: facts, judgement: judge(facts), checks }, format, options);
+}
+
+/** The least that a recording of a rehearsal that ended at once can hold. */
+const EMPTY = recording({
+  ended: { how: 'failed', phase: 'provision', message: 'no server' },
+  servers: [],
+  windows: [],
+  filling: [],
+  steps: [],
+  observers: [],
+  load: { notMeasured: 'the load was not started' },
+  disk: { notMeasured: 'disk was not observed' },
+});
+
+for (const name of EXAMPLES) {
+  test(`the golden reports of ${name} are what is rendered`, async () => {
+    await expect(render(stored(name), 'terminal')).toMatchFileSnapshot(example(name, 'report.txt'));
+    await expect(render(stored(name), 'markdown')).toMatchFileSnapshot(example(name, 'report.md'));
+  });
+}
+
+test('the json report holds the recording and the judgement as they are, and no text made of figures', () => {
+  const facts = stored('postgres-add-column-behind-long-read');
+  const report = JSON.parse(render(facts, 'json'));
+  expect(report).toEqual({
+    format: 'migration-rehearsal/report',
+    formatVersion: 1,
+    recording: facts,
+    judgement: JSON.parse(JSON.stringify(judge(facts))),
+  });
+});
+
+test('an unknown format is a usage error that names the known ones', () => {
+  expect(() => render(EMPTY, 'pdf')).toThrow(UsageError);
+  expect(() => render(EMPTY, 'pdf')).toThrow(
+    '"pdf" is no report format. Choose one of: terminal, markdown, json.',
+  );
+});
+
+test.each([80, 100, 140])('every line of the terminal report fits %d columns', (width) => {
+  for (const name of EXAMPLES) {
+    const lines = render(stored(name), 'terminal', { colour: false, width }).split('\n');
+    expect(lines.filter((line) => columnsOf(line) > width)).toEqual([]);
+  }
+});
+
+test('colour changes nothing but the colour', () => {
+  for (const name of EXAMPLES) {
+    const coloured = render(stored(name), 'terminal', { colour: true, width: 80 });
+    expect(coloured).toContain('\u001b[');
+    expect(stripVTControlCharacters(coloured)).toBe(render(stored(name), 'terminal'));
+  }
+});
+
+test('the first screen names the migration, its blocker, how many queued and for how long', () => {
+  const screen = render(stored('postgres-add-column-behind-long-read'), 'terminal')
+    .split('\n')
+    .slice(0, 25)
+    .join('\n');
+  expect(screen).toMatch(/^FAIL {2}postgres-add-column-behind-long-read/);
+  expect(screen).toContain('alter table orders add column tax_rate');
+  expect(screen).toContain('session 4711 (drill: long reader of orders) held orders');
+  expect(screen).toContain('10 operations behind it in the database');
+  expect(screen).toContain('407 operations at once in the queue');
+  expect(screen).toContain('budget');
+});
+
+test('the timeline of the terminal stands above its windows, column for column', () => {
+  const lines = render(stored('postgres-add-column-behind-long-read'), 'terminal').split('\n');
+  const windows = lines.find((line) => line.includes('|baseline')) ?? '';
+  const highest = lines.find((line) => line.includes('██')) ?? '';
+  const migrationAt = windows.indexOf('|migration');
+  expect(migrationAt).toBeGreaterThan(10);
+  expect(Math.abs(highest.indexOf('█') - migrationAt)).toBeLessThanOrEqual(1);
+  expect(lines.find((line) => /^migration +W/.test(line))?.indexOf('W')).toBe(migrationAt);
+});
+
+test.each(reporters.map(({ name }) => name))('a rehearsal that hardly began has a %s report', (format) => {
+  const text = render(EMPTY, format);
+  expect(text).not.toMatch(/NaN|undefined|Infinity|\[object/);
+  if (format !== 'json') expect(text).toContain('no server');
+});
+
+test('what could not be measured stands in the report with its reason', () => {
+  const facts = recording({
+    budgets: ALL_BUDGETS,
+    disk: { notMeasured: 'the data directory cannot be read' },
+    notMeasured: [{ what: 'replica lag', reason: 'no replica ran' }],
+    steps: [step({ statements: [statementRecord({ durationMs: notMeasured('the log was lost') })] })],
+  });
+  for (const format of ['terminal', 'markdown']) {
+    expect(render(facts, format)).toContain('the data directory cannot be read');
+    expect(render(facts, format)).toContain('no replica ran');
+  }
+});
+
+test('a wait of the load behind the migration that holds the lock is told from the migration down', () => {
+  const waits = [11, 12, 13].map((id) =>
+    lockWaitRecord(700 + id, {
+      waiter: loadSession(id),
+      blockers: [MIGRATION],
+      statementId: null,
+      startedAtMs: 2110,
+    }),
+  );
+  const text = render(recording({ budgets: ALL_BUDGETS, lockWaits: waits }), 'terminal');
+  expect(text).toContain('the migration (1_tax_rate.sql:1) held orders');
+  expect(text).toContain('an operation of the load (session 13) waited 713 ms');
+  expect(text).toContain('2 operations behind it in the database');
+});
+
+const hostile = 'x\u001b[31m\u202e| `<script>` @octocat\n# title ```';
+
+function hostileRecording(): Recording {
+  const load = loadRecord();
+  return recording({
+    scenario: hostile,
+    budgets: { ...ALL_BUDGETS, failedOperations: 0 },
+    notes: [hostile],
+    notMeasured: [{ what: hostile, reason: hostile }],
+    steps: [
+      step({
+        file: hostile,
+        outcome: 'failed',
+        statements: [
+          statementRecord({
+            text: hostile,
+            outcome: 'failed',
+            error: { code: '42P01', message: hostile, statement: hostile, position: null },
+          }),
+        ],
+      }),
+    ],
+    lockWaits: [
+      lockWaitRecord(9000, {
+        relation: hostile,
+        blockers: [{ ...READER, statement: hostile, applicationName: hostile }],
+      }),
+    ],
+    load: {
+      ...load,
+      operations: load.operations.map((each) => ({ ...each, name: hostile })),
+      outcomes: [
+        {
+          operation: hostile,
+          window: 'migration',
+          outcome: 'other error',
+          code: null,
+          count: 1,
+          firstAtMs: 1,
+          message: hostile,
+        },
+      ],
+    },
+  });
+}
+
+test('nothing in SQL, names or messages steers the terminal', () => {
+  const text = render(hostileRecording(), 'terminal');
+  expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  expect(text.split('\n').filter((line) => line.startsWith('# title'))).toEqual([]);
+});
+
+test('nothing in SQL, names or messages becomes markup', () => {
+  const text = render(hostileRecording(), 'markdown');
+  const outsideCode = text.replace(/(`+)(?:(?!\1).)+?\1/g, 'CODE');
+  expect(outsideCode).not.toContain('<script>');
+  expect(outsideCode).not.toContain('@octocat');
+  expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  const tables = text.split('\n').filter((line) => line.startsWith('|'));
+  const bars = (line: string): number => line.replace(/\\\|/g, '').split('|').length;
+  let header: number | null = null;
+  for (const [index, line] of text.split('\n').entries()) {
+    if (!line.startsWith('|')) header = null;
+    else if (header === null) header = bars(line);
+    else expect(bars(line), `line ${index}: ${line}`).toBe(header);
+  }
+  expect(tables.length).toBeGreaterThan(10);
+});
