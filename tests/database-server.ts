@@ -11,8 +11,8 @@ export interface TestServer extends AsyncDisposable {
 }
 
 /**
- * Starts an embedded server; TEST_SERVER_BINARY names a folder with the binaries of another version
- * (`TEST_SERVER_BINARY=/usr/lib/postgresql/15/bin npm test`).
+ * Starts an embedded server; TEST_SERVER_VERSION asks for another version (`TEST_SERVER_VERSION=12 npm test`),
+ * TEST_SERVER_BINARY names a folder with the binaries of one (`TEST_SERVER_BINARY=/usr/lib/postgresql/15/bin`).
  */
 export async function startTestServer(engine: Engine): Promise<TestServer> {
   const server = await embedded.start(
@@ -21,7 +21,7 @@ export async function startTestServer(engine: Engine): Promise<TestServer> {
       database: {
         engine: engine.name,
         flavor: engine.flavors[0] ?? engine.name,
-        version: null,
+        version: process.env.TEST_SERVER_VERSION ?? null,
         provision: 'embedded',
         image: null,
         binary: process.env.TEST_SERVER_BINARY ?? null,

@@ -1,6 +1,7 @@
 /**
- * The load's connection: a lean Submittable on `pg` that encodes Bind, Execute and Sync itself and drops every row
- * (0.6 of pgbench's throughput on point selects, against 0.45 on the stock query path).
+ * The load's connection: a lean Submittable on `pg` that encodes Bind, Execute and Sync itself and drops every row.
+ * Point selects on eight connections and one thread: 44 and 48 thousand a second where `pgbench -S -M prepared -c 8
+ * -j 1` made 60 and 62 in turn with it (Postgres 18 on the same two cores).
  */
 import type {
   CellValue,
