@@ -242,6 +242,24 @@ test('a server that crashes and comes back fails what was running, and is served
   expect(record.windows[0]?.waitedInPool).toBeGreaterThan(0);
 }, 30_000);
 
+test('a server that goes away for good leaves pool timeouts, a record, and no thread that hangs', async () => {
+  const doomed = await startTestServer(engine);
+  await using session = await doomed.session();
+  await session.execute(ORDERS);
+  const pool = { size: 5, instances: 1, checkoutTimeoutMs: 300, maxQueue: 1000 };
+  const plan = await planFor(session, WORKLOAD, { pool });
+  await using load = await startLoad(plan, running);
+  await load.open('migration');
+  await eventually(() => load.pulse().completed > 50, 'completed operations');
+  await doomed[Symbol.asyncDispose]();
+  const { failed } = load.pulse();
+  await eventually(() => load.pulse().failed > failed + 50, 'failures');
+  const record = await load.finish();
+  expectIdentity(record);
+  expect(record.outcomes.map(({ outcome }) => outcome)).toContain('pool timeout');
+  expect(record.stalls.at(-1)?.toMs).toBeGreaterThan(record.slots.at(-1)?.atMs ?? Number.POSITIVE_INFINITY);
+}, 60_000);
+
 test('a pool that is too small gives pool timeouts, and a queue that is too small drops', async () => {
   await using session = await server.session();
   await session.execute(ORDERS);
