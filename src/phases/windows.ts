@@ -55,6 +55,7 @@ export async function rehearseUnderLoad(request: WindowsRequest): Promise<void> 
   await pause(windowOpensInMs, request.signal);
   await migrationWindow(request, load, observers);
   await recovery(request, load, baselineP99Ms);
+  await load?.finish();
   await drills.finished();
 }
 
@@ -80,6 +81,7 @@ async function startRecordedLoad(request: WindowsRequest): Promise<RecordedLoad 
     settings: plan.load,
     generator: filled.generator,
   });
+  for (const note of planned.notes) recorder.add('notes', note);
   for (const problem of planned.problems) recorder.add('notMeasured', { what: 'load', reason: problem });
   const load = await startLoad(
     {
@@ -155,7 +157,7 @@ async function migrationWindow(
       pending: filled.pending,
       settings: plan.migrations,
       recorder,
-      onStatement: (text) => progress.say('migration', text),
+      onStatement: (text) => progress.say('migration', oneLine(text)),
       afterStep: (step) => observers.afterStep(step),
       signal,
     });
@@ -202,3 +204,15 @@ async function openWindow(
   const startedAtMs = load === null ? recorder.now() : await load.open(name);
   return () => recorder.setWindow({ name, startedAtMs, endedAtMs: recorder.now() });
 }
+
+/** A statement as one line of progress. */
+function oneLine(text: string): string {
+  const line = text
+    .replace(/^\s*--.*$/gm, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return line.length <= STATEMENT_SHOWN ? line : `${line.slice(0, STATEMENT_SHOWN - 3)}...`;
+}
+
+/** What is left of 80 columns beside the phase. */
+const STATEMENT_SHOWN = 66;

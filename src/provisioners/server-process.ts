@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile, stat } from 'node:fs/promises';
+import { setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
@@ -40,6 +41,7 @@ export async function startServerProcess(request: ServerProcessRequest): Promise
     () => 0,
   );
   const child = await spawnServer(request);
+  yieldToGenerator(child);
   let ended: string | null = null;
   let asked = false;
   child.once('exit', (code, signal) => {
@@ -69,6 +71,22 @@ export async function startServerProcess(request: ServerProcessRequest): Promise
       throw new EnvironmentError(`the server process ${child.pid} does not end, not even by SIGKILL`);
     },
   };
+}
+
+/**
+ * In production the application has processors of its own. Here load, observers and server share them, and a statement
+ * that keeps every core busy would delay the arrivals; the server therefore yields to them. Alone on a core it runs at
+ * full speed all the same.
+ */
+const SERVER_NICE = 5;
+
+function yieldToGenerator(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    setPriority(child.pid, SERVER_NICE);
+  } catch {
+    // It has ended already, or the system forbids it: the load's own schedule lag tells whether that mattered.
+  }
 }
 
 async function spawnServer({
