@@ -50,7 +50,7 @@ test('the load behind the migration is a finding of its own, with how many queue
     ...window,
     waitedInPool: window.window === 'baseline' ? 7 : 40,
   }));
-  const findings = check({ lockWaits: [lockWaitRecord(1100), ...waits], load: { ...load, windows } });
+  const findings = check({ lockWaits: [lockWaitRecord(1000), ...waits], load: { ...load, windows } });
   expect(findings.map(({ verdict }) => verdict)).toEqual(['fail', 'fail']);
   expect(findings[1]).toMatchObject({
     what: 'longest wait of the load for AccessShareLock behind session 20 (psql), in the queue of the migration',
@@ -58,6 +58,17 @@ test('the load behind the migration is a finding of its own, with how many queue
     statementId: '1#1.1',
     details: [{ what: 'operations queued in the database', figure: { upper: 3 } }, { figure: { upper: 80 } }],
   });
+});
+
+test('the wait of the migration comes first, being the cause, though others waited longer', () => {
+  const behind = {
+    waiter: loadSession(11),
+    blockers: [READER, MIGRATION],
+    startedAtMs: 2110,
+    statementId: null,
+  };
+  const findings = check({ lockWaits: [lockWaitRecord(900), lockWaitRecord(950, behind)] });
+  expect(findings.map(({ figure }) => 'upper' in figure && figure.upper)).toEqual([900, 950]);
 });
 
 test('all attempts of one statement are one finding: the longest', () => {

@@ -35,9 +35,12 @@ export const lockWait: Check = {
     const doubt = lockDoubt(recording, bound);
     const groups = groupsOf(recording);
     if (groups.length === 0) return [unproven(finding({ ...noWait(recording), bound }), doubt)];
-    const findings = breachesFirst(groups.map((waits) => findingOf(recording, waits, bound)));
-    const breaches = findings.filter(({ verdict }) => verdict !== 'pass');
-    return breaches.length > 0 ? breaches : findings.slice(0, 1).map((each) => unproven(each, doubt));
+    const judge = (waits: Group): Finding => findingOf(recording, waits, bound);
+    const breaches = causesFirst(groups)
+      .map(judge)
+      .filter(({ verdict }) => verdict !== 'pass');
+    if (breaches.length > 0) return breachesFirst(breaches);
+    return groups.slice(0, 1).map((waits) => unproven(judge(waits), doubt));
   },
 };
 
@@ -82,8 +85,16 @@ function noWaitFigure(recording: Recording): Figure {
   return between(0, observer.intervalMs ?? 0, 'no wait in any reading of locks');
 }
 
+type Group = readonly LockWait[];
+
+/** The migration's own wait is the cause of what queues behind it. */
+function causesFirst(groups: readonly Group[]): readonly Group[] {
+  const isMigration = ([first]: Group): boolean => first?.waiter.owner === 'migration';
+  return [...groups.filter(isMigration), ...groups.filter((group) => !isMigration(group))];
+}
+
 /** Waits of one kind of waiter on one relation at one statement of the migration, all its attempts, longest first. */
-function groupsOf(recording: Recording): readonly (readonly LockWait[])[] {
+function groupsOf(recording: Recording): readonly Group[] {
   return grouped(judgedWaits(recording), (wait) => {
     const placed = statementBehind(recording, wait);
     const which = placed === null ? null : [placed.step.version, placed.statement.index];
@@ -91,7 +102,7 @@ function groupsOf(recording: Recording): readonly (readonly LockWait[])[] {
   });
 }
 
-function findingOf(recording: Recording, waits: readonly LockWait[], bound: number): Finding {
+function findingOf(recording: Recording, waits: Group, bound: number): Finding {
   const worst =
     waits.find(({ waitedMs }) => !isMeasured(waitedMs) || waitedMs.upper === longestOf(waits)) ?? waits[0];
   if (worst === undefined) throw new Error('a group of lock waits is never empty');
@@ -108,7 +119,7 @@ function findingOf(recording: Recording, waits: readonly LockWait[], bound: numb
   });
 }
 
-function longestOf(waits: readonly LockWait[]): number {
+function longestOf(waits: Group): number {
   return Math.max(...waits.map(longest));
 }
 

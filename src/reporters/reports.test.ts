@@ -135,6 +135,30 @@ test('what could not be measured stands in the report with its reason', () => {
   }
 });
 
+test('operations are named by their statements, values redacted or not, and the migration by its journal', () => {
+  const load = loadRecord();
+  const operations = load.operations.map((each) => ({
+    ...each,
+    statements: ["select 1 from t where a = 'x' limit 20"],
+  }));
+  const migration = {
+    ...MIGRATION,
+    statement: '-- migrate:up\nalter table orders add column tax_rate numeric;',
+  };
+  const behind = {
+    waiter: { ...loadSession(11), statement: 'select 1 from t where a = ? limit ?' },
+    blockers: [READER, migration],
+    statementId: null,
+  };
+  const facts = recording({
+    lockWaits: [lockWaitRecord(900, { waiter: migration }), lockWaitRecord(800, behind)],
+    load: { ...load, operations },
+  });
+  const text = render(facts, 'terminal');
+  expect(text).toContain('1 operation behind it in the database (1 get_order)');
+  expect(text).not.toContain('migrate:up');
+});
+
 test('a wait of the load behind the migration that holds the lock is told from the migration down', () => {
   const waits = [11, 12, 13].map((id) =>
     lockWaitRecord(700 + id, {

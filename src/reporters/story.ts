@@ -29,10 +29,15 @@ export function storyOf(recording: Recording): readonly StoryLink[] {
   if (story === null) return [];
   const links = story.chain.map((session, index) => {
     const wait = index === 0 ? undefined : waitOf(recording, session, story.wait);
-    return { text: linkInWords(recording, story, session, wait), sql: session.statement };
+    return { text: linkInWords(recording, story, session, wait), sql: sqlOf(story, session) };
   });
   const crowd = crowdInWords(recording, story);
   return crowd === null ? links : [...links, { text: crowd, sql: null }];
+}
+
+/** What the journal says of the migration is cleaner than what the server shows: one statement, without its comments. */
+function sqlOf({ statement }: WaitStory, { owner, statement: seen }: SessionRecord): string | null {
+  return owner === 'migration' ? (statement?.statement.text ?? seen) : seen;
 }
 
 /** The wait of a session of the chain at the time of the worst one. */
@@ -82,8 +87,15 @@ function crowdInWords(recording: Recording, { behind, poolQueuePeak, wait }: Wai
 }
 
 function operationOf(recording: Recording, session: SessionRecord | undefined): string {
-  const sql = session?.statement ?? '';
+  const sql = withoutValues(session?.statement ?? '');
   if ('notMeasured' in recording.load) return 'operations';
-  const known = recording.load.operations.find(({ statements }) => statements.includes(sql));
+  const known = recording.load.operations.find(({ statements }) =>
+    statements.some((each) => withoutValues(each) === sql),
+  );
   return known?.name ?? (sql.split(/\s+/)[0]?.toLowerCase() || 'unknown');
+}
+
+/** Literals are redacted in what the server was seen to run, and stand in what the operation says. */
+function withoutValues(sql: string): string {
+  return sql.replace(/'(?:[^']|'')*'|(?<![\w$])\d+(?:\.\d+)?/g, '?').trim();
 }
