@@ -7,6 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createInstants } from './arrivals.ts';
 import { createClock, threadCpuMicroseconds } from './clock.ts';
 import { TICKER_CELLS, type TickerStart } from './messages.ts';
+import { takePrecedence } from './precedence.ts';
 
 /** The longest sleep; a stop interrupts any sleep, so this only bounds what a lost wake-up would cost. */
 const MAX_SLEEP_MS = 1000;
@@ -35,6 +36,7 @@ function tick(start: TickerStart, wake: () => void): void {
 }
 
 if (parentPort !== null) {
+  takePrecedence();
   const port = parentPort;
   tick(workerData as TickerStart, () => port.postMessage(0));
 }

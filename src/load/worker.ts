@@ -2,6 +2,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { explain, isKnown } from '../errors.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { takePrecedence } from './precedence.ts';
 import { PULSE_MS } from './recent.ts';
 import { type Runner, startRunner } from './runner.ts';
 
@@ -38,4 +39,7 @@ async function serve(start: WorkerStart, port: MessagePort): Promise<void> {
 }
 
 // A rejection of `serve` is an uncaught error of this thread, which the thread that started it is told.
-if (parentPort !== null) void serve(workerData as WorkerStart, parentPort);
+if (parentPort !== null) {
+  takePrecedence();
+  void serve(workerData as WorkerStart, parentPort);
+}
