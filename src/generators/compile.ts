@@ -2,10 +2,11 @@
 import { UsageError } from '../errors.ts';
 import { solveChecks } from './checks.ts';
 import { chosenColumns, withoutCircles } from './circles.ts';
+import { keysAlone } from './existing.ts';
 import type { GeneratorSpec, TableGenerator, TableSpec } from './generator.ts';
 import { type ParentTable, parentTable } from './parents.ts';
 import { createPools, type Pools } from './pools.ts';
-import { type CompiledTable, compileTable } from './table.ts';
+import { type CompiledTable, compileTable, type TableRequest } from './table.ts';
 
 /**
  * The generators of all tables that have rows, by name. The same spec gives the same values on any thread. Throws UsageError, naming
@@ -46,7 +47,7 @@ export function compilerOf(
     const table = specs.get(name);
     const ownership = ownerships.get(name);
     if (table === undefined || ownership === undefined) throw new Error(`no table "${name}" to compile`);
-    const made = compileTable({
+    const request = () => ({
       spec: table,
       randomSeed: spec.randomSeed,
       ownership,
@@ -54,10 +55,21 @@ export function compilerOf(
       pools,
       lookup,
     });
+    const made = table.existingKeys === null ? compileTable(request()) : compileExisting(table, request);
     compiled.set(name, made);
     return made;
   };
   return compile;
+}
+
+/** Rows that are there already need no generator; without one the table gives its keys alone. */
+function compileExisting(spec: TableSpec, request: () => TableRequest): CompiledTable {
+  try {
+    return compileTable(request());
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return keysAlone(spec);
+  }
 }
 
 function isThere({ rows, existingKeys }: TableSpec): boolean {
@@ -65,12 +77,25 @@ function isThere({ rows, existingKeys }: TableSpec): boolean {
 }
 
 function requireColumns({ description, overrides }: TableSpec): void {
-  const names = description.columns.map(({ name }) => name);
-  for (const name of Object.keys(overrides))
-    if (!names.includes(name))
+  const { name: table, columns, foreignKeys } = description;
+  for (const [name, { fanout, width }] of Object.entries(overrides)) {
+    const column = columns.find((each) => each.name === name);
+    const setting = `data.tables."${table}".columns."${name}"`;
+    if (column === undefined)
       throw new UsageError(
-        `data.tables."${description.name}".columns."${name}": the table has no such column. It has: ${names.join(', ')}.`,
+        `${setting}: the table has no such column. It has: ${columns.map((each) => each.name).join(', ')}.`,
       );
+    if (column.generated === 'stored' || column.generated === 'virtual')
+      throw new UsageError(`${setting}: the server itself computes this column. Leave it out.`);
+    if (fanout !== null && !foreignKeys.some((key) => key.columns.includes(name)))
+      throw new UsageError(
+        `${setting}.fanout: "${fanout}", but the column has no foreign key. Leave it out.`,
+      );
+    if (width !== null && column.type.kind !== 'text' && column.type.kind !== 'bytes')
+      throw new UsageError(
+        `${setting}.width: ${width}, but a column of type ${column.type.declared} has no width. Leave it out.`,
+      );
+  }
 }
 
 function tooMany({ description, rows }: TableSpec, capacity: number, columns: readonly string[]): UsageError {

@@ -1,6 +1,7 @@
 /** Tables that the schema itself filled: their rows are known by their keys, and new rows come after them. */
 import type { CellValue, TableDescription } from '../engines/engine.ts';
 import type { TableSpec } from './generator.ts';
+import type { CompiledTable } from './table.ts';
 
 type CellOf = (row: number) => CellValue;
 
@@ -20,4 +21,30 @@ export function existingColumns(
     found.set(name, (row) => (row < spec.rows ? (keys[row % keys.length] ?? null) : next(row)));
   }
   return found;
+}
+
+/** The generator of a table whose new rows cannot be made: it knows its keys, which children refer to. */
+export function keysAlone({ description, rows, existingKeys }: TableSpec): CompiledTable {
+  const cells = new Map(
+    Object.entries(existingKeys ?? {}).map(([name, keys]): [string, CellOf] => [
+      name,
+      (row) => keys[row % Math.max(1, keys.length)] ?? null,
+    ]),
+  );
+  const cellOf = (name: string): CellOf => {
+    const cell = cells.get(name);
+    if (cell === undefined) throw new Error(`the keys of ${description.name} in "${name}" were not read`);
+    return cell;
+  };
+  const columns = [...cells.keys()];
+  return {
+    table: description,
+    rows,
+    capacity: rows,
+    limitedBy: columns,
+    columns,
+    row: (row) => columns.map((name) => cellOf(name)(row)),
+    cell: (row, name) => cellOf(name)(row),
+    cellOf,
+  };
 }

@@ -16,7 +16,8 @@ export interface ForeignColumns {
   /** Every column that a foreign key decides. */
   readonly cells: ReadonlyMap<string, CellOf>;
   readonly groups: readonly GroupFacts[];
-  readonly following: ReadonlySet<string>;
+  /** Columns that never are equal in two rows: they follow the row, or are null. */
+  readonly apart: ReadonlySet<string>;
   /** Name of the foreign key that decides the column. */
   keyNameOf(column: string): string | null;
   /** Sets how groups choose their parents where uniqueness asks for more than chance. */
@@ -40,9 +41,12 @@ export function foreignColumns(request: ForeignRequest): ForeignColumns {
   const { description: table } = spec;
   const cells = new Map<string, CellOf>();
   const names = new Map<string, string>();
-  const following = new Set<string>();
+  const apart = new Set<string>();
   for (const key of ownership.emptied)
-    for (const column of nullableColumns(table, key)) cells.set(column, () => null);
+    for (const column of nullableColumns(table, key)) {
+      cells.set(column, () => null);
+      apart.add(column);
+    }
   const chosen = ownership.groups.map((group): Chosen => {
     const seed = seedOf(randomSeed, table.name, ...group.columns);
     const choices = groupChoices(group, lookup, seed);
@@ -58,7 +62,7 @@ export function foreignColumns(request: ForeignRequest): ForeignColumns {
   }
   for (const key of ownership.selfKeys) {
     const follows = table.uniques.some((set) => set.every((column) => key.owned.includes(column)));
-    if (follows) for (const column of key.owned) following.add(column);
+    if (follows) for (const column of key.owned) apart.add(column);
     for (const [column, cell] of selfCells(request, key, follows)) cells.set(column, cell);
     for (const column of key.owned) names.set(column, key.foreignKey.name);
   }
@@ -66,7 +70,7 @@ export function foreignColumns(request: ForeignRequest): ForeignColumns {
   for (const { entry, other } of differing) avoid(entry, other);
   return {
     cells,
-    following,
+    apart,
     groups: chosen.map(({ group, choices }) => ({
       group,
       parents: choices.positions,

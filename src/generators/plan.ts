@@ -16,7 +16,7 @@ const LOOKUP =
 /**
  * Rows of every table that can be filled, in filling order: those that the scenario names; else `data.rows` for tables
  * that no other refers to, and a tenth of its children for each parent; twenty for lookup tables. Row counts that were
- * not asked for stay below what unique constraints allow. Tables that hold rows already get 0 here.
+ * not asked for stay below what unique constraints allow; half of all pairs in a table that joins two others. Tables that hold rows already get 0 here.
  * Throws UsageError for a table that is not there and for constraints that cannot be met.
  */
 export function planRows(tables: readonly TableDescription[], data: DataPlan): ReadonlyMap<string, number> {
@@ -35,8 +35,11 @@ export function planRows(tables: readonly TableDescription[], data: DataPlan): R
       planned.set(table.name, wanted);
       if (wanted === 0) continue;
       const specs = order.map((each) => specFor(each, planned, data));
-      const { capacity } = compilerOf({ randomSeed: data.randomSeed, tables: specs }, pools)(table.name);
-      planned.set(table.name, Math.min(wanted, capacity));
+      const { capacity, limitedBy } = compilerOf(
+        { randomSeed: data.randomSeed, tables: specs },
+        pools,
+      )(table.name);
+      planned.set(table.name, Math.min(wanted, limitedBy.length > 1 ? Math.ceil(capacity / 2) : capacity));
     }
   }
   return planned;

@@ -116,6 +116,12 @@ const KINDS: readonly TextKind[] = [
 
 const WORDS = kind('words', /(?:)/, (f) => f.lorem.words({ min: 2, max: 5 }), 'word');
 const WORD = kind('word', /(?:)/, (f) => f.word.noun(), 'word');
+/** Tried when the values of a column's own kind do not pass its checks. */
+export const FALLBACKS: readonly TextKind[] = [
+  WORD,
+  kind('upper code', /(?:)/, (f) => f.string.alpha({ length: 6, casing: 'upper' }), 'word'),
+  kind('digits', /(?:)/, (f) => f.string.numeric(8), 'word'),
+];
 /** Columns no longer than this hold words, not sentences. */
 const SHORT = 24;
 

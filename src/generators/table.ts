@@ -54,7 +54,7 @@ export function compileTable(request: TableRequest): CompiledTable {
     seed: seedOf(request.randomSeed, table.name, 'runs'),
     free: freeColumns(filled, sources),
     groups: foreign.groups,
-    following: foreign.following,
+    apart: foreign.apart,
   });
   foreign.choose(unique.groups);
   const numbered = numberedOrdinals(request, sources, unique);

@@ -2,7 +2,7 @@
 import type { ColumnDescription } from '../engines/engine.ts';
 import type { ColumnDataPlan } from '../scenario/plan.ts';
 import { patternTexts } from './pattern.ts';
-import { type Embedding, type Pools, textKindOf } from './pools.ts';
+import { type Embedding, FALLBACKS, type Pools, textKindOf } from './pools.ts';
 import { hash } from './random.ts';
 import type { ColumnRules } from './rules.ts';
 import { sourceOf, UNBOUNDED, type ValueSource } from './source.ts';
@@ -12,7 +12,7 @@ const LONGEST = 1_000_000;
 /** Shorter columns hold a code made of the row number alone when they must be unique. */
 const ROOM_FOR_WORDS = 12;
 const ROOM_FOR_EMAIL = 32;
-/** With fewer matching pool values the pattern itself makes the text. */
+/** With fewer matching values another pool is tried, then the pattern itself. */
 const ENOUGH_VALUES = 16;
 
 export interface TextRequest {
@@ -31,39 +31,39 @@ export function textSource(request: TextRequest): ValueSource | null {
   const fit = fitter(rules, limit);
   const isRight = checker(rules, limit);
   const kind = textKindOf(nameFor(request.table, column.name), column.type.maxLength);
+  const own = once(() => {
+    if (override?.faker != null) return pools.ofFaker(override.faker).map(fit);
+    if (override?.width != null) return pools.ofWidth(Math.min(override.width, limit)).map(fit);
+    return pools.ofKind(kind).map(fit);
+  });
+  // A wrong name of a faker function shall be told at once.
+  if (override?.faker != null) own();
+  const embedding = { kind: kind.embedding, limit, rules, fixed: column.type.base === 'bpchar', seed };
+  if (rules.patterns.length === 0 && rules.excluded.length === 0) return pooled(own, embedding);
+  const fallbacks = [own, ...FALLBACKS.map((each) => once(() => pools.ofKind(each).map(fit)))];
+  const made = patternSource(rules, { limit, seed, isRight });
+  for (const pool of fallbacks) {
+    const right = pool().filter(isRight);
+    if (right.length < ENOUGH_VALUES) continue;
+    const source = pooled(() => right, embedding);
+    if (SAMPLES.every((ordinal) => isRight(String(source.unique(ordinal))))) return source;
+    if (made !== null) return pool === own ? { ...made, plain: source.plain } : made;
+    const distinct = [...new Set(right)];
+    return { ...source, capacity: distinct.length, unique: (ordinal) => distinct[ordinal] ?? null };
+  }
+  return made;
+}
+
+function once(make: () => readonly string[]): () => readonly string[] {
   let made: readonly string[] | null = null;
-  const pool = (): readonly string[] => {
-    if (made === null) {
-      const values =
-        override?.faker != null
-          ? pools.ofFaker(override.faker)
-          : override?.width != null
-            ? pools.ofWidth(Math.min(override.width, limit))
-            : pools.ofKind(kind);
-      made = values.map(fit);
-    }
+  return () => {
+    if (made === null) made = make();
     return made;
   };
-  const strict = rules.patterns.length > 0 || rules.excluded.length > 0;
-  if (strict) {
-    const right = pool().filter(isRight);
-    if (right.length < ENOUGH_VALUES) return patternSource(rules, { limit, seed, isRight });
-    made = right;
-  }
-  const embed = embedder({
-    kind: kind.embedding,
-    limit,
-    rules,
-    fixed: column.type.base === 'bpchar',
-    pool,
-    seed,
-  });
-  const embedded = { ...embed, plain: plainFrom(pool, seed) };
-  if (rules.patterns.length > 0 && !SAMPLES.every((ordinal) => isRight(embed.unique(ordinal)))) {
-    const made = patternSource(rules, { limit, seed, isRight });
-    return made === null ? null : { ...made, plain: embedded.plain };
-  }
-  return sourceOf(embedded);
+}
+
+function pooled(pool: () => readonly string[], request: Omit<EmbedRequest, 'pool'>): ValueSource {
+  return sourceOf({ ...embedder({ ...request, pool }), plain: plainFrom(pool, request.seed) });
 }
 
 const SAMPLES: readonly number[] = [0, 1, 7, 12, 99, 4711, 123_456, 87_654_321];

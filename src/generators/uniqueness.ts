@@ -38,8 +38,8 @@ export interface UniquenessRequest {
   readonly seed: number;
   readonly free: ReadonlyMap<string, FreeColumn>;
   readonly groups: readonly GroupFacts[];
-  /** Columns of self references that follow the row: `next_id` and its like. */
-  readonly following: ReadonlySet<string>;
+  /** Columns that never are equal in two rows whatever is decided here: `next_id`, or a key that stays null. */
+  readonly apart: ReadonlySet<string>;
 }
 
 export interface Uniqueness {
@@ -99,7 +99,7 @@ interface State {
 }
 
 function isMet(state: State, set: readonly string[]): boolean {
-  if (set.some((column) => state.request.following.has(column) || state.numbered.has(column))) return true;
+  if (set.some((column) => state.request.apart.has(column) || state.numbered.has(column))) return true;
   if (state.met.some((smaller) => smaller.every((column) => set.includes(column)))) return true;
   return state.request.groups.some(
     ({ group, identifiedBy }) => state.numberedGroups.has(group) && identifiedBy(set),
