@@ -22,6 +22,8 @@ export interface SeenWait {
   readonly mode: string;
   /** As the server counts it at this reading; null when it does not tell (then the span of readings counts). */
   readonly waitedMs: number | null;
+  /** Set where the server answers from a snapshot of its own: the most that it may be older than the reading. */
+  readonly staleMs?: number;
 }
 
 export interface SeenLock {
@@ -35,6 +37,8 @@ export interface EndedWait {
   readonly key: string;
   /** `gave up`: what blocked it is still there, so that it was not granted (a timeout, a cancel, a lost session). */
   readonly became: 'granted' | 'gave up' | 'unknown';
+  /** The whole wait as the server itself timed it, where it keeps that, and the view that it is read from. */
+  readonly timed?: { readonly waitedMs: number; readonly source: string };
 }
 
 export interface LockReading {

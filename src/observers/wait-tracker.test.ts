@@ -74,6 +74,27 @@ test('a wait lies between what the last reading counted and the first reading wi
   expect(found.ended).toBe('granted');
 });
 
+test('a wait that the server timed itself is exact', () => {
+  const waits = tracker();
+  waits.add(at(0, []));
+  waits.add(at(20, [wait(1, [100], 8)]));
+  const timed = { waitedMs: 31.5, source: 'history' };
+  waits.add(at(60, [], [{ key: '1', became: 'granted', timed }]));
+  expect(only(waits.finish(100, []).waits).waitedMs).toEqual({ lower: 31.5, upper: 31.5, source: 'history' });
+});
+
+test('a reading out of a snapshot may be older than it looks, and the figure says so', () => {
+  const waits = tracker();
+  const stale = { ...wait(1, [100]), staleMs: 100 };
+  waits.add(at(0, []));
+  waits.add(at(200, [stale]));
+  waits.add(at(500, [stale]));
+  waits.add(at(520, []));
+  const found = only(waits.finish(600, []).waits);
+  // Seen at 201 and, at the oldest, at 400; it may have begun in the 100 ms before the reading at 0.
+  expect(boundsOf(found)).toMatchObject({ lower: 400 - 201, upper: 521 + 100 });
+});
+
 test('without the help of the server the readings around a wait bound it', () => {
   const waits = tracker();
   waits.add(at(0, []));

@@ -1,6 +1,6 @@
 /** Follows lock waits from reading to reading and turns them into records. Pure: time comes with the readings. */
 import type { Dialect, EndedWait, LockReading, SeenSession, SeenWait } from '../engines/engine.ts';
-import { between } from '../recording/figure.ts';
+import { between, exactly, type Figure } from '../recording/figure.ts';
 import type { LockWait, SessionRecord, Step, WaitEnding } from '../recording/recording.ts';
 import { blockingChain, type Describe } from './sessions.ts';
 import { type RunStatement, runStatements, statementIn } from './statements.ts';
@@ -49,6 +49,7 @@ interface ClosedWait {
   readonly wait: OpenWait;
   readonly goneAtMs: number;
   readonly became: EndedWait['became'] | 'still waiting';
+  readonly timed: NonNullable<EndedWait['timed']> | null;
 }
 
 export function trackWaits(source: string, describe: Describe, dialect: Dialect): WaitTracker {
@@ -62,16 +63,19 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
     const present = new Set(reading.waits.map(({ key }) => key));
     for (const [key, wait] of open) {
       if (present.has(key)) continue;
-      const became = reading.ended.find((ended) => ended.key === key)?.became ?? 'unknown';
-      closed.push({ wait, goneAtMs: answeredAtMs, became });
+      const ended = reading.ended.find((other) => other.key === key);
+      const became = ended?.became ?? 'unknown';
+      closed.push({ wait, goneAtMs: answeredAtMs, became, timed: ended?.timed ?? null });
       open.delete(key);
     }
     for (const seen of reading.waits) {
-      const wait = open.get(seen.key) ?? begin(seen, sessions, previousAskedAtMs ?? askedAtMs, answeredAtMs);
+      const staleMs = seen.staleMs ?? 0;
+      const notBeforeMs = (previousAskedAtMs ?? askedAtMs) - staleMs;
+      const wait = open.get(seen.key) ?? begin(seen, sessions, notBeforeMs, answeredAtMs);
       narrowStart(wait, seen, askedAtMs, answeredAtMs);
       wait.seen = seen;
       noteChain(wait, reading.waits, sessions, askedAtMs);
-      wait.lastAskedAtMs = askedAtMs;
+      wait.lastAskedAtMs = Math.max(wait.lastAskedAtMs, askedAtMs - staleMs);
       open.set(seen.key, wait);
     }
     previousAskedAtMs = askedAtMs;
@@ -89,7 +93,7 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
       waiter: describe(seen.waiterId, sessions.get(seen.waiterId)),
       startedNotBeforeMs: notBeforeMs,
       startedNotAfterMs: atMs,
-      lastAskedAtMs: atMs,
+      lastAskedAtMs: notBeforeMs,
       chains: new Map(),
       chain: null,
     };
@@ -129,7 +133,8 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
   return {
     add,
     finish(endedAtMs, steps) {
-      for (const wait of open.values()) closed.push({ wait, goneAtMs: endedAtMs, became: 'still waiting' });
+      for (const wait of open.values())
+        closed.push({ wait, goneAtMs: endedAtMs, became: 'still waiting', timed: null });
       open.clear();
       const statements = runStatements(steps);
       const waits = closed.map((wait) => toRecord(wait, { source, dialect, statements }));
@@ -162,8 +167,8 @@ function mainChain({ chains }: OpenWait): readonly SessionRecord[] {
   return longest?.blockers ?? [];
 }
 
-function longestMs({ wait, goneAtMs }: ClosedWait): number {
-  return goneAtMs - wait.startedNotBeforeMs;
+function longestMs({ wait, goneAtMs, timed }: ClosedWait): number {
+  return timed?.waitedMs ?? goneAtMs - wait.startedNotBeforeMs;
 }
 
 interface RecordContext {
@@ -176,7 +181,6 @@ function toRecord(closed: ClosedWait, { source, dialect, statements }: RecordCon
   const { wait, goneAtMs } = closed;
   const { seen, waiter } = wait;
   const startedAtMs = (wait.startedNotBeforeMs + wait.startedNotAfterMs) / 2;
-  const seenMs = seen.waitedMs ?? Math.max(0, wait.lastAskedAtMs - wait.startedNotAfterMs);
   const statement =
     waiter.owner === 'migration'
       ? statementIn(statements, waiter.sessionId, { fromMs: startedAtMs, toMs: goneAtMs })
@@ -189,10 +193,17 @@ function toRecord(closed: ClosedWait, { source, dialect, statements }: RecordCon
     relation: seen.relation,
     mode: seen.mode,
     startedAtMs,
-    waitedMs: between(seenMs, Math.max(seenMs, longestMs(closed)), sourceOf(source, seen)),
+    waitedMs: waitedOf(closed, source),
     ended: endingOf(closed, statement, dialect),
     statementId: statement?.record.id ?? null,
   };
+}
+
+function waitedOf(closed: ClosedWait, source: string): Figure {
+  const { wait, timed } = closed;
+  if (timed !== null) return exactly(timed.waitedMs, timed.source);
+  const seenMs = wait.seen.waitedMs ?? Math.max(0, wait.lastAskedAtMs - wait.startedNotAfterMs);
+  return between(seenMs, Math.max(seenMs, longestMs(closed)), sourceOf(source, wait.seen));
 }
 
 function sourceOf(source: string, { waitedMs }: SeenWait): string {
