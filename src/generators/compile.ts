@@ -5,7 +5,7 @@ import { chosenColumns, withoutCircles } from './circles.ts';
 import { keysAlone } from './existing.ts';
 import type { GeneratorSpec, TableGenerator, TableSpec } from './generator.ts';
 import { type ParentTable, parentTable } from './parents.ts';
-import { createPools, type Pools } from './pools.ts';
+import { poolsOf } from './pools.ts';
 import { type CompiledTable, compileTable, type TableRequest } from './table.ts';
 
 /**
@@ -23,10 +23,7 @@ export function createGenerators(spec: GeneratorSpec): ReadonlyMap<string, Table
 }
 
 /** Compiles tables when they are asked for, each once. */
-export function compilerOf(
-  spec: GeneratorSpec,
-  pools: Pools = createPools(spec.randomSeed),
-): (name: string) => CompiledTable {
+export function compilerOf(spec: GeneratorSpec): (name: string) => CompiledTable {
   const specs = new Map(spec.tables.map((table) => [table.description.name, table]));
   const descriptions = new Map(
     spec.tables.filter(isThere).map(({ description }) => [description.name, description]),
@@ -52,7 +49,7 @@ export function compilerOf(
       randomSeed: spec.randomSeed,
       ownership,
       rules: solveChecks(table.description, chosenColumns(table)),
-      pools,
+      pools: poolsOf(spec.randomSeed),
       lookup,
     });
     const made = table.existingKeys === null ? compileTable(request()) : compileExisting(table, request);

@@ -21,24 +21,36 @@ export interface ParentChoice {
 
 /**
  * Number of parents that exist for a child with this row number: parents grow with their children, in the ratio of the
- * two row counts to two digits. A volume scaled in proportion therefore extends a smaller one: a child that was there
- * keeps its parent.
+ * two row counts, cut to three digits. A volume scaled in proportion therefore extends a smaller one: a child that was
+ * there keeps its parent.
  */
 export function parentsFor(row: number, parents: number, children: number): number {
   if (parents <= LOOKUP_ROWS || row >= children) return parents;
-  const ratio = Number((parents / children).toPrecision(2));
-  return Math.min(parents, Math.max(1, Math.ceil((row + 1) * ratio)));
+  return grown(row, growthOf(parents, children), parents);
+}
+
+/** Parents per child; cut, not rounded, so that it never leads past the last parent. */
+function growthOf(parents: number, children: number): number {
+  const ratio = parents / Math.max(1, children);
+  if (ratio >= 1) return Math.floor(ratio);
+  const digits = 10 ** (2 - Math.floor(Math.log10(ratio)));
+  return Math.floor(ratio * digits + EPSILON) / digits;
+}
+
+const EPSILON = 1e-9;
+
+function grown(row: number, growth: number, parents: number): number {
+  return Math.min(parents, Math.max(1, Math.ceil((row + 1) * growth - EPSILON)));
 }
 
 /** Parent row of each child row. */
 export function parentOf(choice: ParentChoice): (row: number) => number {
   const { seed, parents, children, fanout } = choice;
   const fixed = parents <= LOOKUP_ROWS;
-  const ratio = Number((parents / Math.max(1, children)).toPrecision(2));
+  const growth = growthOf(parents, children);
   const share = fanout === 'zipf' ? (u: number) => u ** ZIPF_POWER : (u: number) => u;
   return (row) => {
-    const there =
-      fixed || row >= children ? parents : Math.min(parents, Math.max(1, Math.ceil((row + 1) * ratio)));
+    const there = fixed || row >= children ? parents : grown(row, growth, parents);
     return Math.min(there - 1, Math.floor(there * share(unit(seed, row))));
   };
 }

@@ -42,6 +42,7 @@ export function keysAlone({ description, rows, existingKeys }: TableSpec): Compi
     rows,
     capacity: rows,
     limitedBy: columns,
+    limitedByCombinations: false,
     columns,
     row: (row) => columns.map((name) => cellOf(name)(row)),
     cell: (row, name) => cellOf(name)(row),

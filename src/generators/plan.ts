@@ -5,7 +5,6 @@ import type { DataPlan } from '../scenario/plan.ts';
 import { compilerOf } from './compile.ts';
 import { LOOKUP_ROWS } from './distributions.ts';
 import type { GeneratorSpec, TableSpec } from './generator.ts';
-import { createPools } from './pools.ts';
 
 /** A table has this many times fewer rows than the largest table that refers to it. */
 const CHILDREN_PER_PARENT = 10;
@@ -23,7 +22,6 @@ export function planRows(tables: readonly TableDescription[], data: DataPlan): R
   requireTables(tables, data);
   const order = fillingOrder(tables);
   const levels = levelsOf(order);
-  const pools = createPools(data.randomSeed);
   const planned = new Map<string, number>();
   const largest = largestOf(data);
   for (const table of order) {
@@ -35,11 +33,9 @@ export function planRows(tables: readonly TableDescription[], data: DataPlan): R
       planned.set(table.name, wanted);
       if (wanted === 0) continue;
       const specs = order.map((each) => specFor(each, planned, data));
-      const { capacity, limitedBy } = compilerOf(
-        { randomSeed: data.randomSeed, tables: specs },
-        pools,
-      )(table.name);
-      planned.set(table.name, Math.min(wanted, limitedBy.length > 1 ? Math.ceil(capacity / 2) : capacity));
+      const spec = { randomSeed: data.randomSeed, tables: specs };
+      const { capacity, limitedByCombinations } = compilerOf(spec)(table.name);
+      planned.set(table.name, Math.min(wanted, limitedByCombinations ? Math.ceil(capacity / 2) : capacity));
     }
   }
   return planned;
@@ -94,7 +90,7 @@ function usualRows(table: TableDescription, rows: number, level: number): number
   if (rows === 0) return 0;
   const independent = table.foreignKeys.every(({ references }) => references === table.name);
   if (independent && level > 0 && LOOKUP.test(table.name)) return Math.min(rows, LOOKUP_ROWS);
-  return Math.max(1, Math.round(rows / CHILDREN_PER_PARENT ** level));
+  return Math.ceil(rows / CHILDREN_PER_PARENT ** level);
 }
 
 /** Longest way down to a table that no other refers to. */

@@ -137,7 +137,7 @@ export function textKindOf(column: string, maxLength: number | null): TextKind {
   );
 }
 
-/** Pools of one random seed, made when first asked for. */
+/** Pools of one random seed; each is made when it is first asked for. */
 export interface Pools {
   ofKind(kind: TextKind): readonly string[];
   /** Values of a faker function by its path, `internet.email`; UsageError when there is none. */
@@ -146,7 +146,15 @@ export interface Pools {
   ofWidth(width: number): readonly string[];
 }
 
-export function createPools(randomSeed: number): Pools {
+/** The pools of the random seed that was asked for last: one rehearsal has one. */
+let latest: { readonly randomSeed: number; readonly pools: Pools } | null = null;
+
+export function poolsOf(randomSeed: number): Pools {
+  if (latest?.randomSeed !== randomSeed) latest = { randomSeed, pools: createPools(randomSeed) };
+  return latest.pools;
+}
+
+function createPools(randomSeed: number): Pools {
   const made = new Map<string, readonly string[]>();
   const once = (name: string, make: () => readonly string[]): readonly string[] => {
     const known = made.get(name);

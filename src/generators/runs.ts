@@ -36,49 +36,55 @@ export interface RunRequest {
   readonly ordered: boolean;
 }
 
-/** Products beyond this are not scattered, since the arithmetic would not be exact. */
-const MAX_SCATTERED = 2 ** 31;
+/** Steps through the other parents; all but one of them have no divisor in common with their number. */
 const STEPS: readonly number[] = [7919, 104_729, 611_953, 31, 1];
 
 /** The rows of each parent come in turns: every parent has its first `perParent` rows before any has more. */
 export function createRun({ parents, rows, room, seed, ordered }: RunRequest): Run {
   const exact = Math.max(1, Math.ceil(rows / Math.max(1, parents)));
-  const rounded = Math.max(1, Math.ceil(Number((rows / Math.max(1, parents)).toPrecision(2))));
-  // All rows fit into one turn with `exact`; `rounded` makes volumes in proportion agree, and fits too or nearly.
-  const perParent = parents === 1 ? UNBOUNDED : Math.max(1, Math.min(room, Math.max(exact, rounded)));
+  const perParent = parents === 1 ? UNBOUNDED : Math.max(1, Math.min(room, exact));
   const turn = perParent * parents;
   const parentOf = (row: number) => (parents === 1 ? 0 : Math.floor((row % turn) / perParent));
   const countOf = (row: number) =>
     parents === 1 ? row : Math.floor(row / turn) * perParent + ((row % turn) % perParent);
+  const leader: Leader = { parentOf, countOf, perParent, rows, seed, scattered: !ordered };
   return {
     parentOf,
     count: (digits) => {
-      const sizes = digits.map(sizeOf);
       const product = roomOf(digits);
       const turns = parents === 1 ? 1 : Math.floor(product / perParent);
       const capacity = parents === 1 ? product : Math.min(UNBOUNDED, turns * turn);
-      const [only] = digits;
-      const scatter = digits.length === 1 && only?.parents === true ? only : null;
-      const reach = (parent: number) =>
-        scatter === null
-          ? product
-          : Math.max(
-              Math.min(perParent, product),
-              Math.min(product, parentsFor(parent * perParent, product, rows)),
-            );
-      const plain = ordered || product > MAX_SCATTERED || (digits.length === 1 && scatter === null);
-      const numberOf = (row: number): number => {
-        const count = countOf(row);
-        if (plain) return count;
-        const parent = parentOf(row);
-        const within = reach(parent);
-        return count < within ? (hash(seed, parent) + count * stepFor(within)) % within : count;
-      };
-      return {
-        capacity,
-        ordinals: digits.map((digit, index) => digitOf(digit, { index, sizes, numberOf, parentOf })),
-      };
+      return { capacity, ordinals: digits.map((_, index) => digitOf(leader, digits, index)) };
     },
+  };
+}
+
+interface Leader {
+  readonly parentOf: (row: number) => number;
+  /** Number of the row among those of its parent. */
+  readonly countOf: (row: number) => number;
+  readonly perParent: number;
+  readonly rows: number;
+  readonly seed: number;
+  readonly scattered: boolean;
+}
+
+/** Values of a column are counted; other parents start at a place of each parent's own and go on in steps. */
+function digitOf(leader: Leader, digits: readonly Digit[], index: number): (row: number) => number {
+  const { parentOf, countOf, perParent, rows } = leader;
+  const digit = digits[index];
+  const size = digit === undefined ? 1 : Math.max(1, sizeOf(digit));
+  const below = roomOf(digits.slice(0, index));
+  const seed = leader.seed + index;
+  const counted = (row: number) => Math.floor(countOf(row) / below) % size;
+  if (digit?.parents !== true || !leader.scattered) return counted;
+  return (row) => {
+    const count = counted(row);
+    const parent = parentOf(row);
+    const there = parentsFor(parent * perParent, size, rows);
+    const within = Math.max(Math.min(perParent, size), there);
+    const value = count < within ? (hash(seed, parent) + count * stepFor(within)) % within : count;
+    return digit.avoidsLeader && value >= parent ? value + 1 : value;
   };
 }
 
@@ -92,28 +98,6 @@ export function roomOf(digits: readonly Digit[]): number {
 
 function sizeOf({ values, avoidsLeader }: Digit): number {
   return values - (avoidsLeader ? 1 : 0);
-}
-
-function digitOf(
-  digit: Digit,
-  {
-    index,
-    sizes,
-    numberOf,
-    parentOf,
-  }: {
-    readonly index: number;
-    readonly sizes: readonly number[];
-    readonly numberOf: (row: number) => number;
-    readonly parentOf: (row: number) => number;
-  },
-): (row: number) => number {
-  const size = Math.max(1, sizes[index] ?? 1);
-  const below = sizes.slice(0, index).reduce((all, each) => all * Math.max(1, each), 1);
-  return (row) => {
-    const value = Math.floor(numberOf(row) / below) % size;
-    return digit.avoidsLeader && value >= parentOf(row) ? value + 1 : value;
-  };
 }
 
 /** A step that visits every number below `size` once. */

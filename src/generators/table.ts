@@ -33,6 +33,7 @@ export interface CompiledTable extends TableGenerator {
   readonly cellOf: (column: string) => CellOf;
   /** The columns that have no further value at the capacity. */
   readonly limitedBy: readonly string[];
+  readonly limitedByCombinations: boolean;
 }
 
 /** Throws UsageError for a constraint or a setting that cannot be met. */
@@ -190,6 +191,7 @@ function assemble({ spec }: TableRequest, { filled, cells, unique, cellOf }: Par
     columns,
     capacity: spec.existingKeys === null ? unique.capacity : Number.POSITIVE_INFINITY,
     limitedBy: unique.limitedBy,
+    limitedByCombinations: unique.limitedByCombinations,
     row: (rowNumber) => {
       for (let index = 0; index < makers.length; index += 1)
         values[index] = makers[index]?.(rowNumber) ?? null;

@@ -49,6 +49,8 @@ export interface Uniqueness {
   readonly capacity: number;
   /** The set that limits it. */
   readonly limitedBy: readonly string[];
+  /** It limits them by the number of combinations: all of them would be a table where everything is joined. */
+  readonly limitedByCombinations: boolean;
 }
 
 /** A column with fewer values is not used up by row numbers while something else can make the rows differ. */
@@ -68,6 +70,7 @@ export function solveUniqueness(request: UniquenessRequest): Uniqueness {
     met: [],
     capacity: UNBOUNDED,
     limitedBy: [],
+    limitedByCombinations: false,
   };
   const generated = new Set(
     table.columns
@@ -96,6 +99,7 @@ interface State {
   readonly met: (readonly string[])[];
   capacity: number;
   limitedBy: readonly string[];
+  limitedByCombinations: boolean;
 }
 
 function isMet(state: State, set: readonly string[]): boolean {
@@ -138,7 +142,7 @@ function numberColumn(state: State, set: readonly string[], column: FreeColumn):
   const inPrimaryKey = state.request.table.primaryKey.includes(column.name);
   state.columns.set(column.name, upTo(column.capacity));
   state.numbered.add(column.name);
-  if (!column.nullable || inPrimaryKey) limit(state, set, column.capacity);
+  if (!column.nullable || inPrimaryKey) limit(state, set, { capacity: column.capacity, combinations: false });
 }
 
 function upTo(capacity: number): OrdinalOf {
@@ -173,7 +177,7 @@ function meetByParents(
     if (known !== undefined) throw hopeless(state, set);
     state.groups.set(leader.group, upTo(leader.parents));
     state.numberedGroups.add(leader.group);
-    if (!leader.nullable) limit(state, set, leader.parents);
+    if (!leader.nullable) limit(state, set, { capacity: leader.parents, combinations: false });
     return;
   }
   const perParent = Math.ceil(state.request.rows / Math.max(1, leader.parents));
@@ -229,13 +233,18 @@ function assign(
   groups.forEach(({ group }, index) => {
     state.groups.set(group, ordinals[columns.length + index] ?? NONE);
   });
-  limit(state, set, capacity);
+  limit(state, set, { capacity, combinations: true });
 }
 
-function limit(state: State, set: readonly string[], capacity: number): void {
+function limit(
+  state: State,
+  set: readonly string[],
+  { capacity, combinations }: { readonly capacity: number; readonly combinations: boolean },
+): void {
   if (capacity >= state.capacity) return;
   state.capacity = capacity;
   state.limitedBy = set;
+  state.limitedByCombinations = combinations;
 }
 
 function hopeless({ request }: State, set: readonly string[]): UsageError {
