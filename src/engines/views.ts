@@ -37,8 +37,8 @@ export interface EndedWait {
   readonly key: string;
   /** `gave up`: what blocked it is still there, so that it was not granted (a timeout, a cancel, a lost session). */
   readonly became: 'granted' | 'gave up' | 'unknown';
-  /** The whole wait as the server itself timed it, where it keeps that, and the view that it is read from. */
-  readonly timed?: { readonly waitedMs: number; readonly source: string };
+  /** The whole wait as the server itself timed it, within the error of its timer, where it keeps that. */
+  readonly timed?: { readonly lowerMs: number; readonly upperMs: number; readonly source: string };
 }
 
 export interface LockReading {

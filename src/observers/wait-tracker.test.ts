@@ -74,13 +74,22 @@ test('a wait lies between what the last reading counted and the first reading wi
   expect(found.ended).toBe('granted');
 });
 
-test('a wait that the server timed itself is exact', () => {
+test('a wait that the server timed itself is known as well as its timer', () => {
   const waits = tracker();
   waits.add(at(0, []));
   waits.add(at(20, [wait(1, [100], 8)]));
-  const timed = { waitedMs: 31.5, source: 'history' };
+  const timed = { lowerMs: 31.4, upperMs: 31.6, source: 'history' };
   waits.add(at(60, [], [{ key: '1', became: 'granted', timed }]));
-  expect(only(waits.finish(100, []).waits).waitedMs).toEqual({ lower: 31.5, upper: 31.5, source: 'history' });
+  expect(only(waits.finish(100, []).waits).waitedMs).toEqual({ lower: 31.4, upper: 31.6, source: 'history' });
+});
+
+test('a timer of the server that contradicts the readings does not count', () => {
+  const waits = tracker();
+  waits.add(at(0, []));
+  waits.add(at(20, [wait(1, [100], 8)]));
+  const timed = { lowerMs: 400, upperMs: 401, source: 'history' };
+  waits.add(at(60, [], [{ key: '1', became: 'granted', timed }]));
+  expect(boundsOf(only(waits.finish(100, []).waits)).upper).toBe(61 - 12);
 });
 
 test('a reading out of a snapshot may be older than it looks, and the figure says so', () => {

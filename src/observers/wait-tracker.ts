@@ -1,6 +1,6 @@
 /** Follows lock waits from reading to reading and turns them into records. Pure: time comes with the readings. */
 import type { Dialect, EndedWait, LockReading, SeenSession, SeenWait } from '../engines/engine.ts';
-import { between, exactly, type Figure } from '../recording/figure.ts';
+import { between, type Figure } from '../recording/figure.ts';
 import type { LockWait, SessionRecord, Step, WaitEnding } from '../recording/recording.ts';
 import { blockingChain, type Describe } from './sessions.ts';
 import { type RunStatement, runStatements, statementIn } from './statements.ts';
@@ -167,8 +167,28 @@ function mainChain({ chains }: OpenWait): readonly SessionRecord[] {
   return longest?.blockers ?? [];
 }
 
-function longestMs({ wait, goneAtMs, timed }: ClosedWait): number {
-  return timed?.waitedMs ?? goneAtMs - wait.startedNotBeforeMs;
+function longestMs(closed: ClosedWait): number {
+  return spanOf(closed).upperMs;
+}
+
+/**
+ * What the readings and the server's own timer allow together. Should the timer contradict the readings, they count:
+ * they are on the recorder's clock.
+ */
+function spanOf({ wait, goneAtMs, timed }: ClosedWait): {
+  readonly lowerMs: number;
+  readonly upperMs: number;
+  readonly timed: boolean;
+} {
+  const lowerMs = wait.seen.waitedMs ?? Math.max(0, wait.lastAskedAtMs - wait.startedNotAfterMs);
+  const upperMs = Math.max(lowerMs, goneAtMs - wait.startedNotBeforeMs);
+  if (timed === null || timed.lowerMs > upperMs || timed.upperMs < lowerMs)
+    return { lowerMs, upperMs, timed: false };
+  return {
+    lowerMs: Math.max(lowerMs, timed.lowerMs),
+    upperMs: Math.min(upperMs, timed.upperMs),
+    timed: true,
+  };
 }
 
 interface RecordContext {
@@ -200,10 +220,9 @@ function toRecord(closed: ClosedWait, { source, dialect, statements }: RecordCon
 }
 
 function waitedOf(closed: ClosedWait, source: string): Figure {
-  const { wait, timed } = closed;
-  if (timed !== null) return exactly(timed.waitedMs, timed.source);
-  const seenMs = wait.seen.waitedMs ?? Math.max(0, wait.lastAskedAtMs - wait.startedNotAfterMs);
-  return between(seenMs, Math.max(seenMs, longestMs(closed)), sourceOf(source, wait.seen));
+  const { lowerMs, upperMs, timed } = spanOf(closed);
+  if (timed && closed.timed !== null) return between(lowerMs, upperMs, closed.timed.source);
+  return between(lowerMs, upperMs, sourceOf(source, closed.wait.seen));
 }
 
 function sourceOf(source: string, { waitedMs }: SeenWait): string {
