@@ -13,6 +13,7 @@
  * Nothing is judged here. Whatever goes wrong after the recorder exists, the recording so far is returned beside the
  * trouble; a migration that fails is a recorded step and no trouble at all.
  */
+import { relative } from 'node:path';
 import { findEngine } from './engines/index.ts';
 import { InterruptedError } from './errors.ts';
 import { fill } from './phases/fill.ts';
@@ -46,7 +47,7 @@ export async function rehearse(plan: Plan, { progress, signal }: RehearseOptions
     budgets: plan.budgets,
     migrations: {
       tool: tool.name,
-      directory: plan.migrations.directory,
+      directory: relative(plan.directory, plan.migrations.directory) || '.',
       lockTimeoutMs: plan.migrations.lockTimeoutMs,
       applied: [],
       pending: [],

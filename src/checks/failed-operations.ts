@@ -21,7 +21,8 @@ export const failedOperations: Check = {
     'both understand (add, write both), and take away the old names in a later release. Time-outs: see lock-wait ' +
     'and stall. A constraint that only the new code obeys: make it valid after the old code is gone.',
 
-  check(recording, { failedOperations: bound }) {
+  check(recording, budgets) {
+    const { failedOperations: bound } = budgets;
     if (bound === null) return [];
     const { load } = recording;
     const facts = {
@@ -37,7 +38,7 @@ export const failedOperations: Check = {
     const count = windows.reduce((sum, { failed, dropped }) => sum + failed + dropped, 0);
     const total = finding({ ...facts, figure: exactly(count, SOURCE), details: groups.map(detailOf) });
     const findings = [total, ...(total.verdict === 'fail' ? brokenCode(load, groups, bound) : [])];
-    const trouble = loadTrouble(recording);
+    const trouble = loadTrouble(recording, budgets);
     if (trouble === null) return findings;
     if (trouble.generatorLimited && answeredByServer(groups) <= bound) {
       return findings.map((each) => doubted(each, trouble.reason, trouble.details));

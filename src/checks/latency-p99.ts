@@ -25,7 +25,8 @@ export const latencyP99: Check = {
     'When operations waited for locks, see lock-wait. Otherwise the migration takes disk and processor from the ' +
     'load: work in smaller batches with pauses, at a quiet hour, with less maintenance memory or fewer workers.',
 
-  check(recording, { latencyP99: budget }) {
+  check(recording, budgets) {
+    const { latencyP99: budget } = budgets;
     if (budget === null) return [];
     const { load } = recording;
     const ratio = 'ratio' in budget;
@@ -39,7 +40,7 @@ export const latencyP99: Check = {
     if ('notMeasured' in load) return [finding({ ...facts, figure: { notMeasured: load.notMeasured } })];
     const during = p99(load, 'migration');
     const before = p99(load, 'baseline');
-    return asFarAsLoadTells(recording, [
+    return asFarAsLoadTells(recording, budgets, [
       finding({
         ...facts,
         figure: ratio ? quotient(during, before) : during,

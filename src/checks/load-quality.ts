@@ -1,7 +1,14 @@
 /** Whether the load can be believed: did it run all through the migrations, and was the generator fast enough? */
 import { exactly } from '../recording/figure.ts';
 import { mergeHistograms, percentileMs } from '../recording/histogram.ts';
-import type { LatencyKind, LoadRecord, LoadWindow, Recording, WindowName } from '../recording/recording.ts';
+import type {
+  Budgets,
+  LatencyKind,
+  LoadRecord,
+  LoadWindow,
+  Recording,
+  WindowName,
+} from '../recording/recording.ts';
 import type { Detail, Finding } from './check.ts';
 import { doubted, unproven } from './finding.ts';
 import { JUDGED_WINDOWS, windowOf } from './span.ts';
@@ -10,6 +17,11 @@ import { JUDGED_WINDOWS, windowOf } from './span.ts';
 const LAG_ALLOWED_MS = 5;
 /** ...and the share of the response p99 that lag may make up beyond it. */
 const LAG_ALLOWED_SHARE = 0.05;
+/**
+ * ...or the share of the smallest time budget that the load is held against: a lag that small turns no verdict. Since
+ * responses count from the due instant, lag can only make them longer, so that a pass is never its doing.
+ */
+const LAG_ALLOWED_OF_BUDGET = 0.1;
 /** Above this the load thread is late by queueing alone. */
 const UTILIZATION_ALLOWED = 0.8;
 /** No arrival for this long is a hole in the load, even at one operation in many seconds... */
@@ -25,15 +37,19 @@ export interface LoadTrouble {
 }
 
 /** Why load checks cannot be trusted, or null. */
-export function loadTrouble(recording: Recording): LoadTrouble | null {
+export function loadTrouble(recording: Recording, budgets: Budgets): LoadTrouble | null {
   const { load } = recording;
   if ('notMeasured' in load) return trouble(`no load ran: ${load.notMeasured}`);
-  return coverageTrouble(recording, load) ?? generatorTrouble(load);
+  return coverageTrouble(recording, load) ?? generatorTrouble(load, budgets);
 }
 
 /** Applies {@link loadTrouble} to what a load check found. */
-export function asFarAsLoadTells(recording: Recording, findings: readonly Finding[]): readonly Finding[] {
-  const found = loadTrouble(recording);
+export function asFarAsLoadTells(
+  recording: Recording,
+  budgets: Budgets,
+  findings: readonly Finding[],
+): readonly Finding[] {
+  const found = loadTrouble(recording, budgets);
   if (found === null) return findings;
   return findings.map((each) =>
     found.generatorLimited ? doubted(each, found.reason, found.details) : unproven(each, found.reason),
@@ -76,15 +92,19 @@ function ranThroughout(load: LoadRecord, window: { startedAtMs: number; endedAtM
   return edges.every((atMs, index) => index === 0 || atMs - (edges[index - 1] ?? atMs) <= allowedMs);
 }
 
-function generatorTrouble(load: LoadRecord): LoadTrouble | null {
+function generatorTrouble(load: LoadRecord, budgets: Budgets): LoadTrouble | null {
   const { scheduleLagMsP99: lag, utilization } = load.selfCheck;
   const responseMs = percentileOf(load, 'response', JUDGED_WINDOWS, 0.99) ?? 0;
-  const allowedMs = Math.max(LAG_ALLOWED_MS, responseMs * LAG_ALLOWED_SHARE);
+  const allowedMs = Math.max(
+    LAG_ALLOWED_MS,
+    responseMs * LAG_ALLOWED_SHARE,
+    smallestTimeBudgetMs(load, budgets) * LAG_ALLOWED_OF_BUDGET,
+  );
   const details: readonly Detail[] = [
     { what: 'schedule lag p99 of the generator', figure: lag, unit: 'ms' },
     {
       what: 'schedule lag allowed',
-      figure: exactly(allowedMs, 'max(5 ms, 5 % of the response p99)'),
+      figure: exactly(allowedMs, 'max(5 ms, 5 % of the response p99, 10 % of the smallest time budget)'),
       unit: 'ms',
     },
     { what: 'utilisation of the load thread (0.8 is allowed)', figure: utilization, unit: 'ratio' },
@@ -99,6 +119,16 @@ function generatorTrouble(load: LoadRecord): LoadTrouble | null {
     details,
     generatorLimited: true,
   };
+}
+
+/** Of the budgets that hold times of the load against a limit; 0 when there is none. */
+function smallestTimeBudgetMs(load: LoadRecord, { stallMs, latencyP99 }: Budgets): number {
+  const limits: number[] = stallMs === null ? [] : [stallMs];
+  if (latencyP99 !== null && 'ms' in latencyP99) limits.push(latencyP99.ms);
+  if (latencyP99 !== null && 'ratio' in latencyP99) {
+    limits.push(latencyP99.ratio * (percentileOf(load, 'response', ['baseline'], 0.99) ?? 0));
+  }
+  return limits.length === 0 ? 0 : Math.min(...limits);
 }
 
 /** A percentile over all operations of some windows, in ms; null when nothing was counted. */

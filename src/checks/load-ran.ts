@@ -12,7 +12,8 @@ export const loadRan: Check = {
   title: 'Load can be believed',
   condition:
     'The load did not run all through the migrations, its counts do not add up, or the generator itself was late ' +
-    '(schedule lag p99 above 5 ms and above 5 % of the response p99, or a load thread more than 80 % busy).',
+    '(schedule lag p99 above 5 ms, above 5 % of the response p99 and above a tenth of the smallest time budget, or a ' +
+    'load thread more than 80 % busy).',
   effect:
     'Figures of the application would be those of an idle database, or of a machine that is too small to ask.',
   workaround:
@@ -21,7 +22,7 @@ export const loadRan: Check = {
 
   check(recording, budgets) {
     const { load } = recording;
-    const trouble = loadTrouble(recording);
+    const trouble = loadTrouble(recording, budgets);
     if ('notMeasured' in load && !wantsLoad(budgets)) return [];
     const windows = 'notMeasured' in load ? [] : load.windows;
     const due = windows

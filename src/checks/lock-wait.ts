@@ -1,5 +1,5 @@
 import { between, type Figure, isMeasured, notMeasured } from '../recording/figure.ts';
-import type { LockWait, Recording } from '../recording/recording.ts';
+import type { Budgets, LockWait, Recording } from '../recording/recording.ts';
 import type { Check, Finding } from './check.ts';
 import { breachesFirst, finding, grouped, hold, unproven } from './finding.ts';
 import { loadTrouble, percentileOf } from './load-quality.ts';
@@ -30,9 +30,10 @@ export const lockWait: Check = {
     'the table, and run long reports elsewhere. Where the migration itself holds the lock, use the form that works ' +
     'online (CONCURRENTLY, NOT VALID then VALIDATE), and split one long transaction into several.',
 
-  check(recording, { lockWaitMs: bound }) {
+  check(recording, budgets) {
+    const { lockWaitMs: bound } = budgets;
     if (bound === null) return [];
-    const doubt = lockDoubt(recording, bound);
+    const doubt = lockDoubt(recording, budgets, bound);
     const groups = groupsOf(recording);
     if (groups.length === 0) return [unproven(finding({ ...noWait(recording), bound }), doubt)];
     const judge = (waits: Group): Finding => findingOf(recording, waits, bound);
@@ -45,9 +46,9 @@ export const lockWait: Check = {
 };
 
 /** Why "nobody waited longer" is not proven, or null. */
-function lockDoubt(recording: Recording, bound: number): string | null {
+function lockDoubt(recording: Recording, budgets: Budgets, bound: number): string | null {
   const observer = recording.observers.find(({ name }) => name === LOCK_OBSERVER);
-  const load = loadTrouble(recording);
+  const load = loadTrouble(recording, budgets);
   const trouble = observer?.trouble[0];
   if (trouble !== undefined && !provenByDurations(recording, bound))
     return `the observer of locks missed readings: ${trouble}`;

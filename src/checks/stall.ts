@@ -1,4 +1,4 @@
-import { exactly } from '../recording/figure.ts';
+import { between, exactly } from '../recording/figure.ts';
 import type { LoadRecord, Recording, Stall } from '../recording/recording.ts';
 import type { Check, Detail, Finding } from './check.ts';
 import { finding } from './finding.ts';
@@ -8,6 +8,8 @@ import { poolQueuePeak } from './waits.ts';
 
 const id = 'stall';
 const SOURCE = 'load: completions by the clock';
+/** Stretches shorter than this are no stall and are not recorded (load/stalls.ts). */
+const SHORTEST_RECORDED_MS = 100;
 
 export const stall: Check = {
   id,
@@ -19,7 +21,8 @@ export const stall: Check = {
     'queue, an online form of the statement does not begin one. When no lock was waited for, look at the disk and ' +
     'the processors of the server at that time.',
 
-  check(recording, { stallMs: bound }) {
+  check(recording, budgets) {
+    const { stallMs: bound } = budgets;
     if (bound === null) return [];
     const span = judgedSpan(recording);
     if ('notMeasured' in recording.load || span === null) {
@@ -33,7 +36,9 @@ export const stall: Check = {
       .toSorted((one, other) => lengthOf(other) - lengthOf(one));
     const worst = stalls[0];
     if (worst === undefined) {
-      return asFarAsLoadTells(recording, [finding({ ...facts, figure: exactly(0, SOURCE), bound })]);
+      return asFarAsLoadTells(recording, budgets, [
+        finding({ ...facts, figure: between(0, SHORTEST_RECORDED_MS, SOURCE), bound }),
+      ]);
     }
     const breaches = stalls.filter((each) => lengthOf(each) > bound).length;
     const more: Detail = {
@@ -42,7 +47,7 @@ export const stall: Check = {
       unit: 'count',
     };
     const found = findingOf(recording, load, worst, bound);
-    return asFarAsLoadTells(recording, [
+    return asFarAsLoadTells(recording, budgets, [
       breaches > 1 ? { ...found, details: [...found.details, more] } : found,
     ]);
   },

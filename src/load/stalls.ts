@@ -1,13 +1,12 @@
 /**
  * Stalls, from instants and not from slots. A stall begins when the first operation becomes due after the last
  * completion, and ends with the next completion (or with the load). Operations that failed or were dropped meanwhile
- * do not end it: nobody was served. It counts from {@link MIN_STALL_MS} and {@link MIN_STALL_DUE} due operations on,
- * so that one slow query on an idle system is none.
+ * do not end it: nobody was served. It counts from {@link MIN_STALL_MS} on, however few operations were due, so
+ * that "no stall" means at any rate that nobody waited alone for longer than that.
  */
 import type { Stall } from '../recording/recording.ts';
 
 export const MIN_STALL_MS = 100;
-export const MIN_STALL_DUE = 3;
 
 export interface StallFinder {
   /** Instants must not descend by more than the lag between due and dispatch. */
@@ -24,7 +23,7 @@ export function createStallFinder(): StallFinder {
   let due = 0;
 
   function stallUntil(toMs: number): Stall | null {
-    if (fromMs === null || due < MIN_STALL_DUE || toMs - fromMs < MIN_STALL_MS) return null;
+    if (fromMs === null || toMs - fromMs < MIN_STALL_MS) return null;
     return { fromMs, toMs, due };
   }
 

@@ -152,16 +152,17 @@ test('a stall lasts from the first operation due without a completion to the nex
   expect(finder.stalls(3000)).toEqual([{ fromMs: 10, toMs: 2010, due: 4 }]);
 });
 
-test('a stall that is open at the end ends there; short ones and lonely operations are none', () => {
+test('a stall that is open at the end ends there; a short one is none, a lonely operation is one', () => {
   const finder = createStallFinder();
   for (const atMs of [0, 10, 20]) finder.due(atMs);
   finder.completed(99);
+  expect(finder.stalls(99)).toEqual([]);
   finder.due(1000);
-  finder.due(1001);
   finder.completed(5000);
+  const lonely = { fromMs: 1000, toMs: 5000, due: 1 };
   for (const atMs of [5001, 5002, 5003]) finder.due(atMs);
-  expect(finder.stalls(5100)).toEqual([]);
-  expect(finder.stalls(5101)).toEqual([{ fromMs: 5001, toMs: 5101, due: 3 }]);
+  expect(finder.stalls(5100)).toEqual([lonely]);
+  expect(finder.stalls(5101)).toEqual([lonely, { fromMs: 5001, toMs: 5101, due: 3 }]);
 });
 
 test('what was due before the last completion, and dispatched after it, did not stall before it', () => {

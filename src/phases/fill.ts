@@ -1,5 +1,7 @@
 /** Phases 2 to 4: schema, released migrations, rows, and a server that has settled. */
+
 import { readFile, statfs } from 'node:fs/promises';
+import { relative } from 'node:path';
 import type { Engine, Session, TableDescription } from '../engines/engine.ts';
 import { SqlError } from '../engines/engine.ts';
 import { EnvironmentError, UsageError } from '../errors.ts';
@@ -93,7 +95,7 @@ export async function prepareSchema(request: FillRequest) {
   for (const note of found.notes) recorder.add('notes', note);
   recorder.setMigrations({
     tool: tool.name,
-    directory: plan.migrations.directory,
+    directory: relative(plan.directory, plan.migrations.directory) || '.',
     lockTimeoutMs: plan.migrations.lockTimeoutMs,
     applied: found.applied,
     pending: found.pending.map(({ version }) => version),
