@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { belongsTo, decodeName } from './data-files.ts';
+
+const layout = { database: 'my-shop', binlogName: 'binlog' };
+
+test.each([
+  ['my@002dshop/orders.ibd', 'tables', 'orders'],
+  ['my@002dshop/orders#p#p2024.ibd', 'tables', 'orders'],
+  ['my@002dshop/orders#P#p2024.ibd', 'tables', 'orders'],
+  ['my@002dshop/old.MYI', 'indexes', 'old'],
+  ['my@002dshop/old.MYD', 'tables', 'old'],
+  ['my@002dshop/#sql-ib1067-2133.ibd', 'temporary', null],
+  ['my@002dshop/#sql-1_b.ibd', 'temporary', null],
+  ['my@002dshop/db.opt', 'other', null],
+  ['#innodb_redo/#ib_redo5', 'log', null],
+  ['ib_logfile0', 'log', null],
+  ['#innodb_temp/temp_1.ibt', 'temporary', null],
+  ['ibtmp1', 'temporary', null],
+  ['undo_001', 'undo', null],
+  ['undo002', 'undo', null],
+  ['binlog.000002', 'binlog', null],
+  ['ibdata1', 'other', null],
+  ['mysql.ibd', 'other', null],
+  ['mysql/user.MAI', 'other', null],
+  ['other/orders.ibd', 'other', null],
+])('%s is %s', (path, area, relation) => {
+  expect(belongsTo(path, layout)).toMatchObject({ area, relation });
+});
+
+test('names are decoded', () => {
+  expect(decodeName('a@0020b@002dc')).toBe('a b-c');
+});
