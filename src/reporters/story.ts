@@ -72,10 +72,16 @@ function linkInWords(
 function crowdInWords(recording: Recording, { behind, poolQueuePeak, wait }: WaitStory): string | null {
   const others = behind.filter((each) => each !== wait);
   if (others.length === 0 && (poolQueuePeak === null || poolQueuePeak === 0)) return null;
-  const names = grouped(others, (each) => operationOf(recording, each.waiter))
-    .toSorted((one, other) => other.length - one.length)
-    .slice(0, OPERATIONS_NAMED)
-    .map((group) => `${group.length} ${operationOf(recording, group[0]?.waiter)}`);
+  const groups = grouped(others, (each) => operationOf(recording, each.waiter)).toSorted(
+    (one, other) => other.length - one.length,
+  );
+  const unnamed = groups.slice(OPERATIONS_NAMED).reduce((sum, group) => sum + group.length, 0);
+  const names = [
+    ...groups
+      .slice(0, OPERATIONS_NAMED)
+      .map((group) => `${group.length} ${operationOf(recording, group[0]?.waiter)}`),
+    ...(unnamed === 0 ? [] : [`${unnamed} more`]),
+  ];
   const longestMs = Math.max(0, ...others.map(({ waitedMs }) => ('upper' in waitedMs ? waitedMs.upper : 0)));
   const database =
     others.length === 0
