@@ -20,10 +20,18 @@ export class InterruptedError extends Error {
 
 const MAX_CAUSES = 5;
 
+/** What went wrong first: an error while cleaning up holds the one before it (SuppressedError), which is what to tell. */
+export function firstError(error: unknown): unknown {
+  let first = error;
+  while (first instanceof Error && first.name === 'SuppressedError' && 'suppressed' in first)
+    first = first.suppressed;
+  return first;
+}
+
 /** An error as text: its message and those of its causes, one a line, secrets redacted; bugs with their stack. */
 export function explain(error: unknown): string {
   const lines: string[] = [];
-  let current: unknown = error;
+  let current: unknown = firstError(error);
   for (let depth = 0; current !== undefined && current !== null && depth < MAX_CAUSES; depth += 1) {
     const message = messageOf(current, depth === 0);
     if (!lines.some((line) => line.includes(message)))
@@ -55,7 +63,8 @@ export function redact(text: string): string {
 
 /** Exit code of the command for an error: 2 wrong usage, 130 interrupted, 3 for everything that kept it from rehearsing. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof UsageError) return 2;
-  if (error instanceof InterruptedError) return 130;
+  const first = firstError(error);
+  if (first instanceof UsageError) return 2;
+  if (first instanceof InterruptedError) return 130;
   return 3;
 }

@@ -1,7 +1,7 @@
 /**
  * The rehearsal, in this order:
  *
- *  1. take away what a killed rehearsal left behind, and start a server in its filling profile
+ *  1. read the migrations, take away what a killed rehearsal left behind, start a server in its filling profile
  *  2. create the database roles, apply the schema, the released migrations, and find the pending ones in the ledger
  *  3. fill the tables to the wanted volume
  *  4. restart in the production-like profile; statistics and checkpoint settled
@@ -15,7 +15,7 @@
  */
 import { relative } from 'node:path';
 import { findEngine } from './engines/index.ts';
-import { InterruptedError } from './errors.ts';
+import { firstError, InterruptedError, redact } from './errors.ts';
 import { fill } from './phases/fill.ts';
 import { startServer } from './phases/provision.ts';
 import { rehearseUnderLoad } from './phases/windows.ts';
@@ -23,7 +23,7 @@ import type { Progress } from './progress.ts';
 import { createRecorder } from './recording/recorder.ts';
 import type { Ending, PhaseName, Recording } from './recording/recording.ts';
 import type { Plan } from './scenario/plan.ts';
-import { findTool } from './tools/index.ts';
+import { findTool, readMigrations } from './tools/index.ts';
 import { harnessVersion } from './version.ts';
 
 export interface RehearseOptions {
@@ -56,9 +56,10 @@ export async function rehearse(plan: Plan, { progress, signal }: RehearseOptions
   let phaseOfTrouble: PhaseName | null = null;
 
   async function run(): Promise<void> {
+    const migrations = await readMigrations(tool, plan.migrations.directory, engine.dialect);
     await using started = await startServer({ plan, engine, recorder, progress, signal });
     try {
-      const filled = await fill({ plan, engine, tool, started, recorder, progress, signal });
+      const filled = await fill({ plan, engine, tool, migrations, started, recorder, progress, signal });
       await rehearseUnderLoad({ plan, engine, tool, started, filled, recorder, progress, signal });
     } catch (error) {
       phaseOfTrouble = recorder.phase;
@@ -71,8 +72,11 @@ export async function rehearse(plan: Plan, { progress, signal }: RehearseOptions
 
   try {
     await run();
+    signal.throwIfAborted();
     return { recording: recorder.recording({ how: 'completed' }), trouble: null };
-  } catch (error) {
+  } catch (thrown) {
+    // What fails because it was interrupted tells of the interruption, whatever it says itself.
+    const error = signal.aborted ? signal.reason : firstError(thrown);
     const ended = endingOf(error, phaseOfTrouble ?? recorder.phase);
     return { recording: recorder.recording(ended), trouble: { error } };
   }
@@ -80,5 +84,5 @@ export async function rehearse(plan: Plan, { progress, signal }: RehearseOptions
 
 function endingOf(error: unknown, phase: PhaseName): Ending {
   if (error instanceof InterruptedError) return { how: 'interrupted', phase, signal: error.message };
-  return { how: 'failed', phase, message: error instanceof Error ? error.message : String(error) };
+  return { how: 'failed', phase, message: redact(error instanceof Error ? error.message : String(error)) };
 }

@@ -34,6 +34,7 @@ export function drawProgress(output: ProgressOutput, title: string): DrawnProgre
       clear();
       output.write(`  ${phase.padEnd(9)} ${message}\n`);
       lastPhase = phase;
+      lastUpdateAt = performance.now();
     },
     update(phase, message, fraction) {
       const now = performance.now();

@@ -102,7 +102,7 @@ export const run: Command = {
       exitCode = worse(exitCode, await runJob(job, reports, io));
       if (io.signal.aborted) break;
     }
-    return exitCode;
+    return io.signal.aborted ? exitCodeOf(io.signal.reason) : exitCode;
   },
 };
 
@@ -161,6 +161,12 @@ async function runJob(job: Job, reports: OpenReports, io: CommandIo): Promise<nu
   using progress = drawProgress(io.stderr, `rehearsing ${plan.name}`);
   for (const sentence of found) progress.say('provision', sentence);
   const { recording, trouble } = await rehearse(plan, { progress, signal: io.signal });
+  if (trouble?.error instanceof UsageError) {
+    // Nothing was rehearsed, and nothing is worth keeping: there is one thing to correct.
+    progress[Symbol.dispose]();
+    io.stderr.write(`rehearse: ${plan.name}: ${explain(trouble.error)}\n`);
+    return exitCodeOf(trouble.error);
+  }
   const directory = join(plan.reports.directory, recording.startedAt.replaceAll(':', '-'));
   await mkdir(directory, { recursive: true });
   await writeRecording(join(directory, RECORDING_FILE), recording);

@@ -87,6 +87,11 @@ function drillOf({ kind }: DrillPlan): Drill {
   return drill;
 }
 
+/** Before an hour of filling rather than after it: UsageError for a drill of a table that is not there. */
+export function refuseUnknownTables(drills: readonly DrillPlan[], tables: readonly TableDescription[]): void {
+  for (const drill of drills) tableOf(drill, tables);
+}
+
 function tableOf({ kind, table }: DrillPlan, tables: readonly TableDescription[]): TableDescription {
   const found = tables.find(({ name, parts }) => name === table || parts.join('.') === table);
   if (found !== undefined) return found;

@@ -2,22 +2,26 @@
 
 import { readFile, statfs } from 'node:fs/promises';
 import { relative } from 'node:path';
+import { refuseUnknownTables } from '../drills/index.ts';
 import type { Engine, Session, TableDescription } from '../engines/engine.ts';
 import { SqlError } from '../engines/engine.ts';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import type { GeneratorSpec } from '../generators/generator.ts';
+import { planOperations } from '../load/index.ts';
 import type { Progress } from '../progress.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { Plan } from '../scenario/plan.ts';
-import { estimateVolume, seedSynthetic } from '../seeders/index.ts';
-import { findPending, readMigrations, runReleased } from '../tools/index.ts';
+import { estimateVolume, planSpec, seedSynthetic } from '../seeders/index.ts';
+import { findPending, runReleased } from '../tools/index.ts';
 import type { Migration, Tool } from '../tools/tool.ts';
 import { refuseFullDisk, type StartedServer } from './provision.ts';
+import { cancelledBy } from './wait.ts';
 
 export interface FillRequest {
   readonly plan: Plan;
   readonly engine: Engine;
   readonly tool: Tool;
+  readonly migrations: readonly Migration[];
   readonly started: StartedServer;
   readonly recorder: Recorder;
   readonly progress: Progress;
@@ -42,6 +46,8 @@ export async function fill(request: FillRequest): Promise<Filled> {
   }
   progress.say('fill', `${pending.length} pending: ${pending.map(({ file }) => file).join(', ')}`);
   await refuseTooLittleDisk(request, tables);
+  refuseUnknownTables(plan.drills, tables);
+  await refuseWrongOperations(request, tables);
 
   const { filling, generator } = await seedSynthetic(
     {
@@ -60,15 +66,14 @@ export async function fill(request: FillRequest): Promise<Filled> {
   progress.say('settle', 'restarting with production-like settings; statistics and checkpoint');
   await started.rehearsalProfile();
   await using administrator = await open(request, 'administrator');
-  await engine.filling.settle(administrator, tables);
+  await cancelledBy(signal, administrator, () => engine.filling.settle(administrator, tables));
   const settled = await engine.schema.describe(administrator);
   return { tables: withoutLedger(request, settled), generator, pending };
 }
 
 /** Schema, released migrations, and what is pending by the ledger; the tables without those of the ledger. */
 export async function prepareSchema(request: FillRequest) {
-  const { plan, engine, tool, started, recorder, progress, signal } = request;
-  const migrations = await readMigrations(tool, plan.migrations.directory, engine.dialect);
+  const { plan, engine, tool, migrations, started, recorder, progress, signal } = request;
   if (plan.data.schemaFile !== null) await applySchema(request, plan.data.schemaFile);
   const { released } = plan.migrations;
   if (plan.data.schemaFile === null && released !== null) {
@@ -117,9 +122,8 @@ async function applySchema(request: FillRequest, file: string): Promise<void> {
   progress.say('fill', `applying ${file}`);
   const script = await readFile(file, 'utf8');
   for (const statement of engine.dialect.split(script)) {
-    signal.throwIfAborted();
     try {
-      await session.execute(statement.text);
+      await cancelledBy(signal, session, () => session.execute(statement.text));
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       throw new UsageError(
@@ -142,6 +146,18 @@ async function refuseTooLittleDisk(request: FillRequest, tables: readonly TableD
     throw new EnvironmentError(`cannot read the free disk of ${dataDirectory.path}`, { cause });
   });
   refuseFullDisk(bytes, space.bavail * space.bsize, 'the disk of the data directory');
+}
+
+/** On the empty tables: a mistake in the workload file must not cost the filling. */
+async function refuseWrongOperations(
+  request: FillRequest,
+  tables: readonly TableDescription[],
+): Promise<void> {
+  const { plan, engine } = request;
+  if (plan.load === null || plan.load.operationsFile === null) return;
+  await using session = await open(request, 'administrator');
+  const generator = planSpec(tables, plan.data);
+  await planOperations({ engine, session, tables, settings: plan.load, generator });
 }
 
 function withoutLedger({ engine, tool, plan }: FillRequest, tables: readonly TableDescription[]) {

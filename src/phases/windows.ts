@@ -119,19 +119,23 @@ async function baseline(
   if (plan.load === null) return 0;
   await pause(plan.load.warmUpMs, signal);
   recorder.enter('baseline');
+  progress.say('baseline', `the load alone, for ${plan.load.baselineMs / 1000} s`);
   const close = await openWindow(recorder, load, 'baseline');
   let worstP99Ms = 0;
   const until = recorder.now() + plan.load.baselineMs;
-  while (recorder.now() < until) {
-    await pause(Math.min(PULSE_MS, Math.max(1, until - recorder.now())), signal);
-    worstP99Ms = Math.max(worstP99Ms, load.pulse().recentP99Ms ?? 0);
-    progress.update(
-      'baseline',
-      `p99 ${worstP99Ms.toFixed(1)} ms`,
-      1 - (until - recorder.now()) / plan.load.baselineMs,
-    );
+  try {
+    while (recorder.now() < until) {
+      await pause(Math.min(PULSE_MS, Math.max(1, until - recorder.now())), signal);
+      worstP99Ms = Math.max(worstP99Ms, load.pulse().recentP99Ms ?? 0);
+      progress.update(
+        'baseline',
+        `p99 ${worstP99Ms.toFixed(1)} ms`,
+        1 - (until - recorder.now()) / plan.load.baselineMs,
+      );
+    }
+  } finally {
+    close();
   }
-  close();
   return worstP99Ms;
 }
 
@@ -144,6 +148,7 @@ async function migrationWindow(
 ): Promise<void> {
   const { plan, engine, tool, started, filled, recorder, progress, signal } = request;
   recorder.enter('migration');
+  progress.say('migration', `running ${filled.pending.map(({ file }) => file).join(', ')}`);
   const startedAtMs = recorder.now();
   const dueBefore = load?.pulse().due ?? 0;
   const close = await openWindow(recorder, load, 'migration');
@@ -179,6 +184,7 @@ async function recovery(
   const { plan, recorder, progress, signal } = request;
   if (load === null || plan.load === null || baselineP99Ms === null) return;
   recorder.enter('recovery');
+  progress.say('recovery', `the load alone, for ${plan.load.recoveryMs / 1000} s at most`);
   const close = await openWindow(recorder, load, 'recovery');
   const startedAtMs = recorder.now();
   try {

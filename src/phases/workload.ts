@@ -5,7 +5,7 @@ import { planOperations, writeWorkload } from '../load/index.ts';
 import type { Progress } from '../progress.ts';
 import { createRecorder } from '../recording/recorder.ts';
 import type { Plan } from '../scenario/plan.ts';
-import { findTool } from '../tools/index.ts';
+import { findTool, readMigrations } from '../tools/index.ts';
 import { prepareSchema } from './fill.ts';
 import { startServer } from './provision.ts';
 
@@ -30,8 +30,18 @@ export async function deriveWorkload(
     budgets: plan.budgets,
     migrations: { tool: tool.name, directory, lockTimeoutMs, applied: [], pending: [] },
   });
+  const migrations = await readMigrations(tool, directory, engine.dialect);
   await using started = await startServer({ plan, engine, recorder, progress, signal });
-  const { tables } = await prepareSchema({ plan, engine, tool, started, recorder, progress, signal });
+  const { tables } = await prepareSchema({
+    plan,
+    engine,
+    tool,
+    migrations,
+    started,
+    recorder,
+    progress,
+    signal,
+  });
   await using session = await engine.connections.connect(
     started.roles.administrator,
     { applicationName: 'rehearse planning' },

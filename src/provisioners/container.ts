@@ -22,6 +22,7 @@ import {
   startContainer,
   volumePath,
 } from './docker.ts';
+import { unlessAborted } from './interruption.ts';
 import { holdNote } from './notes.ts';
 import { blameSettings, REHEARSED_DATABASE, refuseWrongSettings } from './profiles.ts';
 import type { Provisioner, Server, ServerRequest } from './provisioner.ts';
@@ -81,12 +82,12 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
       await using session = await openAdministrator(engine, administrator, signal);
       await engine.recipe.applySettings(session, engine.recipe.settings(wanted, database.settings));
     }
-    await restartContainer(name, RESTART_STOP_LIMIT_MS);
+    await unlessAborted(signal, restartContainer(name, RESTART_STOP_LIMIT_MS));
     await ready(running).catch((error: unknown) => {
       throw blameSettings(error, database.settings, signal);
     });
     // What was filled without fsync would otherwise be written out in the middle of the baseline.
-    if (profile === 'filling') await runInContainer(name, ['sync']);
+    if (profile === 'filling') await unlessAborted(signal, runInContainer(name, ['sync']));
     profile = wanted;
   };
   await useProfile('filling');

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { EnvironmentError } from '../errors.ts';
+import { unlessAborted } from './interruption.ts';
 import { describeOwner } from './notes.ts';
 import { findFreePort, LOOPBACK } from './ports.ts';
 
@@ -71,10 +72,7 @@ export async function hasImage(image: string): Promise<boolean> {
 export async function pullImage(image: string, signal: AbortSignal): Promise<void> {
   const { ImageName } = await import('testcontainers');
   const { image: images } = await client();
-  const interrupted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  await Promise.race([images.pull(ImageName.fromString(image)), interrupted]);
+  await unlessAborted(signal, images.pull(ImageName.fromString(image)));
   if (!(await hasImage(image)))
     throw new EnvironmentError('the registry does not have it, or does not answer');
 }

@@ -13,6 +13,7 @@ import { type Cleanup, createCleanup } from './cleanup.ts';
 import { runnableInstallation } from './copied-binaries.ts';
 import { cacheDirectory, scratchDirectory } from './directories.ts';
 import { flushFiles } from './flushed-files.ts';
+import { unlessAborted } from './interruption.ts';
 import { type HeldNote, holdNote } from './notes.ts';
 import { findFreePort, isPortTaken } from './ports.ts';
 import { blameSettings, REHEARSED_DATABASE, refuseWrongSettings } from './profiles.ts';
@@ -167,7 +168,7 @@ async function runServer(prepared: Running, cleanup: Cleanup): Promise<Server> {
       await using session = await openAdministrator(engine, administrator, signal);
       await engine.recipe.applySettings(session, engine.recipe.settings(wanted, database.settings));
     }
-    await server?.stop(RESTART_STOP_LIMIT_MS);
+    if (server !== null) await unlessAborted(signal, server.stop(RESTART_STOP_LIMIT_MS));
     if (profile === 'filling') await flushFiles(layout.dataDirectory, signal);
     await start(running).catch((error: unknown) => {
       throw blameSettings(error, database.settings, signal);

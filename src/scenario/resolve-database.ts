@@ -57,6 +57,9 @@ export async function resolveEngine(
     found.push(`the engine is ${only.flavor}, because of ${marksOf(only)}`);
     return { engine: only.engine, flavor: only.flavor };
   }
+  const schemaIsMissing = evidence.schemaFile === null && wanted.scenario.data?.schema !== undefined;
+  // The schema would have told; that it is not there is complained about already.
+  if (only === undefined && schemaIsMissing) return null;
   const doubt =
     only === undefined
       ? 'neither the SQL nor the configuration of a tool tells the engine'

@@ -3,6 +3,7 @@ import type { TableDescription } from '../engines/engine.ts';
 import { estimateBytes, planSpec } from '../generators/index.ts';
 import type { DataPlan } from '../scenario/plan.ts';
 
+export { planSpec } from '../generators/index.ts';
 export type { FillingProgress, FillingRequest, FillingResult, Seeder } from './seeder.ts';
 export { seedSynthetic } from './synthetic.ts';
 

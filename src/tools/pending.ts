@@ -33,7 +33,7 @@ export async function readMigrations(
   const migrations = tool.migrations(files, dialect);
   if (migrations.length === 0) {
     throw new UsageError(
-      `no ${tool.title} migration is in ${directory}. Give the migrations directory (--migrations, ` +
+      `no migration in the layout of ${tool.title} is in "${directory}". Give the migrations directory (--migrations, ` +
         'migrations.directory), or the tool whose layout it has (--tool, migrations.tool).',
     );
   }

