@@ -119,7 +119,7 @@ export async function prepareSchema(request: FillRequest) {
 async function applySchema(request: FillRequest, file: string): Promise<void> {
   const { engine, progress, signal } = request;
   await using session = await open(request, 'migrator');
-  progress.say('fill', `applying ${file}`);
+  progress.say('fill', `applying ${relative(request.plan.directory, file)}`);
   const script = await readFile(file, 'utf8');
   for (const statement of engine.dialect.split(script)) {
     try {
