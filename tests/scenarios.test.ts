@@ -4,8 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { containersMissing } from './containers.ts';
+import { isMeasured } from '../src/recording/figure.ts';
+import { readRecording } from '../src/recording/store.ts';
 import { checkout, rehearse } from './command.ts';
+import { containersMissing } from './containers.ts';
 
 const names = readdirSync(join(checkout, 'scenarios'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && entry.name.startsWith('postgres-'))
@@ -36,6 +38,29 @@ for (const server of servers) {
       const scenario = join(checkout, 'scenarios', name);
       const run = await rehearse(['run', scenario, '--expected', ...server.args], { cwd: directory });
       expect(run.exitCode, `${run.stdout}\n${run.stderr}`).toBe(0);
+      await expectTrueWaits(join(directory, 'reports', name));
     });
+  }
+}
+
+/** Where a drill held the table, the longest wait is within 5 % of what the drill's own clock says it was. */
+async function expectTrueWaits(reports: string): Promise<void> {
+  const latest = readdirSync(reports).toSorted().at(-1) ?? '';
+  const recording = await readRecording(join(reports, latest));
+  const [drill] = recording.drills;
+  const waits = recording.lockWaits.filter(
+    ({ waiter, ended, blockers }) =>
+      waiter.owner === 'migration' && ended === 'granted' && blockers[0]?.owner === 'drill',
+  );
+  for (const { statementId, waitedMs } of waits) {
+    const waited = recording.steps
+      .flatMap(({ statements }) => statements)
+      .find(({ id }) => id === statementId);
+    if (drill === undefined || waited === undefined) throw new Error('a wait without its drill or statement');
+    const trueMs = drill.endedAtMs - waited.startedAtMs;
+    expect(waitedMs).toMatchObject({ source: expect.any(String) });
+    if (!isMeasured(waitedMs)) continue;
+    expect(waitedMs.lower).toBeGreaterThan(trueMs * 0.95);
+    expect(waitedMs.upper).toBeLessThan(trueMs * 1.05);
   }
 }
