@@ -1,0 +1,1 @@
+alter table orders modify column quantity bigint not null default 1;
