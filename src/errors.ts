@@ -13,7 +13,7 @@ export class EnvironmentError extends Error {
   override readonly name = 'EnvironmentError';
 }
 
-/** The work was interrupted by a signal; exit 130. */
+/** The work was interrupted by a signal, whose name is the message; exit 130. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
 }
@@ -43,6 +43,7 @@ export function explain(error: unknown): string {
 
 function messageOf(error: unknown, outermost: boolean): string {
   if (!(error instanceof Error)) return String(error);
+  if (error instanceof InterruptedError) return `interrupted by ${error.message}`;
   if (isKnown(error) || !outermost) return error.message || error.name;
   return `${error.stack ?? error.message}\nThis is a defect of rehearse: please report it with the text above.`;
 }

@@ -1,5 +1,5 @@
 import { exactly } from '../recording/figure.ts';
-import type { Step } from '../recording/recording.ts';
+import type { Recording, Step } from '../recording/recording.ts';
 import type { Check, Detail, Finding } from './check.ts';
 import { statement } from './finding.ts';
 
@@ -18,7 +18,7 @@ export const migrationFailed: Check = {
     'done, and keep statements that cannot run in a transaction in files of their own.',
 
   check(recording) {
-    if (recording.steps.length === 0) return [nothingRan(recording.migrations.pending)];
+    if (recording.steps.length === 0) return [nothingRan(recording)];
     const failed = recording.steps.filter(({ outcome }) => outcome === 'failed');
     const notRun = recording.steps.filter(({ outcome }) => outcome === 'not run');
     if (failed.length > 0) return failed.map((step) => failure(step, notRun));
@@ -31,10 +31,14 @@ export const migrationFailed: Check = {
   },
 };
 
-function nothingRan(pending: readonly string[]): Finding {
+function nothingRan({ migrations: { pending }, ended }: Recording): Finding {
+  const nothingPending =
+    ended.how === 'completed'
+      ? 'no migration was pending, so nothing was rehearsed'
+      : 'the migrations were not reached';
   const reason =
     pending.length === 0
-      ? 'no migration was pending, so nothing was rehearsed'
+      ? nothingPending
       : `none of the pending migrations was reached: ${pending.join(', ')}`;
   return statement({
     checkId: id,

@@ -14,7 +14,7 @@ import type { Plan } from '../scenario/plan.ts';
 import { estimateVolume, planSpec, seedSynthetic } from '../seeders/index.ts';
 import { findPending, runReleased } from '../tools/index.ts';
 import type { Migration, Tool } from '../tools/tool.ts';
-import { refuseFullDisk, type StartedServer } from './provision.ts';
+import { mebibytes, refuseFullDisk, type StartedServer } from './provision.ts';
 import { cancelledBy } from './wait.ts';
 
 export interface FillRequest {
@@ -45,9 +45,10 @@ export async function fill(request: FillRequest): Promise<Filled> {
     );
   }
   progress.say('fill', `${pending.length} pending: ${pending.map(({ file }) => file).join(', ')}`);
-  await refuseTooLittleDisk(request, tables);
+  const bytes = await refuseTooLittleDisk(request, tables);
   refuseUnknownTables(plan.drills, tables);
   await refuseWrongOperations(request, tables);
+  progress.say('fill', `filling ${tables.length} tables, about ${mebibytes(bytes)} MiB`);
 
   const { filling, generator } = await seedSynthetic(
     {
@@ -134,18 +135,23 @@ async function applySchema(request: FillRequest, file: string): Promise<void> {
   }
 }
 
-async function refuseTooLittleDisk(request: FillRequest, tables: readonly TableDescription[]): Promise<void> {
+/** Returns the bytes that the rows are expected to take. */
+async function refuseTooLittleDisk(
+  request: FillRequest,
+  tables: readonly TableDescription[],
+): Promise<number> {
   const { plan, started, recorder } = request;
   const bytes = estimateVolume(tables, plan.data);
   const { dataDirectory } = started.server;
   if ('missing' in dataDirectory) {
     recorder.add('notMeasured', { what: 'free disk before filling', reason: dataDirectory.missing });
-    return;
+    return bytes;
   }
   const space = await statfs(dataDirectory.path).catch((cause) => {
     throw new EnvironmentError(`cannot read the free disk of ${dataDirectory.path}`, { cause });
   });
   refuseFullDisk(bytes, space.bavail * space.bsize, 'the disk of the data directory');
+  return bytes;
 }
 
 /** On the empty tables: a mistake in the workload file must not cost the filling. */

@@ -110,6 +110,7 @@ export function refuseFullDisk(wantedBytes: number, freeBytes: number, where: st
 /** A rewrite needs a second copy of the table, and its log comes on top (load-and-filling.md, B4.10). */
 const FREE_DISK_FACTOR = 2.2;
 
-function mebibytes(bytes: number): number {
+/** Rounded up, for messages. */
+export function mebibytes(bytes: number): number {
   return Math.ceil(bytes / 2 ** 20);
 }

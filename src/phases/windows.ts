@@ -119,8 +119,8 @@ async function baseline(
   if (plan.load === null) return 0;
   await pause(plan.load.warmUpMs, signal);
   recorder.enter('baseline');
-  progress.say('baseline', `the load alone, for ${plan.load.baselineMs / 1000} s`);
   const close = await openWindow(recorder, load, 'baseline');
+  progress.say('baseline', `the load alone, for ${plan.load.baselineMs / 1000} s`);
   let worstP99Ms = 0;
   const until = recorder.now() + plan.load.baselineMs;
   try {
@@ -184,8 +184,8 @@ async function recovery(
   const { plan, recorder, progress, signal } = request;
   if (load === null || plan.load === null || baselineP99Ms === null) return;
   recorder.enter('recovery');
-  progress.say('recovery', `the load alone, for ${plan.load.recoveryMs / 1000} s at most`);
   const close = await openWindow(recorder, load, 'recovery');
+  progress.say('recovery', `the load alone, for ${plan.load.recoveryMs / 1000} s at most`);
   const startedAtMs = recorder.now();
   try {
     for (;;) {

@@ -28,7 +28,7 @@ export function subtitle(recording: Recording): string {
   const steps = counted(recording.steps.length, 'migration');
   return [
     server === undefined
-      ? 'no server was reached'
+      ? 'no server was ready for the rehearsal'
       : `${server.flavor} ${server.version} (${server.provisioner})`,
     `${count(rowsOf(recording))} rows`,
     load,

@@ -1,0 +1,163 @@
+/**
+ * Ctrl-C and SIGTERM in each phase: the load stops, the recording so far is kept with the phase in it, the server is
+ * gone, and the exit code is 130. Signals are sent when the progress on stderr says that the phase has begun.
+ */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { PhaseName, Recording } from '../src/recording/recording.ts';
+import { readRecording } from '../src/recording/store.ts';
+import {
+  createSandbox,
+  type Files,
+  type Sandbox,
+  SMALL_PROJECT,
+  SMALL_SCHEMA,
+  scenarioWith,
+} from './sandbox.ts';
+import { eventually } from './server.ts';
+
+interface Interruption {
+  readonly phase: PhaseName;
+  /** In which the phase lasts long enough to be interrupted. */
+  readonly files: Files;
+  /** Progress after which the signal is sent. */
+  readonly after: RegExp;
+  readonly signal: 'SIGINT' | 'SIGTERM';
+  readonly recorded?: (recording: Recording) => void;
+}
+
+const LONG_LOAD = { rate: '50/s', pool: { size: 4 }, warmUp: '200ms', baseline: '1s', recovery: '1s' };
+
+const interruptions: readonly Interruption[] = [
+  {
+    phase: 'provision',
+    files: {},
+    after: /^ {2}provision starting/m,
+    signal: 'SIGINT',
+  },
+  {
+    phase: 'fill',
+    files: { 'schema.sql': `${SMALL_SCHEMA}select pg_sleep(600);\n` },
+    after: /^ {2}fill +applying/m,
+    signal: 'SIGTERM',
+  },
+  {
+    phase: 'fill',
+    files: {
+      'rehearsal.yaml': scenarioWith({
+        data: { tables: { customers: { rows: 50 }, orders: { rows: '50M' } } },
+      }),
+    },
+    after: /^ {2}fill +filling/m,
+    signal: 'SIGINT',
+  },
+  {
+    phase: 'settle',
+    files: {},
+    after: /^ {2}settle/m,
+    signal: 'SIGINT',
+  },
+  {
+    phase: 'warm-up',
+    files: { 'rehearsal.yaml': scenarioWith({ load: { ...LONG_LOAD, warmUp: '600s' } }) },
+    after: /^ {2}warm-up +load of/m,
+    signal: 'SIGTERM',
+    recorded: (recording) => expect(recording.load).toHaveProperty('arrivalsHash'),
+  },
+  {
+    phase: 'baseline',
+    files: { 'rehearsal.yaml': scenarioWith({ load: { ...LONG_LOAD, baseline: '600s' } }) },
+    after: /^ {2}baseline/m,
+    signal: 'SIGINT',
+    recorded: (recording) => expect(recording.windows.map(({ name }) => name)).toEqual(['baseline']),
+  },
+  {
+    phase: 'migration',
+    files: {
+      'rehearsal.yaml': scenarioWith({
+        drills: [{ longReader: { table: 'orders', at: '-1s', for: '600s' } }],
+      }),
+    },
+    after: /^ {2}migration +alter table orders/m,
+    signal: 'SIGINT',
+    recorded: (recording) => {
+      expect(recording.steps).toMatchObject([{ file: '1_note.sql', outcome: 'failed' }]);
+      expect(recording.windows.map(({ name }) => name)).toEqual(['baseline', 'migration']);
+    },
+  },
+  {
+    phase: 'recovery',
+    files: {
+      'rehearsal.yaml': scenarioWith({
+        load: { ...LONG_LOAD, recovery: '600s' },
+        drills: [{ longReader: { table: 'orders', at: '2s', for: '600s' } }],
+      }),
+    },
+    after: /^ {2}recovery/m,
+    signal: 'SIGTERM',
+    recorded: (recording) => {
+      expect(recording.steps).toMatchObject([{ file: '1_note.sql', outcome: 'applied' }]);
+      expect(recording.windows.map(({ name }) => name)).toEqual(['baseline', 'migration', 'recovery']);
+    },
+  },
+  {
+    phase: 'stop',
+    files: {},
+    after: /^ {2}stop +stopping the server/m,
+    signal: 'SIGINT',
+    recorded: (recording) => expect(recording.steps).toMatchObject([{ outcome: 'applied' }]),
+  },
+];
+
+for (const { phase, files, after, signal, recorded } of interruptions) {
+  const title = `${signal} in the phase ${phase} (${after.source.replace(/\W+/g, ' ').trim()})`;
+  test(`${title}: the recording is kept, the server is gone, exit 130`, async () => {
+    await using sandbox = await createSandbox({ ...SMALL_PROJECT, ...files });
+    const command = await startedUntil(sandbox, after);
+    command.kill(signal);
+    // A second one is impatience and not another wish: the clean-up goes on.
+    await command.says(/SIG(INT|TERM): stopping/);
+    command.kill(signal);
+    const { exitCode, stderr } = await command.ended;
+
+    expect(exitCode, stderr).toBe(130);
+    expect(stderr).not.toMatch(/^\s+at .*[:(]\d+/m);
+    const recording = await onlyRecording(sandbox);
+    expect(recording.ended).toEqual({ how: 'interrupted', phase, signal });
+    recorded?.(recording);
+    expect(await sandbox.leftBehind(command.pid)).toEqual([]);
+  });
+}
+
+/** Starts the command and waits until its progress has come so far. */
+async function startedUntil(sandbox: Sandbox, progress: RegExp) {
+  const command = sandbox.start(['run']);
+  let said = '';
+  let hasEnded = false;
+  command.stderr.on('data', (text: Buffer) => {
+    said += text.toString();
+  });
+  const ended = command.finally(() => {
+    hasEnded = true;
+  });
+  const says = (words: RegExp): Promise<true> =>
+    eventually(
+      `"${words.source}" on stderr`,
+      () => {
+        if (words.test(said)) return true;
+        if (hasEnded) throw new Error(`the command ended before it said "${words.source}":\n${said}`);
+        return null;
+      },
+      60_000,
+    );
+  await says(progress);
+  return { pid: command.pid, kill: (signal: NodeJS.Signals) => command.kill(signal), says, ended };
+}
+
+async function onlyRecording(sandbox: Sandbox): Promise<Recording> {
+  const reports = join(sandbox.project, 'reports', 'small');
+  const names = await readdir(reports);
+  expect(names).toHaveLength(1);
+  return readRecording(join(reports, names[0] ?? ''));
+}
