@@ -16,6 +16,20 @@ export function literalOf(value: unknown): string {
   throw new Error(`a value of type ${typeof value} cannot be sent to MySQL`);
 }
 
+/** https://dev.mysql.com/doc/refman/en/string-literals.html#character-escape-sequences */
+const ESCAPES: Readonly<Record<string, string>> = {
+  ...{ '0': '\0', n: '\n', r: '\r', t: '\t', b: '\b', Z: '\u001a' },
+};
+
+/** The text that a string literal stands for. */
+export function stringValue(literal: string): string {
+  const quote = literal.charAt(0);
+  return literal
+    .slice(1, -1)
+    .replaceAll(quote + quote, quote)
+    .replace(/\\(.)/gs, (_, character: string) => ESCAPES[character] ?? character);
+}
+
 /** Text of a statement around its placeholders: `texts` has one element more than there are placeholders. */
 export interface Template {
   readonly texts: readonly string[];

@@ -15,6 +15,9 @@ const CLOSE_TIMEOUT_MS = 2_000;
 /** A collation of utf8mb4 that every version of both flavors has; SET NAMES then takes the server's own default. */
 const CHARSET = 'UTF8MB4_GENERAL_CI';
 
+/** Without what `mysql2` adds: another sql_mode, and rows counted as changed that were only found. */
+const PLAIN_FLAGS = ['-IGNORE_SPACE', '-FOUND_ROWS'];
+
 export type Flavor = 'mysql' | 'mariadb';
 
 export interface Client {
@@ -72,7 +75,8 @@ export async function openClient(
     ...(target.tls && {
       ssl: { rejectUnauthorized: target.verifyTls ?? false, verifyIdentity: target.verifyTls ?? false },
     }),
-    ...(options.infile === undefined ? { flags: ['-LOCAL_FILES'] } : { infileStreamFactory: options.infile }),
+    flags: [...PLAIN_FLAGS, ...(options.infile === undefined ? ['-LOCAL_FILES'] : [])],
+    ...(options.infile !== undefined && { infileStreamFactory: options.infile }),
   });
   connection.on('error', () => undefined);
   const cut = () => void socket.destroy();

@@ -1,0 +1,252 @@
+/** Streams rows through LOAD DATA LOCAL: https://dev.mysql.com/doc/refman/en/load-data.html */
+import { Readable } from 'node:stream';
+import { EnvironmentError, UsageError } from '../../errors.ts';
+import { type BulkLoadRequest, type CellValue, SqlError, type TableDescription } from '../engine.ts';
+import { type Client, closeClient, openClient } from './client.ts';
+import { dialect } from './dialect.ts';
+import { SPATIAL_TYPES } from './types.ts';
+
+/** Larger ones gained nothing, smaller ones cost an event each. */
+const CHUNK_CHARACTERS = 64 * 1024;
+/** One statement is one transaction: this bounds its undo, and how late a wrong value is told. */
+const BATCH_CHARACTERS = 32 * 1024 * 1024;
+
+/**
+ * What is put into a row is what the generator said, or an error: strict, and without the server's own zone, defaults
+ * and counters.
+ */
+const PREPARE_SESSION = `
+  set session
+    sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO',
+    time_zone = '+00:00',
+    foreign_key_checks = 0,
+    autocommit = 0`;
+
+/**
+ * One LOAD DATA after the other over one connection, in the order given. LOCAL turns errors into warnings and goes on
+ * with a changed value, so a warning is an error here; then no row of its statement is there.
+ */
+export async function bulkLoad(request: BulkLoadRequest): Promise<number> {
+  const { table, signal, onProgress } = request;
+  const feed = createFeed(request);
+  const infile = () => Readable.from(feed.batch(), { objectMode: false });
+  const client = await openClient(request.target, { applicationName: 'rehearse filling', infile }, signal);
+  const cut = () => void client.socket.destroy();
+  signal.addEventListener('abort', cut, { once: true });
+  try {
+    await client.send(PREPARE_SESSION);
+    feed.limitRows(await readMaxPacket(client));
+    const statement = loadStatement(request);
+    while (!feed.isDone()) {
+      const before = feed.count();
+      await loadBatch(client, statement, { table, before, count: feed.count });
+      onProgress(feed.count());
+    }
+    return feed.count();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw feed.failure() ?? cannotFill(table, error);
+  } finally {
+    signal.removeEventListener('abort', cut);
+    await closeClient(client);
+  }
+}
+
+/** Nobody could read a larger row back: https://dev.mysql.com/doc/refman/en/packet-too-large.html */
+async function readMaxPacket(client: Client): Promise<number> {
+  const [row] = (await client.send('select @@max_allowed_packet as bytes')).rows;
+  return row === undefined ? Number.POSITIVE_INFINITY : Number(Reflect.get(row, 'bytes'));
+}
+
+interface Feed {
+  limitRows(bytesMax: number): void;
+  /** Lines of the next statement. */
+  batch(): Generator<Buffer, void>;
+  /** Rows handed out so far. */
+  count(): number;
+  isDone(): boolean;
+  /** What the generator of the rows threw. */
+  failure(): unknown;
+}
+
+function createFeed({ table, rows, signal, onProgress }: BulkLoadRequest): Feed {
+  const iterator = rows[Symbol.iterator]();
+  let bytesMax = Number.POSITIVE_INFINITY;
+  let count = 0;
+  let done = false;
+  let failure: unknown = null;
+  const nextLine = (): string | null => {
+    try {
+      signal.throwIfAborted();
+      const next = iterator.next();
+      if (next.done !== true) {
+        const text = line(next.value);
+        if (text.length > bytesMax)
+          throw rowTooLarge(table, { row: count + 1, bytes: text.length, bytesMax });
+        return text;
+      }
+    } catch (error) {
+      failure = error;
+      done = true;
+      throw error;
+    }
+    done = true;
+    return null;
+  };
+  return {
+    limitRows: (most) => {
+      bytesMax = most;
+    },
+    *batch() {
+      let left = BATCH_CHARACTERS;
+      let chunk = '';
+      while (left > 0) {
+        const next = nextLine();
+        if (next === null) break;
+        count += 1;
+        left -= next.length;
+        chunk += next;
+        if (chunk.length < CHUNK_CHARACTERS) continue;
+        yield* packets(chunk, bytesMax);
+        chunk = '';
+        onProgress(count);
+      }
+      yield* packets(chunk, bytesMax);
+    },
+    count: () => count,
+    isDone: () => done,
+    failure: () => failure,
+  };
+}
+
+/** Each piece is a packet of its own, for which the server has a limit. */
+function* packets(chunk: string, bytesMax: number): Generator<Buffer, void> {
+  const bytes = Buffer.from(chunk);
+  const most = Math.min(CHUNK_CHARACTERS, bytesMax);
+  for (let at = 0; at < bytes.length; at += most) yield bytes.subarray(at, at + most);
+}
+
+/** Bytes travel as hex, shapes as well-known text. */
+function loadStatement({ table, columns }: BulkLoadRequest): string {
+  const fields: string[] = [];
+  const settings: string[] = [];
+  for (const [index, name] of columns.entries()) {
+    const type = table.columns.find((column) => column.name === name)?.type;
+    const isSpatial = SPATIAL_TYPES.includes(type?.base ?? '');
+    if (type?.kind !== 'bytes' && !isSpatial) fields.push(dialect.quote(name));
+    else {
+      fields.push(`@rehearse_${index}`);
+      settings.push(
+        `${dialect.quote(name)} = ${isSpatial ? 'st_geomfromtext' : 'unhex'}(@rehearse_${index})`,
+      );
+    }
+  }
+  return `
+    load data local infile 'rows' into table ${dialect.quoteName(table.parts)}
+    character set utf8mb4
+    fields terminated by '\\t' escaped by '\\\\'
+    lines terminated by '\\n'
+    (${fields.join(', ')})${settings.length === 0 ? '' : `\n    set ${settings.join(', ')}`}`;
+}
+
+function bytesOf(row: readonly CellValue[]): number {
+  return row.reduce((sum, value) => sum + (value === null ? 0 : Buffer.byteLength(value)), 0);
+}
+
+function line(row: readonly CellValue[]): string {
+  let text = '';
+  for (const [index, value] of row.entries()) {
+    if (index > 0) text += '\t';
+    if (value === null) text += '\\N';
+    else text += typeof value === 'string' ? field(value) : Buffer.from(value).toString('hex');
+  }
+  return `${text}\n`;
+}
+
+const SPECIAL = /[\\\n\t\0]/;
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\t': '\\t', '\0': '\\0' };
+
+function field(text: string): string {
+  return SPECIAL.test(text) ? text.replace(/[\\\n\t\0]/g, (character) => ESCAPES[character] ?? '') : text;
+}
+
+interface Batch {
+  readonly table: TableDescription;
+  /** Rows of the statements before. */
+  readonly before: number;
+  readonly count: () => number;
+}
+
+async function loadBatch(client: Client, statement: string, { table, before, count }: Batch): Promise<void> {
+  const answer = await client.send(statement);
+  const handed = count() - before;
+  if (answer.warnings === 0 && answer.affected === handed) {
+    await client.send('commit');
+    return;
+  }
+  const { rows } = await client.send('show warnings limit 1');
+  await client.send('rollback');
+  const [warning] = rows;
+  const code = warning === undefined ? null : String(Reflect.get(warning, 'Code'));
+  const message =
+    warning === undefined
+      ? `${answer.affected} of ${handed} rows arrived`
+      : String(Reflect.get(warning, 'Message'));
+  throw wrongValue(table, { code, message, before });
+}
+
+interface LargeRow {
+  readonly row: number;
+  readonly bytes: number;
+  readonly bytesMax: number;
+}
+
+function rowTooLarge(table: TableDescription, { row, bytes, bytesMax }: LargeRow): EnvironmentError {
+  return new EnvironmentError(
+    `row ${row} of table "${table.name}" is too large for the server: it has ${bytes} bytes, and max_allowed_packet is ` +
+      `${bytesMax}. Raise max_allowed_packet under database.settings, or make the values smaller.`,
+  );
+}
+
+function wrongValue(
+  table: TableDescription,
+  {
+    code,
+    message,
+    before,
+  }: { readonly code: string | null; readonly message: string; readonly before: number },
+): UsageError {
+  const row = /\bat row (\d+)|^Row (\d+)/.exec(message);
+  const number = row === null ? null : before + Number(row[1] ?? row[2]);
+  const column = /column (?:'|(?:`[^`]+`\.)*`)([^'`]+)['`]/i.exec(message)?.[1] ?? null;
+  const place = `${number === null ? '' : ` at row ${number}`}${column === null ? '' : `, column "${column}"`}`;
+  const key = column === null ? '' : `.${column}`;
+  return new UsageError(
+    `table "${table.name}" cannot be filled${place}: ${message} (${code ?? 'no code'}). ` +
+      `Say what ${key === '' ? 'its columns hold' : 'the column holds'} under data.tables.${table.name}.columns${key} in the scenario.`,
+  );
+}
+
+/** ER_CLIENT_LOCAL_FILES_DISABLED, ER_NOT_ALLOWED_COMMAND, ER_LOAD_INFILE_CAPABILITY_DISABLED of MariaDB */
+const LOCAL_REFUSED = ['3948', '1148', '4166'];
+/** Errors of the machine: disk full, too many files, out of memory. */
+const MACHINE = ['1021', '1030', '1037', '1114', '1135', '1026', '3019'];
+
+/** Errors of the generator (which are no errors of the server) go through as they are. */
+function cannotFill(table: TableDescription, error: unknown): unknown {
+  if (!(error instanceof SqlError)) return error;
+  const { code, message } = error;
+  if (code !== null && LOCAL_REFUSED.includes(code))
+    return new EnvironmentError(
+      `table "${table.name}" cannot be filled: the server refuses LOAD DATA LOCAL (${code}). ` +
+        'Set local_infile = ON on the server (database.settings where it is ours).',
+      { cause: error },
+    );
+  if (code === null || dialect.classify(code, message) === 'connection lost' || MACHINE.includes(code))
+    return new EnvironmentError(
+      `the server failed while table "${table.name}" was filled: ${message} (${code}). ` +
+        'See its log; a full disk or too little memory are the usual reasons.',
+      { cause: error },
+    );
+  return wrongValue(table, { code, message, before: 0 });
+}

@@ -1,0 +1,93 @@
+/** Columns: https://dev.mysql.com/doc/refman/en/information-schema-columns-table.html */
+import type { ColumnDescription, Session } from '../engine.ts';
+import type { TableCheck } from './checks.ts';
+import type { Flavor } from './client.ts';
+import { dialect } from './dialect.ts';
+import { groupBy } from './groups.ts';
+import { type TypeFacts, typeOf } from './types.ts';
+
+/** A column as the server prints it. */
+export interface ColumnRow extends TypeFacts {
+  readonly table: string;
+  readonly name: string;
+  readonly nullable: 'YES' | 'NO';
+  readonly defaultValue: string | null;
+  /** "auto_increment", "VIRTUAL GENERATED", "DEFAULT_GENERATED on update CURRENT_TIMESTAMP". */
+  readonly extra: string;
+}
+
+/** https://dev.mysql.com/doc/refman/en/information-schema-columns-table.html */
+const COLUMN_FIELDS = `
+  table_name as \`table\`,
+  column_name as name,
+  column_type as declared,
+  data_type as base,
+  character_maximum_length as maxLength,
+  numeric_precision as \`precision\`,
+  numeric_scale as scale,
+  datetime_precision as fraction,
+  is_nullable as nullable,
+  column_default as defaultValue,
+  extra as extra`;
+
+const COLUMNS = `
+  select ${COLUMN_FIELDS}
+  from information_schema.columns
+  where table_schema = database()
+  order by table_name, ordinal_position`;
+
+/** Those of the current database by table. */
+export async function readColumns(session: Session): Promise<ReadonlyMap<string, readonly ColumnRow[]>> {
+  return groupBy(await session.query<ColumnRow>(COLUMNS), (row) => row.table);
+}
+
+const COLUMNS_OF_TABLE = `
+  select ${COLUMN_FIELDS}
+  from information_schema.columns
+  where table_schema = ? and table_name = ?
+  order by ordinal_position`;
+
+/** Those of one table, given as database and name. */
+export function readColumnsOf(session: Session, parts: readonly string[]): Promise<readonly ColumnRow[]> {
+  return session.query<ColumnRow>(COLUMNS_OF_TABLE, parts);
+}
+
+export function columnOf(row: ColumnRow, checks: readonly TableCheck[], flavor: Flavor): ColumnDescription {
+  return {
+    name: row.name,
+    type: typeOf(row, {
+      isJson: checks.some((check) => check.jsonColumn === row.name),
+      isChecked: checks.some((check) => check.columns.includes(row.name)),
+    }),
+    nullable: row.nullable === 'YES',
+    defaultExpression: /GENERATED/.test(row.extra.replace('DEFAULT_GENERATED', ''))
+      ? null
+      : defaultOf(row, flavor),
+    generated: generatedOf(row.extra),
+  };
+}
+
+function generatedOf(extra: string): ColumnDescription['generated'] {
+  if (/\bauto_increment\b/i.test(extra)) return 'identity by default';
+  if (/\b(?:STORED|PERSISTENT) GENERATED\b/.test(extra)) return 'stored';
+  return /\bVIRTUAL GENERATED\b/.test(extra) ? 'virtual' : 'no';
+}
+
+/** MariaDB prints an expression, NULL among them; MySQL the bare value unless the default is an expression. */
+function defaultOf({ defaultValue, base, extra }: ColumnRow, flavor: Flavor): string | null {
+  if (defaultValue === null) return null;
+  if (flavor === 'mariadb') return defaultValue === 'NULL' ? null : defaultValue;
+  const isLiteral = !extra.includes('DEFAULT_GENERATED') && !/^b'/.test(defaultValue);
+  const isNumber = [
+    'tinyint',
+    'smallint',
+    'mediumint',
+    'int',
+    'bigint',
+    'decimal',
+    'float',
+    'double',
+    'year',
+  ];
+  return isLiteral && !isNumber.includes(base) ? dialect.quoteLiteral(defaultValue) : defaultValue;
+}

@@ -1,0 +1,63 @@
+/** Fills tables. The rows themselves are in bulk-load.ts, what is taken away while filling in deferred.ts. */
+import { UsageError } from '../../errors.ts';
+import type { Filling, ForeignKey, Session, TableDescription } from '../engine.ts';
+import { bulkLoad } from './bulk-load.ts';
+import { prepare } from './deferred.ts';
+import { dialect } from './dialect.ts';
+import { serverKind } from './server-kind.ts';
+import { settle } from './settle.ts';
+
+export const filling: Filling = { prepare, bulkLoad, advanceCounters, settle, sizes };
+
+const { quote, quoteName } = dialect;
+
+/**
+ * AUTO_INCREMENT follows the largest row by itself. What is left to do is to look whether every row has its parent,
+ * because the foreign keys came back without that (see deferred.ts).
+ */
+async function advanceCounters(session: Session, tables: readonly TableDescription[]): Promise<void> {
+  for (const table of tables)
+    for (const key of table.foreignKeys) {
+      const [orphan] = await session.query(orphans(table, key));
+      if (orphan === undefined) continue;
+      throw new UsageError(
+        `the generated rows break a constraint of the schema: "${table.name}" has rows without a parent in ` +
+          `"${key.references}" (${key.name}: ${key.columns.join(', ')}). Say what its columns hold under ` +
+          `data.tables.${table.name}.columns in the scenario.`,
+      );
+    }
+}
+
+function orphans(table: TableDescription, key: ForeignKey): string {
+  const [database = ''] = table.parts;
+  const referenced = key.references.includes('.') ? key.references.split('.') : [database, key.references];
+  const pairs = key.columns.map(
+    (column, index) => `p.${quote(key.referencedColumns[index] ?? '')} = c.${quote(column)}`,
+  );
+  const given = key.columns.map((column) => `c.${quote(column)} is not null`);
+  return `
+    select 1 as orphan
+    from ${quoteName(table.parts)} c
+    where ${given.join(' and ')}
+      and not exists (select 1 from ${quoteName(referenced)} p where ${pairs.join(' and ')})
+    limit 1`;
+}
+
+/** Pages of the clustered index and of the others, as ANALYZE has just counted them. */
+const SIZES = `
+  select table_name as name, coalesce(data_length, 0) + coalesce(index_length, 0) as bytes
+  from information_schema.tables
+  where table_schema = database()`;
+
+async function sizes(
+  session: Session,
+  tables: readonly TableDescription[],
+): Promise<ReadonlyMap<string, number>> {
+  const { flavor } = await serverKind(session);
+  // MySQL keeps these figures for a day.
+  if (flavor === 'mysql') await session.execute('set session information_schema_stats_expiry = 0');
+  for (const table of tables) await session.query(`analyze local table ${quoteName(table.parts)}`);
+  const wanted = new Set(tables.map((table) => table.name));
+  const rows = await session.query<{ name: string; bytes: number | string }>(SIZES);
+  return new Map(rows.filter(({ name }) => wanted.has(name)).map(({ name, bytes }) => [name, Number(bytes)]));
+}

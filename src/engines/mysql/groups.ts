@@ -1,0 +1,13 @@
+/** Rows in groups, each group in the order of its rows. */
+export function groupBy<Row>(
+  rows: Iterable<Row>,
+  keyOf: (row: Row) => string,
+): ReadonlyMap<string, readonly Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(keyOf(row));
+    if (group === undefined) groups.set(keyOf(row), [row]);
+    else group.push(row);
+  }
+  return groups;
+}
