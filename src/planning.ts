@@ -1,9 +1,9 @@
 /** A scenario becomes a plan with what this house knows: its engines, provisioners and tools. */
-import { resolve } from 'node:path';
-import { engines } from './engines/index.ts';
+import { engines, findEngine } from './engines/index.ts';
 import { AUTOMATIC, provisionerNames } from './provisioners/index.ts';
 import { type LoadedScenario, loadScenario } from './scenario/load.ts';
 import type { Overrides } from './scenario/overrides.ts';
+import type { Plan } from './scenario/plan.ts';
 import { type Resolved, resolvePlan } from './scenario/resolve.ts';
 import { detectTool, findTool, readMigrations, tools } from './tools/index.ts';
 
@@ -44,20 +44,11 @@ export async function planScenario(request: PlanningRequest): Promise<Resolved> 
 }
 
 /**
- * Versions of a project's migrations in their order, by its files alone. The engine need not be known: the order and
- * the names come from the files' names, and any dialect splits them well enough.
+ * The version before the newest of a plan's migrations, by their files; null for a single one. Scripts without a version
+ * of their own (Flyway's repeatable ones) do not count.
  */
-export async function migrationVersions(
-  wanted: { readonly tool?: string; readonly migrations?: string },
-  directory: string,
-): Promise<readonly string[]> {
-  const folder = resolve(directory, wanted.migrations ?? '.');
-  const detected =
-    wanted.tool === undefined || wanted.migrations === undefined ? await detectTool(folder) : null;
-  const tool = wanted.tool === undefined ? detected?.tool : findTool(wanted.tool);
-  if (tool === undefined) return [];
-  const dialect = engines[0]?.dialect;
-  if (dialect === undefined) return [];
-  const found = await readMigrations(tool, detected?.directory ?? folder, dialect);
-  return found.map(({ version }) => version);
+export async function versionBeforeNewest({ database, migrations }: Plan): Promise<string | null> {
+  const { dialect } = findEngine(database.engine);
+  const found = await readMigrations(findTool(migrations.tool), migrations.directory, dialect);
+  return found.filter(({ ledgerKey }) => ledgerKey !== '').at(-2)?.version ?? null;
 }

@@ -1,26 +1,33 @@
 /** `rehearse init`: looks at the project and writes a commented scenario for the migration tool it finds. */
 import { access, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { EnvironmentError, explain, UsageError } from '../errors.ts';
-import { deriveWorkload } from '../phases/workload.ts';
-import { migrationVersions, planScenario } from '../planning.ts';
+import { type Inspection, inspectProject } from '../phases/workload.ts';
+import { planScenario, versionBeforeNewest } from '../planning.ts';
+import { SCENARIO_FILES } from '../scenario/load.ts';
+import type { Overrides } from '../scenario/overrides.ts';
 import type { Plan } from '../scenario/plan.ts';
+import type { Resolved } from '../scenario/resolve.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command, CommandIo } from './command.ts';
+import { scenarioText } from './init-scenario.ts';
 import { drawProgress } from './progress.ts';
 
 const help = `rehearse init [OPTIONS]
 
 Looks at the project in the working directory and writes rehearsal.yaml for the migration tool it finds, and workload.sql
-with operations derived from the schema, both to be edited. Nothing that exists is overwritten.
+with operations derived from the schema, both to be edited. Starts a server for a moment to see what is pending. Nothing
+that exists is overwritten.
 
   --schema FILE          SQL file with the schema before the pending migrations; db/schema.sql, schema.sql and the like
-                         are found when left out. Without one the released migrations build the schema.
+                         are found when left out. Where there is none, or it holds every migration already, all
+                         migrations but the newest build the schema.
   --migrations DIR       the migrations; found by their files when left out
   --tool NAME            dbmate, golang-migrate, flyway, prisma, drizzle or sql; found by its files when left out
-  --released VERSION     last version that production has; default: all but the newest, when there is no schema file
+  --released VERSION     last version that production has, where the ledger in the schema does not tell
   --engine NAME          postgres, or with a version: postgres:17; recognised from the SQL when left out
-  --force                write over what is there
+  --force                write over rehearsal.yaml and workload.sql
 
 Example:
   rehearse init && rehearse run`;
@@ -34,7 +41,9 @@ const options = {
   force: { type: 'boolean' },
 } as const;
 
-const SCENARIO_FILE = 'rehearsal.yaml';
+type Values = Readonly<Partial<Record<'schema' | 'migrations' | 'tool' | 'released' | 'engine', string>>>;
+
+const [SCENARIO_FILE] = SCENARIO_FILES;
 const WORKLOAD_FILE = 'workload.sql';
 
 /** Where projects keep a dump of their schema. */
@@ -47,6 +56,11 @@ const SCHEMA_FILES = [
   'sql/schema.sql',
 ];
 
+const WORKLOAD_HEADER = `-- What the load does, derived from the schema by "rehearse init". Make it what the application really does.
+-- Each weight is how often, compared with the others. Below it stands where the value of each parameter comes from.
+
+`;
+
 export const init: Command = {
   name: 'init',
   summary: 'look at the project, write a commented scenario for the migration tool found',
@@ -54,32 +68,33 @@ export const init: Command = {
   async run(args, io) {
     const { values, positionals } = parseArguments('init', args, options);
     if (positionals.length > 0) {
-      throw new UsageError(`rehearse init takes no argument, but there is "${positionals[0]}".`);
+      throw new UsageError(
+        `rehearse init takes no argument, but there is "${positionals[0]}". See rehearse init --help.`,
+      );
     }
-    const { force = false, ...rest } = values;
-    if (!force) await refuseExisting(io.cwd, SCENARIO_FILE);
-    const schema = rest.schema ?? (await firstExisting(io.cwd, SCHEMA_FILES));
-    const request = { scenario: null, workingDirectory: io.cwd, environment: io.env };
-    const overrides = { ...rest, ...(schema === null ? {} : { schema }) };
-    const released = await releasedFor(overrides, io.cwd);
-    const { plan, found } = await planScenario({
-      ...request,
-      overrides: { ...overrides, ...(released === null ? {} : { released }) },
-    });
-    for (const sentence of found) io.stderr.write(`${sentence}\n`);
-    const hasWorkload = await writeWorkloadFile(plan, io, force);
-    await writeFile(join(io.cwd, SCENARIO_FILE), scenarioText(plan, { directory: io.cwd, hasWorkload }));
-    io.stdout.write(`wrote ${SCENARIO_FILE}${hasWorkload ? ` and ${WORKLOAD_FILE}` : ''}\n`);
-    io.stdout.write(
-      'Set the rows of the large tables and the rate of production in them, then: rehearse run\n',
+    const { force = false, ...wanted } = values;
+    await refuseExisting(io.cwd, force);
+    const { plan, inspection } = await look(wanted, io);
+    const workloadFile = await keepWorkload(inspection, io.cwd, force, io);
+    const facts = { plan, directory: io.cwd, workloadFile, tables: inspection?.tables ?? null };
+    await writeFile(
+      join(io.cwd, SCENARIO_FILE),
+      scenarioText({ ...facts, jsonSchemaFile: await jsonSchemaWithin(io.cwd) }),
     );
+    io.stdout.write(`wrote ${SCENARIO_FILE}\n`);
+    if (inspection !== null) io.stdout.write(`${whatIsPending(inspection, plan)}\n`);
+    io.stdout.write('Set rows and rate to those of production, then: rehearse run\n');
     return 0;
   },
 };
 
-async function refuseExisting(directory: string, name: string): Promise<void> {
-  if (!(await exists(join(directory, name)))) return;
-  throw new UsageError(`${name} is already there: edit it, or write over it with --force.`);
+async function refuseExisting(directory: string, force: boolean): Promise<void> {
+  for (const name of SCENARIO_FILES) {
+    if (!(await exists(join(directory, name))) || (force && name === SCENARIO_FILE)) continue;
+    const way =
+      name === SCENARIO_FILE ? 'edit it, or write over it with --force' : 'edit it, or move it away first';
+    throw new UsageError(`${name} is already there: ${way}.`);
+  }
 }
 
 function exists(path: string): Promise<boolean> {
@@ -89,84 +104,116 @@ function exists(path: string): Promise<boolean> {
   );
 }
 
-async function firstExisting(directory: string, names: readonly string[]): Promise<string | null> {
-  for (const name of names) if (await exists(join(directory, name))) return name;
-  return null;
+interface Look {
+  readonly plan: Plan;
+  /** Null when no server could be started here; the reason has been said. */
+  readonly inspection: Inspection | null;
 }
 
-/** Without a schema file the released migrations build it: all but the newest, unless the user says otherwise. */
-async function releasedFor(
-  overrides: {
-    readonly schema?: string;
-    readonly released?: string;
-    readonly tool?: string;
-    readonly migrations?: string;
-  },
-  directory: string,
-): Promise<string | null> {
-  if (overrides.schema !== undefined || overrides.released !== undefined) return null;
-  const versions = await migrationVersions(overrides, directory);
-  const released = versions.at(-2);
-  if (released !== undefined) return released;
+/** The plan that `rehearse run` would follow, tried on a server without rows. */
+async function look(wanted: Values, io: CommandIo): Promise<Look> {
+  const schema = wanted.schema ?? (await firstExisting(io.cwd, SCHEMA_FILES));
+  const released = wanted.released ?? (schema === null ? UNKNOWN_YET : undefined);
+  const { plan, found } = await planFor({ ...wanted, ...said({ schema, released }) }, io);
+  for (const sentence of found) io.stderr.write(`${sentence}\n`);
+  if (released === UNKNOWN_YET) return tryOut(await builtFromMigrations(plan), io);
+
+  const first = await tryOut(plan, io);
+  const chosen = wanted.schema !== undefined || released !== undefined;
+  if (chosen || first.inspection === null || first.inspection.pending.length > 0) return first;
+  // The dump of a working copy holds what is pending too: dbmate writes it after each migration.
+  const before = await versionBeforeNewest(plan);
+  if (before === null) return first;
+  io.stderr.write(
+    `${schema} holds every migration already, so production's schema is built from those up to ${before}\n`,
+  );
+  return tryOut((await planFor({ ...wanted, released: before }, io)).plan, io);
+}
+
+/** Which version is the last but one can be told when a plan has found the migrations, and a plan needs some version. */
+const UNKNOWN_YET = 'the last but one';
+
+/** Without a schema file all migrations but the newest build the schema. */
+async function builtFromMigrations(plan: Plan): Promise<Plan> {
+  const released = await versionBeforeNewest(plan);
+  if (released !== null) return { ...plan, migrations: { ...plan.migrations, released } };
   throw new UsageError(
     'there is no schema file, and a single migration cannot be both the schema and the pending change. ' +
       'Give the schema before it: --schema FILE (for example from pg_dump --schema-only).',
   );
 }
 
-/** Says why when the operations cannot be derived here; the scenario then leaves it to the run. */
-async function writeWorkloadFile(plan: Plan, io: CommandIo, force: boolean): Promise<boolean> {
-  const file = join(io.cwd, WORKLOAD_FILE);
-  if (!force && (await exists(file))) {
-    io.stderr.write(`${WORKLOAD_FILE} is already there and is used as it is\n`);
-    return true;
-  }
-  using progress = drawProgress(io.stderr, 'deriving operations from the schema');
+function planFor(overrides: Overrides, { cwd, env }: CommandIo): Promise<Resolved> {
+  return planScenario({ scenario: null, overrides, workingDirectory: cwd, environment: env });
+}
+
+/** What was said, without the keys that were not. */
+function said({
+  schema,
+  released,
+}: {
+  readonly schema: string | null;
+  readonly released: string | undefined;
+}) {
+  return { ...(schema === null ? {} : { schema }), ...(released === undefined ? {} : { released }) };
+}
+
+async function firstExisting(directory: string, names: readonly string[]): Promise<string | null> {
+  for (const name of names) if (await exists(join(directory, name))) return name;
+  return null;
+}
+
+async function tryOut(plan: Plan, io: CommandIo): Promise<Look> {
+  using progress = drawProgress(io.stderr, 'looking at the project on an empty server');
   try {
-    const text = await deriveWorkload(plan, { progress, signal: io.signal });
-    if (text === null) return false;
-    await writeFile(file, text);
-    return true;
+    return { plan, inspection: await inspectProject(plan, { progress, signal: io.signal }) };
   } catch (error) {
     if (!(error instanceof EnvironmentError)) throw error;
-    progress.say('provision', `no ${WORKLOAD_FILE} was written: ${explain(error)}`);
-    return false;
+    progress.say('provision', `no server could be asked, so nothing was tried out: ${explain(error)}`);
+    return { plan, inspection: null };
   }
 }
 
-function scenarioText(
-  plan: Plan,
-  { directory, hasWorkload }: { directory: string; hasWorkload: boolean },
-): string {
-  const path = (absolute: string): string => JSON.stringify(relative(directory, absolute) || '.');
-  const { data, migrations, database } = plan;
-  return `# What "rehearse run" rehearses; "rehearse run --help" and the README explain every key.
-name: ${plan.name}
-database:
-  engine: ${database.flavor}
-  # version: "17"                # as production runs it
-  # settings: { shared_buffers: 1GB, max_wal_size: 4GB }   # production's own
-data:
-${data.schemaFile === null ? '  # The schema is built from the released migrations (migrations.released below).' : `  schema: ${path(data.schemaFile)}`}
-  rows: 1M                       # of the largest table; the others follow from the foreign keys
-  # tables:                      # or table by table
-  #   orders: { rows: 20M, columns: { status: { values: { paid: 90, open: 9, void: 1 } } } }
-load:
-  rate: 100/s                    # operations due per second, whether or not earlier ones have been answered
-  pool: { size: 20, checkoutTimeout: 5s }
-  ${hasWorkload ? `operations: ${WORKLOAD_FILE}` : '# operations: workload.sql     # left out: derived from the schema'}
-migrations:
-  tool: ${migrations.tool}
-  directory: ${path(migrations.directory)}
-${migrations.released === null ? '  # released: "20260101"         # last version that production has, when the ledger does not tell' : `  released: ${JSON.stringify(migrations.released)}   # last version that production has; what comes after it is rehearsed`}
-  # lockTimeout: 300ms           # with retries and backoff, as production would run it
-# drills:                        # trouble put in on purpose
-#   - longReader: { table: orders, at: -1s, for: 6s }
-budgets:
-  lockWait: 500ms                # longest any operation queued for a lock
-  stall: 1s
-  duration: 15m
-  diskGrowthPeak: 2x             # of the size before
-  failedOperations: 0
-`;
+/** Writes the derived operations unless there are some; the name of the file to be used, or null. */
+async function keepWorkload(
+  inspection: Inspection | null,
+  directory: string,
+  force: boolean,
+  io: CommandIo,
+): Promise<string | null> {
+  const file = join(directory, WORKLOAD_FILE);
+  if (!force && (await exists(file))) {
+    io.stdout.write(`${WORKLOAD_FILE} is already there and is used as it is\n`);
+    return WORKLOAD_FILE;
+  }
+  if (inspection === null || inspection.workload === null) return null;
+  await writeFile(file, `${WORKLOAD_HEADER}${inspection.workload}`);
+  io.stdout.write(`wrote ${WORKLOAD_FILE}\n`);
+  return WORKLOAD_FILE;
 }
+
+/** The published JSON schema when this package is installed within the project; an editor finds it there later too. */
+async function jsonSchemaWithin(directory: string): Promise<string | null> {
+  const file = fileURLToPath(new URL('../../src/scenario/rehearsal.schema.json', import.meta.url));
+  const isWithin = !relative(directory, file).startsWith('..');
+  return isWithin && (await exists(file)) ? file : null;
+}
+
+function whatIsPending({ applied, pending }: Inspection, { migrations }: Plan): string {
+  if (pending.length === 0) {
+    return 'No migration is pending: production has them all by what is known here. Add the one to be rehearsed.';
+  }
+  const shown = pending.slice(0, MOST_SHOWN).map(({ file }) => file);
+  const more = pending.length > shown.length ? ` and ${pending.length - shown.length} more` : '';
+  const sentence =
+    `${pending.length} of ${applied.length + pending.length} migrations ` +
+    `${pending.length === 1 ? 'is' : 'are'} pending: ${shown.join(', ')}${more}`;
+  if (applied.length > 0 || pending.length === 1 || migrations.released !== null) return sentence;
+  return (
+    `${sentence}\nThe schema file does not say which of them production has. ` +
+    'Where it has some, write the last of those as migrations.released.'
+  );
+}
+
+/** Enough to see which ones are meant. */
+const MOST_SHOWN = 5;

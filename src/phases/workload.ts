@@ -1,25 +1,32 @@
-/** The operations that the load derives from a schema, as a workload file to be edited. */
+/** What a project holds before anything is filled: its tables, what is pending, and the load derived from them. */
 
+import type { TableDescription } from '../engines/engine.ts';
 import { findEngine } from '../engines/index.ts';
 import { planOperations, writeWorkload } from '../load/index.ts';
 import type { Progress } from '../progress.ts';
 import { createRecorder } from '../recording/recorder.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { findTool, readMigrations } from '../tools/index.ts';
+import type { Migration } from '../tools/tool.ts';
 import { prepareSchema } from './fill.ts';
 import { startServer } from './provision.ts';
 
-export interface DeriveOptions {
+export interface InspectOptions {
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
-/** Starts a server with the schema and no rows, and writes down what the load would do; null for a plan without load. */
-export async function deriveWorkload(
-  plan: Plan,
-  { progress, signal }: DeriveOptions,
-): Promise<string | null> {
-  if (plan.load === null) return null;
+export interface Inspection {
+  readonly tables: readonly TableDescription[];
+  /** Versions in the ledger. */
+  readonly applied: readonly string[];
+  readonly pending: readonly Migration[];
+  /** The derived operations as a workload file to be edited; null for a plan without load. */
+  readonly workload: string | null;
+}
+
+/** Starts a server with the schema and no rows, and looks. UsageError for a schema that the server refuses. */
+export async function inspectProject(plan: Plan, { progress, signal }: InspectOptions): Promise<Inspection> {
   const engine = findEngine(plan.database.engine);
   const tool = findTool(plan.migrations.tool);
   const { directory, lockTimeoutMs } = plan.migrations;
@@ -32,7 +39,7 @@ export async function deriveWorkload(
   });
   const migrations = await readMigrations(tool, directory, engine.dialect);
   await using started = await startServer({ plan, engine, recorder, progress, signal });
-  const { tables } = await prepareSchema({
+  const { tables, pending } = await prepareSchema({
     plan,
     engine,
     tool,
@@ -42,6 +49,9 @@ export async function deriveWorkload(
     progress,
     signal,
   });
+  const { applied } = recorder.recording({ how: 'completed' }).migrations;
+  if (plan.load === null) return { tables, applied, pending, workload: null };
+
   await using session = await engine.connections.connect(
     started.roles.administrator,
     { applicationName: 'rehearse planning' },
@@ -57,5 +67,5 @@ export async function deriveWorkload(
       tables: tables.map((description) => ({ description, rows: 1, overrides: {}, existingKeys: null })),
     },
   });
-  return writeWorkload(operations);
+  return { tables, applied, pending, workload: writeWorkload(operations) };
 }

@@ -12,6 +12,7 @@ const PROJECTS: readonly (readonly [string, string, Readonly<Record<string, stri
   ['drizzle', 'drizzle', { 'drizzle/meta/_journal.json': '{}', 'drizzle/0000_a.sql': '' }],
   ['sql', 'database/migrations', { 'database/migrations/1.sql': 'select 1' }],
   ['sql', '.', { '1.sql': 'select 1', '2.sql': 'select 2' }],
+  ['sql', 'migrations', { 'schema.sql': 'create table a ()', 'migrations/1.sql': 'select 1' }],
 ];
 
 test.each(PROJECTS)('%s is seen in %s', async (tool, directory, files) => {
@@ -26,6 +27,14 @@ test.each(PROJECTS)('%s is seen in %s', async (tool, directory, files) => {
   expect(found.directory).toBe(join(project.path, directory));
   expect(Object.keys(files).some((file) => found.because.includes(file))).toBe(true);
   expect((await detectTool(found.directory)).tool.name).toBe(tool);
+});
+
+test('Flyway reads the folders inside its location', async () => {
+  await using project = await directoryWith({
+    'db/migration/2025/V1__a.sql': '',
+    'db/migration/2026/V2__b.sql': '',
+  });
+  expect((await detectTool(project.path)).directory).toBe(join(project.path, 'db/migration'));
 });
 
 test('two tools are a question to the user', async () => {

@@ -56,13 +56,19 @@ interface Found {
   readonly evidence: ToolEvidence;
 }
 
-/** A folder called migrations, or the given one itself when it holds .sql files. */
+/** A folder called migrations, or the given one itself when it holds .sql files that may be migrations. */
 function plainIn(paths: readonly string[], read: (path: string) => string | null): readonly Found[] {
-  const here = paths.find((path) => !path.includes('/') && path.endsWith('.sql'));
+  const folders = plain.detect(paths, read);
+  const here = paths.find((path) => /^[^/]+\.sql$/.test(path) && !BESIDE_MIGRATIONS.test(path));
   const found =
-    here === undefined ? plain.detect(paths, read) : [{ because: `${here} is an .sql file`, directory: '.' }];
+    folders.length > 0 || here === undefined
+      ? folders
+      : [{ because: `${here} is an .sql file`, directory: '.' }];
   return found.map((evidence) => ({ tool: plain, evidence }));
 }
+
+/** What projects keep at their root and never run as a migration. */
+const BESIDE_MIGRATIONS = /^(schema|structure|workload|seeds?)\.sql$/i;
 
 function whichOf(root: string, found: readonly Found[]): string {
   const tools = new Set(found.map(({ tool }) => tool.name));

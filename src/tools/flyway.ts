@@ -30,11 +30,16 @@ export const flyway: Tool = {
     evidencePerDirectory(
       paths
         .filter((path) => /^[VR][\d._]*__.+\.sql$/.test(baseNameOf(path)))
-        .map((path) => ({ because: `${path} is named as Flyway names files`, directory: directoryOf(path) })),
+        .map((path) => ({ because: `${path} is named as Flyway names files`, directory: locationOf(path) })),
     ),
   migrations,
   ledger: (dialect, flavor) => ledgerOf('Flyway', LEDGERS, dialect, flavor),
 };
+
+/** Flyway reads a location with the folders inside it: the folder called migration, or the one of the file. */
+function locationOf(path: string): string {
+  return /^(?:.*?\/)?migrations?(?=\/)/.exec(path)?.[0] ?? directoryOf(path);
+}
 
 const ORDER_OF_KIND = { baseline: 0, versioned: 0, repeatable: 1, undo: 2 } as const;
 
