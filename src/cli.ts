@@ -15,6 +15,8 @@ export async function main(): Promise<void> {
   const [name, ...rest] = process.argv.slice(2);
   const interruption = new AbortController();
   const stopListening = listenForSignals(interruption);
+  process.stdout.on('error', onOutputError);
+  process.stderr.on('error', onOutputError);
   try {
     process.exitCode = await dispatch(name, rest, interruption.signal);
   } catch (error) {
@@ -78,6 +80,13 @@ ${EXIT_CODES}
 
 function helpOf(command: Command): string {
   return `${command.help}\n\n${EXIT_CODES}`;
+}
+
+/** A reader that went away (| head) has had enough, and the work goes on; whoever writes a report listens for the rest. */
+function onOutputError(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE' || process.stdout.listenerCount('error') > 1) return;
+  process.stderr.write(`rehearse: the output cannot be written: ${error.message}\n`);
+  process.exitCode = 3;
 }
 
 /** The first signal asks for a clean stop; the third one gives up on it. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { PhaseName, Recording } from '../src/recording/recording.ts';
 import { readRecording } from '../src/recording/store.ts';
+import { startedUntil } from './running.ts';
 import {
   createSandbox,
   type Files,
@@ -15,10 +16,11 @@ import {
   SMALL_SCHEMA,
   scenarioWith,
 } from './sandbox.ts';
-import { eventually } from './server.ts';
 
 interface Interruption {
   readonly phase: PhaseName;
+  /** In words, for the title. */
+  readonly moment: string;
   /** In which the phase lasts long enough to be interrupted. */
   readonly files: Files;
   /** Progress after which the signal is sent. */
@@ -32,18 +34,21 @@ const LONG_LOAD = { rate: '50/s', pool: { size: 4 }, warmUp: '200ms', baseline: 
 const interruptions: readonly Interruption[] = [
   {
     phase: 'provision',
+    moment: 'while the server is started',
     files: {},
     after: /^ {2}provision starting/m,
     signal: 'SIGINT',
   },
   {
     phase: 'fill',
+    moment: 'while a statement of the schema runs',
     files: { 'schema.sql': `${SMALL_SCHEMA}select pg_sleep(600);\n` },
     after: /^ {2}fill +applying/m,
     signal: 'SIGTERM',
   },
   {
     phase: 'fill',
+    moment: 'while rows are filled in',
     files: {
       'rehearsal.yaml': scenarioWith({
         data: { tables: { customers: { rows: 50 }, orders: { rows: '50M' } } },
@@ -54,12 +59,14 @@ const interruptions: readonly Interruption[] = [
   },
   {
     phase: 'settle',
+    moment: 'while the server settles',
     files: {},
     after: /^ {2}settle/m,
     signal: 'SIGINT',
   },
   {
     phase: 'warm-up',
+    moment: 'while the load warms up',
     files: { 'rehearsal.yaml': scenarioWith({ load: { ...LONG_LOAD, warmUp: '600s' } }) },
     after: /^ {2}warm-up +load of/m,
     signal: 'SIGTERM',
@@ -67,6 +74,7 @@ const interruptions: readonly Interruption[] = [
   },
   {
     phase: 'baseline',
+    moment: 'in the baseline',
     files: { 'rehearsal.yaml': scenarioWith({ load: { ...LONG_LOAD, baseline: '600s' } }) },
     after: /^ {2}baseline/m,
     signal: 'SIGINT',
@@ -74,6 +82,7 @@ const interruptions: readonly Interruption[] = [
   },
   {
     phase: 'migration',
+    moment: 'while the migration is blocked behind a long reader',
     files: {
       'rehearsal.yaml': scenarioWith({
         drills: [{ longReader: { table: 'orders', at: '-1s', for: '600s' } }],
@@ -88,6 +97,7 @@ const interruptions: readonly Interruption[] = [
   },
   {
     phase: 'recovery',
+    moment: 'in the recovery',
     files: {
       'rehearsal.yaml': scenarioWith({
         load: { ...LONG_LOAD, recovery: '600s' },
@@ -103,6 +113,7 @@ const interruptions: readonly Interruption[] = [
   },
   {
     phase: 'stop',
+    moment: 'while the server is stopped',
     files: {},
     after: /^ {2}stop +stopping the server/m,
     signal: 'SIGINT',
@@ -110,11 +121,10 @@ const interruptions: readonly Interruption[] = [
   },
 ];
 
-for (const { phase, files, after, signal, recorded } of interruptions) {
-  const title = `${signal} in the phase ${phase} (${after.source.replace(/\W+/g, ' ').trim()})`;
-  test(`${title}: the recording is kept, the server is gone, exit 130`, async () => {
+for (const { phase, moment, files, after, signal, recorded } of interruptions) {
+  test(`${signal} ${moment}: the recording is kept, the server is gone, exit 130`, async () => {
     await using sandbox = await createSandbox({ ...SMALL_PROJECT, ...files });
-    const command = await startedUntil(sandbox, after);
+    const command = await startedUntil(sandbox, ['run'], after);
     command.kill(signal);
     // A second one is impatience and not another wish: the clean-up goes on.
     await command.says(/SIG(INT|TERM): stopping/);
@@ -128,31 +138,6 @@ for (const { phase, files, after, signal, recorded } of interruptions) {
     recorded?.(recording);
     expect(await sandbox.leftBehind(command.pid)).toEqual([]);
   });
-}
-
-/** Starts the command and waits until its progress has come so far. */
-async function startedUntil(sandbox: Sandbox, progress: RegExp) {
-  const command = sandbox.start(['run']);
-  let said = '';
-  let hasEnded = false;
-  command.stderr.on('data', (text: Buffer) => {
-    said += text.toString();
-  });
-  const ended = command.finally(() => {
-    hasEnded = true;
-  });
-  const says = (words: RegExp): Promise<true> =>
-    eventually(
-      `"${words.source}" on stderr`,
-      () => {
-        if (words.test(said)) return true;
-        if (hasEnded) throw new Error(`the command ended before it said "${words.source}":\n${said}`);
-        return null;
-      },
-      60_000,
-    );
-  await says(progress);
-  return { pid: command.pid, kill: (signal: NodeJS.Signals) => command.kill(signal), says, ended };
 }
 
 async function onlyRecording(sandbox: Sandbox): Promise<Recording> {

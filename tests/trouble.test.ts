@@ -15,6 +15,7 @@ import {
   SMALL_SCHEMA,
   scenarioWith,
 } from './sandbox.ts';
+import { startTestServer } from './server.ts';
 
 interface Trouble {
   readonly what: string;
@@ -296,8 +297,8 @@ const onTheServer: readonly Trouble[] = [
     recorded: (recording) => {
       // Rows are filled in as if they had always been there; what the load inserts meets the trigger.
       expect(recording.filling.find(({ table }) => table === 'orders')?.rows).toBe(500);
-      const failures = 'failures' in recording.load ? recording.load.failures : [];
-      expect(failures.map(({ code }) => code)).toContain('P0001');
+      const outcomes = 'outcomes' in recording.load ? recording.load.outcomes : [];
+      expect(outcomes.map(({ code }) => code)).toContain('P0001');
     },
   },
   {
@@ -319,6 +320,30 @@ const onTheServer: readonly Trouble[] = [
       expect(after).toMatchObject({ file: '2_more.sql', outcome: 'not run' });
     },
   },
+  {
+    what: 'a migration that fails halfway, without a transaction',
+    files: {
+      ...scenario({ migrations: { tool: 'dbmate' } }),
+      'migrations/1_note.sql':
+        '-- migrate:up transaction:false\ncreate index concurrently orders_total on orders (total);\n-- migrate:down\n',
+      'migrations/2_email.sql':
+        '-- migrate:up transaction:false\ncreate unique index concurrently orders_all on orders ((1));\n-- migrate:down\n',
+    },
+    exitCode: 1,
+    says: [],
+    recorded: (recording) => {
+      expect(recording.steps.map(({ outcome, error }) => [outcome, error?.code ?? null])).toEqual([
+        ['applied', null],
+        ['failed', '23505'],
+      ]);
+      expect(recording.steps.flatMap(({ statements }) => statements.map(({ effect }) => effect))).toEqual([
+        'took effect',
+        'unknown',
+      ]);
+      // The invalid index that the failure leaves is what has to be dropped by hand.
+      expect(recording.notes.join('\n')).toContain('an invalid index may be left');
+    },
+  },
 ];
 
 function endedInProvision(recording: Recording): void {
@@ -335,6 +360,44 @@ for (const trouble of [...beforeTheServer, ...onTheServer]) {
     await expectTrouble(sandbox, args, trouble);
   });
 }
+
+test('a Node.js that is too old is told so by the command itself', async () => {
+  await using sandbox = await createSandbox(SMALL_PROJECT);
+  // tests/package.test.ts runs the installed package on a real old one.
+  const pretence = "Object.defineProperty(process.versions, 'node', { value: '20.19.4' })";
+  const preload = `--import=data:text/javascript,${encodeURIComponent(pretence)}`;
+  await expectTrouble(sandbox, ['run'], {
+    what: 'a Node.js that is too old',
+    env: { NODE_OPTIONS: preload },
+    exitCode: 2,
+    says: ['rehearse needs Node.js 24.0 or newer; this is 20.19.4', 'npm run rehearse'],
+  });
+});
+
+test('a user without the right to make roles: one clear message, exit code 3, nothing left behind', async () => {
+  await using external = await startTestServer();
+  await using administrator = await external.connect('administrator');
+  await administrator.execute("create role weak login password 'hidden'");
+  await using sandbox = await createSandbox(SMALL_PROJECT);
+  const { host, port, database } = administrator.target;
+  await expectTrouble(
+    sandbox,
+    [
+      'run',
+      '--url',
+      `postgres://weak:hidden@${host}:${port}/${database}`,
+      '--expendable',
+      '--report',
+      'json=-',
+    ],
+    {
+      what: 'a user without the right to make roles',
+      exitCode: 3,
+      says: ['weak', 'CREATEROLE'],
+      recorded: endedInProvision,
+    },
+  );
+});
 
 async function expectTrouble(sandbox: Sandbox, args: readonly string[], trouble: Trouble): Promise<void> {
   const command = sandbox.start(args, trouble.env);
@@ -356,7 +419,7 @@ async function expectTrouble(sandbox: Sandbox, args: readonly string[], trouble:
 
 /** A verdict is told by the report, trouble by one message; never a stack trace, never a password. */
 function expectOneMessage(stderr: string, exitCode: number): void {
-  expect(stderr.split('\n').filter((line) => line.startsWith('rehearse: '))).toHaveLength(
+  expect(stderr.split('\n').filter((line) => /^rehearse(:| needs) /.test(line))).toHaveLength(
     exitCode === 1 ? 0 : 1,
   );
   expect(stderr).not.toMatch(/^\s+at .*[:(]\d+/m);
