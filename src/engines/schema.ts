@@ -69,7 +69,7 @@ export interface TableDescription {
   readonly parts: readonly string[];
   readonly columns: readonly ColumnDescription[];
   readonly primaryKey: readonly string[];
-  /** Unique constraints and unique indexes over plain columns, the primary key left out. */
+  /** Columns of unique constraints and of unique indexes of all rows, those of expressions too; without the primary key. */
   readonly uniques: readonly (readonly string[])[];
   readonly foreignKeys: readonly ForeignKey[];
   /** Domain checks are listed under the column that uses them. */

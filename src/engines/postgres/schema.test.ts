@@ -35,7 +35,7 @@ beforeAll(async () => {
     );
     alter table app.orders drop column dropped;
     create unique index on app.orders (id) where status = 'b';
-    create unique index on app.orders ((id + 1));
+    create unique index on app.orders (lower(status), (created_at + '1 day'), (id + 1));
     create unique index on app.orders (status, id) include (total);
     create index on app.orders (customer_id);
     create table events (id bigint, at date not null, kind text, primary key (id, at)) partition by range (at);
@@ -90,6 +90,7 @@ test('keys, checks and foreign keys are those that hold for every row', () => {
   expect(orders.primaryKey).toEqual(['id']);
   expect(orders.uniques).toEqual([
     ['customer_id', 'created_at'],
+    ['created_at', 'id', 'status'],
     ['status', 'id'],
   ]);
   expect(orders.foreignKeys).toEqual([

@@ -159,22 +159,40 @@ interface IndexRow {
   readonly columns: readonly string[];
 }
 
-/** https://www.postgresql.org/docs/current/catalog-pg-index.html; indnkeyatts is there since Postgres 11. */
+/**
+ * https://www.postgresql.org/docs/current/catalog-pg-index.html; indnkeyatts is there since Postgres 11. What differs in
+ * lower(email) differs in email: a unique expression stands for the columns that it is made of, which pg_depend names.
+ */
 const UNIQUE_INDEXES = `
-  with tables as (${USER_TABLES})
-  select
-    t.oid as table,
-    i.indisprimary as primary,
-    (
-      select json_agg(a.attname order by k.position)
-      from unnest(i.indkey::int2[]) with ordinality k (attnum, position)
-        join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
-      where k.position <= coalesce((to_jsonb(i) ->> 'indnkeyatts')::int, i.indnatts)
-    ) as columns
-  from tables t
-    join pg_index i on i.indrelid = t.oid
-  where (i.indisunique or i.indisprimary) and i.indisvalid and i.indpred is null and i.indexprs is null
-  order by i.indexrelid`;
+  with tables as (${USER_TABLES}),
+  unique_indexes as (
+    select
+      t.oid as table,
+      i.indexrelid as index,
+      i.indisprimary as primary,
+      case
+        when i.indexprs is null then (
+          select json_agg(a.attname order by k.position)
+          from unnest(i.indkey::int2[]) with ordinality k (attnum, position)
+            join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+          where k.position <= coalesce((to_jsonb(i) ->> 'indnkeyatts')::int, i.indnatts)
+        )
+        when coalesce((to_jsonb(i) ->> 'indnkeyatts')::int, i.indnatts) = i.indnatts then (
+          select json_agg(distinct a.attname)
+          from pg_depend d
+            join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+          where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
+            and d.refclassid = 'pg_class'::regclass and d.refobjid = i.indrelid and d.refobjsubid > 0
+        )
+      end as columns
+    from tables t
+      join pg_index i on i.indrelid = t.oid
+    where (i.indisunique or i.indisprimary) and i.indisvalid and i.indpred is null
+  )
+  select "table", "primary", columns
+  from unique_indexes
+  where columns is not null
+  order by index`;
 
 interface ConstraintRow {
   readonly table: number;
