@@ -103,6 +103,8 @@ export interface ObservedChange {
    * what the migrations leave behind. `relation` is then the index, or "table.constraint".
    */
   readonly validity?: 'valid' | 'gone' | 'invalid index' | 'constraint not validated';
+  /** MySQL: instant changes that the table counted before and after, and the most that it may; past it they rebuild. */
+  readonly rowVersions?: { readonly before: number; readonly after: number; readonly limit: number };
 }
 
 export interface DrillRecord {
