@@ -87,7 +87,12 @@ export async function createSandbox(files: Files): Promise<Sandbox> {
         ...(pid === undefined ? [] : await inDocker(pid)),
       ];
     },
-    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: async () => {
+      // What a test that failed has left is found by the notes, which go away with the sandbox.
+      const notes = await namesIn(join(state, 'rehearse'));
+      if (notes.length > 0) await startRehearse(['doctor'], { cwd: project, env });
+      await rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    },
   };
 }
 
