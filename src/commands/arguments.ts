@@ -11,7 +11,8 @@ export function parseArguments<const Options extends ParseArgsOptionsConfig>(
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, allowNegative: true });
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    // Node.js goes on with advice on arguments that begin with a hyphen, which no command here takes.
+    const [message = ''] = (error instanceof Error ? error.message : String(error)).split('. To specify ');
     throw new UsageError(`${message.replace(/\.?$/, '.')} See rehearse ${command} --help.`);
   }
 }
