@@ -1,28 +1,23 @@
 /** The two ways to see the disk, on real servers. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  MYSQL_IMAGES,
-  MYSQL_MISSING,
-  type MysqlTestServer,
-  startMysql,
-} from '../../../tests/mysql-server.ts';
+import { serverMissing, serversOf, startTestServer, type TestServer } from '../../../tests/server.ts';
 import type { DiskReader, Session } from '../engine.ts';
 import { openDiskReader } from './disk.ts';
 
 const ROWS = 60_000;
 
-for (const image of MYSQL_IMAGES) {
-  const missing = MYSQL_MISSING.get(image) ?? null;
-  describe.skipIf(missing !== null)(missing ?? image, () => {
-    let server: MysqlTestServer;
+for (const spec of serversOf('mysql')) {
+  const missing = await serverMissing(spec);
+  describe.skipIf(missing !== null)(missing ?? spec.name, () => {
+    let server: TestServer;
     const sessions: Session[] = [];
     let migrator: Session;
     let walk: DiskReader;
     let views: DiskReader;
 
     beforeAll(async () => {
-      server = await startMysql(image);
-      const connect = async (role: Parameters<MysqlTestServer['connect']>[0]) => {
+      server = await startTestServer(spec);
+      const connect = async (role: Parameters<TestServer['connect']>[0]) => {
         const session = await server.connect(role);
         sessions.push(session);
         return session;
@@ -38,7 +33,9 @@ for (const image of MYSQL_IMAGES) {
           (with recursive s as (select 0 as n union all select n + 1 from s where n < 9) select n from s) c`,
       );
       await migrator.execute('analyze table t');
-      walk = await openDiskReader(observer, inside, server.dataDirectory);
+      const { dataDirectory } = server.server;
+      if ('missing' in dataDirectory) throw new Error(dataDirectory.missing);
+      walk = await openDiskReader(observer, inside, dataDirectory.path);
       views = await openDiskReader(observer, inside, null);
     }, 180_000);
 

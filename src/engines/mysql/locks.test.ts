@@ -1,21 +1,22 @@
 /** Lock waits on real servers; each test makes the lock that it measures. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  MYSQL_IMAGES,
-  MYSQL_MISSING,
-  type MysqlTestServer,
-  startMysql,
-} from '../../../tests/mysql-server.ts';
-import { eventually, sqlCode } from '../../../tests/server.ts';
+  eventually,
+  serverMissing,
+  serversOf,
+  sqlCode,
+  startTestServer,
+  type TestServer,
+} from '../../../tests/server.ts';
 import type { EndedWait, LockReader, LockReading, SeenWait, Session } from '../engine.ts';
 import { openLockReader } from './locks.ts';
 
 const MIGRATOR = 'rehearse_migrator';
 
-for (const image of MYSQL_IMAGES) {
-  const missing = MYSQL_MISSING.get(image) ?? null;
-  describe.skipIf(missing !== null)(missing ?? image, () => {
-    let server: MysqlTestServer;
+for (const spec of serversOf('mysql')) {
+  const missing = await serverMissing(spec);
+  describe.skipIf(missing !== null)(missing ?? spec.name, () => {
+    let server: TestServer;
     const sessions: Session[] = [];
     let migrator: Session;
     let drill: Session;
@@ -25,8 +26,8 @@ for (const image of MYSQL_IMAGES) {
     let reader: LockReader;
 
     beforeAll(async () => {
-      server = await startMysql(image);
-      const connect = async (role: Parameters<MysqlTestServer['connect']>[0], name?: string) => {
+      server = await startTestServer(spec);
+      const connect = async (role: Parameters<TestServer['connect']>[0], name?: string) => {
         const session = await server.connect(role, name);
         sessions.push(session);
         return session;
@@ -154,7 +155,7 @@ for (const image of MYSQL_IMAGES) {
       await drill.execute('commit');
       await update;
       const [found] = await ended(wait);
-      expect(found?.became).toBe(image.startsWith('mariadb') ? 'unknown' : 'granted');
+      expect(found?.became).toBe(spec.flavor === 'mariadb' ? 'unknown' : 'granted');
     });
 
     test('a lock that the migration owns is told, and that of the load is not', async () => {

@@ -1,12 +1,12 @@
 /** What statements do to tables, their progress, and the facts of the server, on real servers. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  MYSQL_IMAGES,
-  MYSQL_MISSING,
-  type MysqlTestServer,
-  startMysql,
-} from '../../../tests/mysql-server.ts';
-import { eventually } from '../../../tests/server.ts';
+  eventually,
+  serverMissing,
+  serversOf,
+  startTestServer,
+  type TestServer,
+} from '../../../tests/server.ts';
 import type { SeenProgress, Session } from '../engine.ts';
 import { kindOfVersion } from './server-kind.ts';
 import { compareRelationStates } from './state-changes.ts';
@@ -22,19 +22,19 @@ test('the flavor and the limit of row versions come from what the server says', 
   expect(limits).toEqual([null, 64, 64, 255, null]);
 });
 
-for (const image of MYSQL_IMAGES) {
-  const missing = MYSQL_MISSING.get(image) ?? null;
-  const mariadb = image.startsWith('mariadb');
-  describe.skipIf(missing !== null)(missing ?? image, () => {
-    let server: MysqlTestServer;
+for (const spec of serversOf('mysql')) {
+  const missing = await serverMissing(spec);
+  const mariadb = spec.flavor === 'mariadb';
+  describe.skipIf(missing !== null)(missing ?? spec.name, () => {
+    let server: TestServer;
     const sessions: Session[] = [];
     let migrator: Session;
     let drill: Session;
     let inside: Session;
 
     beforeAll(async () => {
-      server = await startMysql(image);
-      const connect = async (role: Parameters<MysqlTestServer['connect']>[0]) => {
+      server = await startTestServer(spec);
+      const connect = async (role: Parameters<TestServer['connect']>[0]) => {
         const session = await server.connect(role);
         sessions.push(session);
         return session;
@@ -96,7 +96,7 @@ for (const image of MYSQL_IMAGES) {
       if (mariadb) expect(change?.rowVersions).toBeUndefined();
       else {
         expect(change?.rowVersions?.after).toBe((change?.rowVersions?.before ?? 0) + 1);
-        expect(change?.rowVersions?.limit).toBe(image === 'mysql:9.7' ? 255 : 64);
+        expect(change?.rowVersions?.limit).toBe(spec.version === '9.7' ? 255 : 64);
         expect(change?.detail).toContain('column counted added (int)');
       }
     });
@@ -155,7 +155,7 @@ for (const image of MYSQL_IMAGES) {
 
     test('settings that somebody chose are told, paths and secrets are not', async () => {
       const names = (await views.readSettings(inside)).map(({ name }) => name);
-      expect(names).toContain('server_id');
+      expect(names).toContain('binlog_format');
       expect(names.filter((name) => /dir$|socket|password|_file$|_key$/.test(name))).toEqual([]);
     });
 
