@@ -69,7 +69,10 @@ export interface TableDescription {
   readonly parts: readonly string[];
   readonly columns: readonly ColumnDescription[];
   readonly primaryKey: readonly string[];
-  /** Columns of unique constraints and of unique indexes of all rows, those of expressions too; without the primary key. */
+  /**
+   * Columns of unique constraints and indexes, those inside of expressions too, without the primary key. Of an index of
+   * some rows only where all rows may as well differ.
+   */
   readonly uniques: readonly (readonly string[])[];
   readonly foreignKeys: readonly ForeignKey[];
   /** Domain checks are listed under the column that uses them. */

@@ -34,7 +34,7 @@ beforeAll(async () => {
       unique (customer_id, created_at)
     );
     alter table app.orders drop column dropped;
-    create unique index on app.orders (id) where status = 'b';
+    create unique index on app.orders (customer_id) where status = 'b';
     create unique index on app.orders (lower(status), (created_at + '1 day'), (id + 1));
     create unique index on app.orders (status, id) include (total);
     create index on app.orders (customer_id);

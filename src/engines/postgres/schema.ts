@@ -5,6 +5,8 @@ import { inspect } from './inspect.ts';
 import { sampleKeys } from './keys.ts';
 import { tokensOf } from './scan.ts';
 import { type Domain, readTypes, type TypeCatalog } from './types.ts';
+import { type IndexRow, UNIQUE_INDEXES, uniquesAmong } from './unique-indexes.ts';
+import { USER_TABLES } from './user-tables.ts';
 
 export const schema: SchemaAccess = { describe, inspect, sampleKeys, countRows };
 
@@ -21,14 +23,17 @@ async function describe(session: Session): Promise<readonly TableDescription[]> 
       const own = columns.get(table.oid) ?? [];
       const keys = indexes.get(table.oid) ?? [];
       const rules = constraints.get(table.oid) ?? [];
-      return {
-        name: nameOf(table),
-        parts: [table.schema, table.name],
+      const described = {
         columns: own.map((row) => columnOf(row, types)),
-        primaryKey: keys.find((key) => key.primary)?.columns ?? [],
-        uniques: distinctLists(keys.filter((key) => !key.primary).map((key) => key.columns)),
         foreignKeys: rules.flatMap((rule) => foreignKeyOf(rule, names)),
         checks: [...rules.flatMap(checkOf), ...own.flatMap((row) => domainChecks(row, types))],
+      };
+      return {
+        ...described,
+        name: nameOf(table),
+        parts: [table.schema, table.name],
+        primaryKey: keys.find((key) => key.primary)?.columns ?? [],
+        uniques: distinctLists(uniquesAmong(keys, described)),
         partitioning: table.partitioning,
         partitionBounds: table.bounds,
         partitionKey: table.partitionKey,
@@ -58,21 +63,6 @@ interface TableRow {
   readonly partitionKey: string | null;
   readonly bounds: readonly string[];
 }
-
-/** Ordinary and partitioned tables of the user: no temporary ones, none that belong to an extension. */
-const USER_TABLES = `
-  select c.oid, n.nspname, c.relname, c.relkind, c.relispartition
-  from pg_class c
-    join pg_namespace n on n.oid = c.relnamespace
-  where c.relkind in ('r', 'p')
-    and c.relpersistence <> 't'
-    and n.nspname <> 'information_schema'
-    and n.nspname !~ '^pg_'
-    and not exists (
-      select
-      from pg_depend d
-      where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
-    )`;
 
 /** https://www.postgresql.org/docs/current/catalog-pg-inherits.html */
 const TABLES = `
@@ -152,47 +142,6 @@ function aboutColumn(expression: string, column: string): string {
       text = text.slice(0, token.from) + column + text.slice(token.to);
   return text;
 }
-
-interface IndexRow {
-  readonly table: number;
-  readonly primary: boolean;
-  readonly columns: readonly string[];
-}
-
-/**
- * https://www.postgresql.org/docs/current/catalog-pg-index.html; indnkeyatts is there since Postgres 11. What differs in
- * lower(email) differs in email: a unique expression stands for the columns that it is made of, which pg_depend names.
- */
-const UNIQUE_INDEXES = `
-  with tables as (${USER_TABLES}),
-  unique_indexes as (
-    select
-      t.oid as table,
-      i.indexrelid as index,
-      i.indisprimary as primary,
-      case
-        when i.indexprs is null then (
-          select json_agg(a.attname order by k.position)
-          from unnest(i.indkey::int2[]) with ordinality k (attnum, position)
-            join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
-          where k.position <= coalesce((to_jsonb(i) ->> 'indnkeyatts')::int, i.indnatts)
-        )
-        when coalesce((to_jsonb(i) ->> 'indnkeyatts')::int, i.indnatts) = i.indnatts then (
-          select json_agg(distinct a.attname)
-          from pg_depend d
-            join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
-          where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
-            and d.refclassid = 'pg_class'::regclass and d.refobjid = i.indrelid and d.refobjsubid > 0
-        )
-      end as columns
-    from tables t
-      join pg_index i on i.indrelid = t.oid
-    where (i.indisunique or i.indisprimary) and i.indisvalid and i.indpred is null
-  )
-  select "table", "primary", columns
-  from unique_indexes
-  where columns is not null
-  order by index`;
 
 interface ConstraintRow {
   readonly table: number;
