@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventually, startTestServer, type TestServer } from '../../tests/database-server.ts';
+import { type BareServer, eventually, startBareServer } from '../../tests/server.ts';
 import type { Session } from '../engines/engine.ts';
 import { findEngine } from '../engines/index.ts';
 import { EnvironmentError } from '../errors.ts';
@@ -15,10 +15,10 @@ import type { LoadPlan } from './load.ts';
 
 const engine = findEngine('postgres');
 const running = new AbortController().signal;
-let server: TestServer;
+let server: BareServer;
 
 beforeAll(async () => {
-  server = await startTestServer(engine);
+  server = await startBareServer();
 }, 60_000);
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -100,16 +100,16 @@ test('a lock in the middle is seen as a stall, and nobody who waited is lost', a
   const plan = await planFor(session, WORKLOAD);
   await using load = await startLoad(plan, running);
   const openedMs = await load.open('migration');
-  await eventually(() => load.pulse().completed > 50, '50 completed operations');
+  await eventually('50 completed operations', () => load.pulse().completed > 50);
 
   await session.execute('begin; lock table orders in access exclusive mode');
   const lockedMs = nowOf(plan);
-  await eventually(() => nowOf(plan) - lockedMs >= 1000, 'one second');
+  await eventually('one second', () => nowOf(plan) - lockedMs >= 1000);
   expect(load.pulse().recentP99Ms).toBeGreaterThan(500);
   const releasingMs = nowOf(plan);
   await session.execute('commit');
   const heldMs = releasingMs - lockedMs;
-  await eventually(() => load.pulse().poolQueue === 0 && load.pulse().inFlight < 5, 'the queue to empty');
+  await eventually('the queue to empty', () => load.pulse().poolQueue === 0 && load.pulse().inFlight < 5);
   const record = await load.finish();
 
   expectIdentity(record);
@@ -148,11 +148,11 @@ update orders set status = 'void' where id = $1;`,
   );
   await using load = await startLoad(plan, running);
   await load.open('baseline');
-  await eventually(() => load.pulse().completed > 30, 'completed operations');
+  await eventually('completed operations', () => load.pulse().completed > 30);
   await session.execute('alter table orders rename column status to state');
   await load.open('migration');
   const [before] = await session.query<{ sum: string }>('select sum(total) from orders');
-  await eventually(() => load.pulse().failed > 100, '100 failures');
+  await eventually('100 failures', () => load.pulse().failed > 100);
   const record = await load.finish();
 
   expectIdentity(record);
@@ -186,7 +186,7 @@ select ($1::text || 'x')::numeric;`,
   );
   await using load = await startLoad(plan, running);
   await load.open('baseline');
-  await eventually(() => load.pulse().failed > 30, 'failures');
+  await eventually('failures', () => load.pulse().failed > 30);
   const record = await load.finish();
   const failures = new Map(record.outcomes.map((failure) => [failure.operation, failure]));
   expect(failures.get('lower_total')).toMatchObject({ outcome: 'constraint violation', code: '23514' });
@@ -205,14 +205,14 @@ test('sessions that are killed are lost operations, and the pool opens new ones'
   );
   await using load = await startLoad(plan, running);
   await load.open('migration');
-  await eventually(() => load.pulse().completed > 50, 'completed operations');
+  await eventually('completed operations', () => load.pulse().completed > 50);
   const killed = await session.query<{ pid: number }>(
     `select pid, pg_terminate_backend(pid) from pg_stat_activity
      where application_name = 'rehearse load' and datname = current_database()`,
   );
   expect(killed.length).toBe(10);
   const { completed } = load.pulse();
-  await eventually(() => load.pulse().completed > completed + 200, 'operations on new connections');
+  await eventually('operations on new connections', () => load.pulse().completed > completed + 200);
   const record = await load.finish();
   expectIdentity(record);
   const lost = record.outcomes.filter(({ outcome }) => outcome === 'connection lost');
@@ -226,15 +226,15 @@ test('a server that crashes and comes back fails what was running, and is served
   const plan = await planFor(session, WORKLOAD);
   await using load = await startLoad(plan, running);
   await load.open('migration');
-  await eventually(() => load.pulse().completed > 50, 'completed operations');
+  await eventually('completed operations', () => load.pulse().completed > 50);
   const [victim] = await session.query<{ pid: number }>(
     "select pid from pg_stat_activity where application_name = 'rehearse load' limit 1",
   );
   // The postmaster then ends all sessions at once, and recovers.
   process.kill(victim?.pid ?? Number.NaN, 'SIGKILL');
-  await eventually(() => load.pulse().failed > 0, 'lost operations');
+  await eventually('lost operations', () => load.pulse().failed > 0);
   const { completed } = load.pulse();
-  await eventually(() => load.pulse().completed > completed + 200, 'operations after the recovery');
+  await eventually('operations after the recovery', () => load.pulse().completed > completed + 200);
   const record = await load.finish();
   expectIdentity(record);
   const outcomes = new Set(record.outcomes.map(({ outcome }) => outcome));
@@ -243,17 +243,17 @@ test('a server that crashes and comes back fails what was running, and is served
 }, 30_000);
 
 test('a server that goes away for good leaves pool timeouts, a record, and no thread that hangs', async () => {
-  const doomed = await startTestServer(engine);
+  const doomed = await startBareServer();
   await using session = await doomed.session();
   await session.execute(ORDERS);
   const pool = { size: 5, instances: 1, checkoutTimeoutMs: 300, maxQueue: 1000 };
   const plan = await planFor(session, WORKLOAD, { pool });
   await using load = await startLoad(plan, running);
   await load.open('migration');
-  await eventually(() => load.pulse().completed > 50, 'completed operations');
+  await eventually('completed operations', () => load.pulse().completed > 50);
   await doomed[Symbol.asyncDispose]();
   const { failed } = load.pulse();
-  await eventually(() => load.pulse().failed > failed + 50, 'failures');
+  await eventually('failures', () => load.pulse().failed > failed + 50);
   const record = await load.finish();
   expectIdentity(record);
   expect(record.outcomes.map(({ outcome }) => outcome)).toContain('pool timeout');
@@ -267,7 +267,7 @@ test('a pool that is too small gives pool timeouts, and a queue that is too smal
   const plan = await planFor(session, '-- name: sleep\nselect pg_sleep(0.15);', { pool, ratePerSecond: 100 });
   await using load = await startLoad(plan, running);
   await load.open('baseline');
-  await eventually(() => load.pulse().failed > 20 && load.pulse().dropped > 5, 'timeouts and drops');
+  await eventually('timeouts and drops', () => load.pulse().failed > 20 && load.pulse().dropped > 5);
   const record = await load.finish();
   expectIdentity(record);
   const byOutcome = new Map(record.outcomes.map((outcome) => [outcome.outcome, outcome]));
@@ -283,21 +283,21 @@ test('an operation that outlives the load is in flight with its age, and its con
   const stopped = new AbortController();
   await using load = await startLoad(plan, stopped.signal);
   await load.open('migration');
-  await eventually(() => load.pulse().completed > 20, 'completed operations');
+  await eventually('completed operations', () => load.pulse().completed > 20);
   await session.execute('begin; lock table orders in access exclusive mode');
-  await eventually(() => load.pulse().poolQueue > 20, 'a queue');
+  await eventually('a queue', () => load.pulse().poolQueue > 20);
   stopped.abort(new Error('interrupted'));
   const record = await load.finish();
   expectIdentity(record);
   expect(record.windows[0]?.inFlight).toBeGreaterThan(20);
   expect(maxMs(record, 'response')).toBeGreaterThan(500);
   await session.execute('commit');
-  await eventually(async () => {
+  await eventually('the end of all load sessions', async () => {
     const left = await session.query(
       "select 1 from pg_stat_activity where application_name = 'rehearse load'",
     );
     return left.length === 0;
-  }, 'the end of all load sessions');
+  });
 }, 30_000);
 
 test('the same plan gives the same hash in runs of different length', async () => {
@@ -306,7 +306,7 @@ test('the same plan gives the same hash in runs of different length', async () =
   const plan = await planFor(session, WORKLOAD);
   const hashAfter = async (operations: number) => {
     await using load = await startLoad(plan, running);
-    await eventually(() => load.pulse().due > operations, 'due operations');
+    await eventually('due operations', () => load.pulse().due > operations);
     return (await load.finish()).arrivalsHash;
   };
   const hash = await hashAfter(10);
@@ -319,14 +319,14 @@ test('a load that is given up without a word closes its connections', async () =
   await session.execute(ORDERS);
   {
     await using load = await startLoad(await planFor(session, WORKLOAD), running);
-    await eventually(() => load.pulse().completed > 5, 'completed operations');
+    await eventually('completed operations', () => load.pulse().completed > 5);
   }
-  await eventually(async () => {
+  await eventually('the end of all load sessions', async () => {
     const left = await session.query(
       "select 1 from pg_stat_activity where application_name = 'rehearse load'",
     );
     return left.length === 0;
-  }, 'the end of all load sessions');
+  });
 }, 30_000);
 
 test('a server that refuses the connections is an EnvironmentError with their number', async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestServer, type TestServer } from '../../tests/database-server.ts';
+import { type BareServer, startBareServer } from '../../tests/server.ts';
 import type { Session } from '../engines/engine.ts';
 import { findEngine } from '../engines/index.ts';
 import { UsageError } from '../errors.ts';
@@ -10,10 +10,10 @@ import { type PlannedOperations, planFrom } from './operations.ts';
 import { writeWorkload } from './workload.ts';
 
 const engine = findEngine('postgres');
-let server: TestServer;
+let server: BareServer;
 
 beforeAll(async () => {
-  server = await startTestServer(engine);
+  server = await startBareServer();
 }, 60_000);
 afterAll(() => server[Symbol.asyncDispose]());
 

@@ -1,7 +1,7 @@
 /** The pool model against node-postgres's own pool, on the same server and the same list of arrivals. */
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestServer, type TestServer } from '../../tests/database-server.ts';
+import { type BareServer, startBareServer } from '../../tests/server.ts';
 import type { ConnectionTarget } from '../engines/engine.ts';
 import { findEngine } from '../engines/index.ts';
 import { createApplication } from './application.ts';
@@ -15,10 +15,10 @@ const STATEMENT = 'select pg_sleep(0.02)';
 /** Twice what four connections of 20 ms each can serve, so that every second operation gives up. */
 const ARRIVALS = { ratePerSecond: 400, arrivals: 'poisson' } as const;
 const COUNT = 800;
-let server: TestServer;
+let server: BareServer;
 
 beforeAll(async () => {
-  server = await startTestServer(engine);
+  server = await startBareServer();
 }, 60_000);
 afterAll(() => server[Symbol.asyncDispose]());
 

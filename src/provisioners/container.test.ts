@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { containersMissing } from '../../tests/containers.ts';
-import { serverRequest } from '../../tests/server-request.ts';
+import { serverRequest } from '../../tests/server.ts';
 import { UsageError } from '../errors.ts';
 import { container } from './container.ts';
 import { findLeftovers, removeLeftovers } from './leftovers.ts';
@@ -33,7 +33,7 @@ async function docker(...args: string[]): Promise<string> {
 }
 
 async function setting(server: Server, name: string): Promise<string | undefined> {
-  await using session = await openAdministrator(serverRequest('').engine, server.administrator, never);
+  await using session = await openAdministrator(serverRequest().engine, server.administrator, never);
   const [row] = await session.query<{ value: string }>('select current_setting($1) as value', [name]);
   return row?.value;
 }
@@ -53,7 +53,7 @@ async function ownedVolumes(): Promise<readonly string[]> {
 }
 
 test('a server in a container: volume, loopback only, restarted on the same port, gone at the end', async () => {
-  const server = await container.start(serverRequest('container', { version: '17' }), never);
+  const server = await container.start(serverRequest({ provision: 'container', version: '17' }), never);
   try {
     expect(server.version).toMatch(/^17\.\d+$/);
     expect(await setting(server, 'fsync')).toBe('off');
@@ -82,7 +82,7 @@ test('a server in a container: volume, loopback only, restarted on the same port
 
 test('settings that keep the server from starting are quoted with its log, and nothing is left', async () => {
   const settings = { shared_preload_libraries: 'nonesuch' };
-  const starting = container.start(serverRequest('container', { version: '17', settings }), never);
+  const starting = container.start(serverRequest({ provision: 'container', version: '17', settings }), never);
   await expect(starting).rejects.toThrow(UsageError);
   await expect(starting).rejects.toThrow(
     /shared_preload_libraries = "nonesuch"[\s\S]*FATAL: {2}could not access file/,
@@ -93,7 +93,7 @@ test('settings that keep the server from starting are quoted with its log, and n
 
 test('an image that is nowhere is named with what to do', async () => {
   const wanted = { image: 'rehearse.invalid/no-such-image:1' };
-  await expect(container.start(serverRequest('container', wanted), never)).rejects.toThrow(
+  await expect(container.start(serverRequest({ provision: 'container', ...wanted }), never)).rejects.toThrow(
     'the image "rehearse.invalid/no-such-image:1" is not there and could not be pulled. Load or build it',
   );
   expect(await ownedVolumes()).toEqual([]);

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { serverRequest } from '../../tests/server-request.ts';
+import { serverRequest } from '../../tests/server.ts';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import { embedded } from './embedded.ts';
 import { findLeftovers } from './leftovers.ts';
@@ -31,7 +31,7 @@ afterEach(async () => {
 
 async function setting(server: Server, name: string): Promise<string | undefined> {
   await using session = await openAdministrator(
-    serverRequest('embedded').engine,
+    serverRequest({ provision: 'embedded' }).engine,
     server.administrator,
     never,
   );
@@ -53,7 +53,7 @@ async function postmasterPid(server: Server): Promise<number> {
 
 test('a server starts in the filling profile, restarts in the rehearsal profile, and leaves nothing behind', async () => {
   const settings = { work_mem: '5MB' };
-  const server = await embedded.start(serverRequest('embedded', { settings }), never);
+  const server = await embedded.start(serverRequest({ provision: 'embedded', settings }), never);
   try {
     expect(server.version).toMatch(/^18\.\d+$/);
     expect(server.dataDirectory).toEqual({ path: expect.stringContaining(scratch) });
@@ -79,7 +79,7 @@ test('a server starts in the filling profile, restarts in the rehearsal profile,
 });
 
 test('nobody comes in without the password, by the socket or by the port', async () => {
-  const request = serverRequest('embedded');
+  const request = serverRequest({ provision: 'embedded' });
   await using server = await embedded.start(request, never);
   const wrong = { ...server.administrator, password: 'wrong' };
   await expect(openAdministrator(request.engine, wrong, never)).rejects.toThrow(/password/);
@@ -96,7 +96,7 @@ test('nobody comes in without the password, by the socket or by the port', async
 
 test('a folder too long for a socket gets a socket elsewhere', async () => {
   vi.stubEnv('REHEARSE_TMP', join(scratch, 'servers', 'long '.repeat(20).trim()));
-  await using server = await embedded.start(serverRequest('embedded'), never);
+  await using server = await embedded.start(serverRequest({ provision: 'embedded' }), never);
   expect(server.administrator.socket).not.toContain(scratch);
   expect(await setting(server, 'fsync')).toBe('off');
 });
@@ -109,7 +109,7 @@ test.each([
 ])(
   "wrong settings $settings are the user's to correct, and leave nothing behind",
   async ({ settings, says }) => {
-    const starting = embedded.start(serverRequest('embedded', { settings }), never);
+    const starting = embedded.start(serverRequest({ provision: 'embedded', settings }), never);
     await expect(starting).rejects.toThrow(says);
     await expect(starting).rejects.toBeInstanceOf(UsageError);
     await expectNothingLeft();
@@ -117,7 +117,7 @@ test.each([
 );
 
 test('a port that another program takes before the first start is given up for another one', async () => {
-  const request = serverRequest('embedded');
+  const request = serverRequest({ provision: 'embedded' });
   await using thief = await portThief();
   const { embedded: recipe } = request.engine.recipe;
   const initialise: typeof recipe.initialise = (installation, layout) => {
@@ -131,7 +131,7 @@ test('a port that another program takes before the first start is given up for a
 });
 
 test("a port that another program takes during a restart is told in the server's own words", async () => {
-  const request = serverRequest('embedded');
+  const request = serverRequest({ provision: 'embedded' });
   await using thief = await portThief();
   const { embedded: recipe } = request.engine.recipe;
   let starts = 0;
@@ -174,7 +174,7 @@ async function portThief() {
 }
 
 test('a server that is killed says so, and is cleaned away all the same', async () => {
-  const request = serverRequest('embedded');
+  const request = serverRequest({ provision: 'embedded' });
   const server = await embedded.start(request, never);
   sendSignal(await postmasterPid(server), 'SIGKILL');
   await vi.waitFor(
@@ -188,7 +188,7 @@ test('a server that is killed says so, and is cleaned away all the same', async 
 
 test('an interruption during the start leaves nothing behind', async () => {
   const interrupted = new AbortController();
-  const request = serverRequest('embedded');
+  const request = serverRequest({ provision: 'embedded' });
   const starting = embedded.start(
     {
       ...request,

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { serverRequest } from '../../tests/server-request.ts';
+import { serverRequest } from '../../tests/server.ts';
 import { UsageError } from '../errors.ts';
 import { embedded } from './embedded.ts';
 import { external } from './external.ts';
@@ -18,7 +18,7 @@ beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'rehearse-external-'));
   await chmod(scratch, 0o755);
   vi.stubEnv('REHEARSE_TMP', scratch);
-  theirs = await embedded.start(serverRequest('embedded'), never);
+  theirs = await embedded.start(serverRequest({ provision: 'embedded' }), never);
   const { port, password } = theirs.administrator;
   await execute('create database staging');
   url = `postgres://postgres:${password}@127.0.0.1:${port}/staging`;
@@ -31,12 +31,12 @@ afterAll(async () => {
 });
 
 async function execute(statement: string): Promise<void> {
-  await using session = await openAdministrator(serverRequest('').engine, theirs.administrator, never);
+  await using session = await openAdministrator(serverRequest().engine, theirs.administrator, never);
   await session.execute(statement);
 }
 
 async function rehearsalRoles(): Promise<readonly string[]> {
-  await using session = await openAdministrator(serverRequest('').engine, theirs.administrator, never);
+  await using session = await openAdministrator(serverRequest().engine, theirs.administrator, never);
   const rows = await session.query<{ rolname: string }>(
     "select rolname from pg_roles where rolname like 'rehearse%' order by rolname",
   );
@@ -44,7 +44,7 @@ async function rehearsalRoles(): Promise<readonly string[]> {
 }
 
 test('a database that is not named as expendable is refused, with what would happen to it and no password', async () => {
-  const starting = external.start(serverRequest('external', { url }), never);
+  const starting = external.start(serverRequest({ provision: 'external', url }), never);
   await expect(starting).rejects.toThrow(UsageError);
   await expect(starting).rejects.toThrow(
     /database staging on .* is not named as expendable, so nothing was done/,
@@ -53,14 +53,21 @@ test('a database that is not named as expendable is refused, with what would hap
 });
 
 test('without a URL it cannot be used', async () => {
-  expect(await external.unavailable(serverRequest('external'))).toBe('database.url is not set');
-  await expect(external.start(serverRequest('external', { expendable: true }), never)).rejects.toThrow(
-    'database.url',
+  expect(await external.unavailable(serverRequest({ provision: 'external' }))).toBe(
+    'database.url is not set',
   );
+  await expect(
+    external.start(serverRequest({ provision: 'external', expendable: true }), never),
+  ).rejects.toThrow('database.url');
 });
 
 test('an expendable database is taken as it is, and our roles are gone at the end', async () => {
-  const request = serverRequest('external', { url, expendable: true, settings: { work_mem: '1MB' } });
+  const request = serverRequest({
+    provision: 'external',
+    url,
+    expendable: true,
+    settings: { work_mem: '1MB' },
+  });
   {
     await using server = await external.start(request, never);
     expect(server.database).toBe('staging');

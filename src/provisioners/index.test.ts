@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest';
-import { serverRequest } from '../../tests/server-request.ts';
+import { serverRequest } from '../../tests/server.ts';
 import { AUTOMATIC, chooseProvisioner, findProvisioner } from './index.ts';
 
 test('the embedded server is the default', async () => {
-  expect((await chooseProvisioner(serverRequest(AUTOMATIC))).name).toBe('embedded');
+  expect((await chooseProvisioner(serverRequest({ provision: AUTOMATIC }))).name).toBe('embedded');
 });
 
 test('a URL means the external server', async () => {
-  const request = serverRequest(AUTOMATIC, { url: 'postgres://me@db.example/shop' });
+  const request = serverRequest({ provision: AUTOMATIC, url: 'postgres://me@db.example/shop' });
   expect((await chooseProvisioner(request)).name).toBe('external');
 });
 
 test('a named provisioner that cannot be used says why', async () => {
-  await expect(chooseProvisioner(serverRequest('external'))).rejects.toThrow(
+  await expect(chooseProvisioner(serverRequest({ provision: 'external' }))).rejects.toThrow(
     'provision: external cannot be used: database.url is not set.',
   );
 });

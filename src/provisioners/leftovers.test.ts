@@ -27,8 +27,8 @@ afterEach(async () => {
 /** A harness of its own process: starts a server, says so, and waits to be killed. */
 const harness = `
   import { embedded } from ${JSON.stringify(join(import.meta.dirname, 'embedded.ts'))};
-  import { serverRequest } from ${JSON.stringify(join(import.meta.dirname, '../../tests/server-request.ts'))};
-  await embedded.start(serverRequest('embedded'), new AbortController().signal);
+  import { serverRequest } from ${JSON.stringify(join(import.meta.dirname, '../../tests/server.ts'))};
+  await embedded.start(serverRequest({ provision: 'embedded' }), new AbortController().signal);
   console.log('started');
   setInterval(() => {}, 1000);
 `;

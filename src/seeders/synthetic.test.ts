@@ -1,6 +1,6 @@
 /** A schema of a film rental, as Pagila has one and then some: the server itself holds every row against it. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestServer, type TestServer } from '../../tests/database-server.ts';
+import { type BareServer, startBareServer } from '../../tests/server.ts';
 import { dataPlan } from '../../tests/tables.ts';
 import type { Session } from '../engines/engine.ts';
 import { engines } from '../engines/index.ts';
@@ -10,10 +10,10 @@ import { estimateVolume, type FillingProgress, seedSynthetic } from './index.ts'
 
 const [engine] = engines;
 if (engine === undefined) throw new Error('no engine');
-let server: TestServer;
+let server: BareServer;
 
 beforeAll(async () => {
-  server = await startTestServer(engine);
+  server = await startBareServer();
 });
 afterAll(() => server[Symbol.asyncDispose]());
 

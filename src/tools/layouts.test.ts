@@ -2,17 +2,17 @@
 import { resolveBinary } from 'dbmate';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestServer, type TestServer } from '../../tests/database-server.ts';
 import { directoryWith, migrate, summary } from '../../tests/migrating.ts';
+import { type BareServer, startBareServer } from '../../tests/server.ts';
 import type { ConnectionTarget, Session } from '../engines/engine.ts';
 import { findEngine } from '../engines/index.ts';
 import { findTool } from './index.ts';
 
 const engine = findEngine('postgres');
-let server: TestServer;
+let server: BareServer;
 
 beforeAll(async () => {
-  server = await startTestServer(engine);
+  server = await startBareServer();
 });
 afterAll(() => server[Symbol.asyncDispose]());
 

@@ -1,16 +1,16 @@
 /** What production is said to have already: built from its files, or marked in the ledger. On a real server. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestServer, type TestServer } from '../../tests/database-server.ts';
 import { directoryWith, type MigrateOptions, migrate } from '../../tests/migrating.ts';
+import { type BareServer, startBareServer } from '../../tests/server.ts';
 import type { Session } from '../engines/engine.ts';
 import { findEngine } from '../engines/index.ts';
 import { findTool, readMigrations, runReleased } from './index.ts';
 
 const engine = findEngine('postgres');
-let server: TestServer;
+let server: BareServer;
 
 beforeAll(async () => {
-  server = await startTestServer(engine);
+  server = await startBareServer();
 });
 afterAll(() => server[Symbol.asyncDispose]());
 

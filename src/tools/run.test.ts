@@ -1,7 +1,7 @@
 /** Lock timeouts, interruptions, lost connections and transactions of a file's own, on a real server. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventually, startTestServer, type TestServer } from '../../tests/database-server.ts';
 import { directoryWith, type MigrateOptions, migrate, summary } from '../../tests/migrating.ts';
+import { type BareServer, eventually, startBareServer } from '../../tests/server.ts';
 import type { Session } from '../engines/engine.ts';
 import { findEngine } from '../engines/index.ts';
 import { InterruptedError } from '../errors.ts';
@@ -9,10 +9,10 @@ import { isMeasured } from '../recording/figure.ts';
 import { findTool } from './index.ts';
 
 const engine = findEngine('postgres');
-let server: TestServer;
+let server: BareServer;
 
 beforeAll(async () => {
-  server = await startTestServer(engine);
+  server = await startBareServer();
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -136,9 +136,9 @@ test('an interruption cancels the running statement and keeps what was seen', as
       onStatement: (text) => {
         if (!text.includes('pg_sleep')) return;
         void eventually(
+          'the migration sleeping',
           async () =>
             (await session.query("select 1 from pg_stat_activity where wait_event = 'PgSleep'")).length > 0,
-          'the migration sleeping',
         ).then(() => controller.abort(new InterruptedError('SIGINT')));
       },
     },
@@ -161,13 +161,13 @@ test('a lost connection fails the step with an unknown effect', async () => {
       tool: 'golang-migrate',
       onStatement: () =>
         void eventually(
+          'the migration sleeping',
           async () =>
             (
               await session.query(
                 "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'",
               )
             ).length > 0,
-          'the migration sleeping',
         ),
     },
   );

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventually, startTestServer, type TestServer } from '../../../tests/database-server.ts';
+import { type BareServer, eventually, startBareServer } from '../../../tests/server.ts';
 import { EnvironmentError } from '../../errors.ts';
 import { type Session, SqlError } from '../engine.ts';
 import { postgres } from './index.ts';
 
 const { connections } = postgres;
-let server: TestServer;
+let server: BareServer;
 
 beforeAll(async () => {
-  server = await startTestServer(postgres);
+  server = await startBareServer();
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -77,7 +77,7 @@ test('cancel ends what the session is running, and the session lives on', async 
   await using session = await server.session();
   await using other = await connections.connect(session.target, { applicationName: 'other' });
   const sleeping = sqlErrorOf(session.execute('select pg_sleep(60)'));
-  await eventually(() => isRunning(other, session.id), 'the sleep');
+  await eventually('the sleep', () => isRunning(other, session.id));
   await session.cancel();
   expect((await sleeping).code).toBe('57014');
   expect(await session.query('select 1 as one')).toEqual([{ one: 1 }]);
@@ -96,7 +96,7 @@ test('a session that the server ends rejects pending and later work, and the pro
   await using other = await connections.connect(session.target, { applicationName: 'other' });
   const pending = sqlErrorOf(session.execute('select pg_sleep(60)'));
   const queued = sqlErrorOf(session.query('select 1'));
-  await eventually(() => isRunning(other, session.id), 'the sleep');
+  await eventually('the sleep', () => isRunning(other, session.id));
   await other.query('select pg_terminate_backend($1), pg_terminate_backend($2)', [session.id, idle.id]);
   expect((await pending).code).toBe('57P01');
   expect(postgres.dialect.classify((await queued).code, (await queued).message)).toBe('connection lost');
@@ -109,13 +109,13 @@ test('leaving a busy session ends its statement on the server', async () => {
   {
     await using session = await connections.connect(other.target, { applicationName: 'busy' });
     running = sqlErrorOf(session.execute('select pg_sleep(60)'));
-    await eventually(() => isRunning(other, session.id), 'the sleep');
+    await eventually('the sleep', () => isRunning(other, session.id));
   }
   await running;
-  await eventually(async () => {
+  await eventually('the end of the statement', async () => {
     const rows = await other.query("select from pg_stat_activity where application_name = 'busy'");
     return rows.length === 0;
-  }, 'the end of the statement');
+  });
 });
 
 test('who cannot connect is told where, as whom and what to do, and no password', async () => {

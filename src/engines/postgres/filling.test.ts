@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventually, startTestServer, type TestServer } from '../../../tests/database-server.ts';
+import { type BareServer, eventually, startBareServer } from '../../../tests/server.ts';
 import { EnvironmentError, UsageError } from '../../errors.ts';
 import type { CellValue, Session, TableDescription } from '../engine.ts';
 import { postgres } from './index.ts';
 
 const { filling, schema } = postgres;
-let server: TestServer;
+let server: BareServer;
 
 beforeAll(async () => {
-  server = await startTestServer(postgres);
+  server = await startBareServer();
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -82,18 +82,18 @@ test('rows are pulled no faster than the server takes them, and none is left of 
     }),
   );
   const COPIES = "select wait_event_type from pg_stat_activity where application_name = 'rehearse filling'";
-  await eventually(async () => {
+  await eventually('the wait for the table', async () => {
     const [copy] = await watcher.query<{ wait_event_type: string }>(COPIES);
     return copy?.wait_event_type === 'Lock';
-  }, 'the wait for the table');
+  });
   const pulledWhileLocked = pulled;
   await watcher.query('select pg_sleep(0.1)');
   expect(pulled).toBe(pulledWhileLocked);
   await session.execute('rollback');
-  await eventually(() => pulled > pulledWhileLocked + 10_000, 'the load');
+  await eventually('the load', () => pulled > pulledWhileLocked + 10_000);
   stop.abort(new Error('enough'));
   expect(await loading).toMatchObject({ message: 'enough' });
-  await eventually(async () => (await watcher.query(COPIES)).length === 0, 'the end of the COPY');
+  await eventually('the end of the COPY', async () => (await watcher.query(COPIES)).length === 0);
   expect(await session.query('select * from t')).toEqual([]);
 });
 
@@ -138,13 +138,13 @@ test('a server that goes away while filling is no fault of the scenario', async 
   await using session = await server.session();
   await session.execute('create table t (id int, note text)');
   const loading = errorOf(fill(session, 't', { columns: ['id', 'note'], rows: endless() }));
-  await eventually(async () => {
+  await eventually('the COPY', async () => {
     const ended = await session.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
        where application_name = 'rehearse filling' and state = 'active' and query like 'copy%'`,
     );
     return ended.length > 0;
-  }, 'the COPY');
+  });
   expect(await loading).toBeInstanceOf(EnvironmentError);
 });
 

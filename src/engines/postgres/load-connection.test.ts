@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventually, startTestServer, type TestServer } from '../../../tests/database-server.ts';
+import { type BareServer, eventually, startBareServer } from '../../../tests/server.ts';
 import type { CellValue, LoadConnection, LoadFailure, Session } from '../engine.ts';
 import { postgres } from './index.ts';
 
 const { connections } = postgres;
-let server: TestServer;
+let server: BareServer;
 
 beforeAll(async () => {
-  server = await startTestServer(postgres);
+  server = await startBareServer();
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -124,16 +124,16 @@ test('a terminated connection fails its statement first and is then lost, once',
   await using load = await open('prepared');
   const pending = load.run('select pg_sleep(60)').then((failure) => ({ failure, lost: load.lost() }));
   const { id } = load.connection;
-  await eventually(async () => {
+  await eventually('the sleep', async () => {
     const rows = await load.session.query(
       "select from pg_stat_activity where pid = $1 and state = 'active'",
       [id],
     );
     return rows.length === 1;
-  }, 'the sleep');
+  });
   await load.session.query('select pg_terminate_backend($1)', [id]);
   expect(await pending).toMatchObject({ failure: { code: '57P01', outcome: 'connection lost' }, lost: 0 });
-  await eventually(() => load.lost() === 1, 'onLost');
+  await eventually('onLost', () => load.lost() === 1);
   expect(await load.run('select 1')).toMatchObject({ outcome: 'connection lost' });
   expect(load.lost()).toBe(1);
 });
@@ -141,7 +141,7 @@ test('a terminated connection fails its statement first and is then lost, once',
 test('an idle connection is lost too, and a closed one is not', async () => {
   await using idle = await open('prepared');
   await idle.session.query('select pg_terminate_backend($1)', [idle.connection.id]);
-  await eventually(() => idle.lost() === 1, 'onLost');
+  await eventually('onLost', () => idle.lost() === 1);
   await using closed = await open('prepared');
   await closed.connection.close();
   expect(closed.lost()).toBe(0);

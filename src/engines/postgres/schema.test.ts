@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestServer, type TestServer } from '../../../tests/database-server.ts';
+import { type BareServer, startBareServer } from '../../../tests/server.ts';
 import { type Session, SqlError, type TableDescription } from '../engine.ts';
 import { postgres } from './index.ts';
 
 const { schema } = postgres;
-let server: TestServer;
+let server: BareServer;
 let session: Session;
 let tables: readonly TableDescription[];
 
 beforeAll(async () => {
-  server = await startTestServer(postgres);
+  server = await startBareServer();
   session = await server.session();
   await session.execute(`
     create schema app;
