@@ -29,6 +29,8 @@ export interface Dialect {
   classify(code: string | null, message: string): OutcomeClass;
   /** True when the error says that a lock timeout gave up; such a migration may be retried. */
   isLockTimeout(code: string | null): boolean;
+  /** True when the server could not read the statement, so that nothing of it ran, nor its implicit commit. */
+  isSyntaxError?(code: string | null): boolean;
   /** Removes literal values from SQL text or a message. */
   redactValues(text: string): string;
   /** The text at its full length with strings, quoted names and comments replaced by spaces: only bare SQL is left. */

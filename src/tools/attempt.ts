@@ -79,7 +79,10 @@ export async function attemptUnit(
   const settled = settle(connected, unit, sent, ending);
   if (failure === null && settled.leftOpen)
     return { failure: await refuseOpen(connected, unit, sent), restartAt: null };
-  return { failure, restartAt: failure === null ? null : restartAt(unit, from, sent, settled.effects) };
+  return {
+    failure,
+    restartAt: failure === null ? null : restartAt(connected, unit, { from, sent, effects: settled.effects }),
+  };
 }
 
 async function sendAll(
@@ -245,15 +248,20 @@ async function refuseOpen(connected: Connected, unit: Unit, sent: readonly Sent[
 
 /** From the start when nothing took effect; else from the first statement that did not, where they travel singly. */
 function restartAt(
+  { engine }: Connected,
   unit: Unit,
-  from: number,
-  sent: readonly Sent[],
-  effects: readonly Effect[],
+  {
+    from,
+    sent,
+    effects,
+  }: { readonly from: number; readonly sent: readonly Sent[]; readonly effects: readonly Effect[] },
 ): number | null {
   const tookEffect = effects.filter((effect) => effect === 'took effect').length;
-  if (tookEffect === 0) return unit.bracketed ? 0 : from;
+  // Where DDL commits by itself, what took effect in a bracket stays too, and the bracket is opened anew.
+  const implicit = engine.capabilities.transactionalDdl !== true;
+  if (tookEffect === 0) return unit.bracketed && !implicit ? 0 : from;
   const single = sent.every(({ send }) => send.statements.length === 1);
-  if (unit.bracketed || !single) return null;
+  if ((unit.bracketed && !implicit) || !single) return null;
   const next = effects.findIndex((effect) => effect !== 'took effect');
   return next < 0 ? null : from + next;
 }

@@ -9,6 +9,8 @@
  *  - a file may hold several pairs of sections; each is bracketed by itself and each writes the row, so that the second
  *    pair fails on the ledger's primary key and is rolled back, while the first stays;
  *  - a version is applied when the ledger holds its leading digits.
+ * On MySQL (log of 9.7) the message and its bracket are the same; each DDL statement commits by itself, and with the
+ * first one the bracket is gone: what stands before a failing statement stays, and the row is not written.
  */
 
 import type { Dialect } from '../engines/engine.ts';
@@ -88,10 +90,14 @@ function refuse(path: string, what: string): never {
   throw new UsageError(`${path}: dbmate requires each migration to ${what}.`);
 }
 
-const LEDGERS = { postgres: ledger };
+const LEDGERS = {
+  postgres: (dialect: Dialect) => ledger(dialect, 'version varchar primary key'),
+  mysql: (dialect: Dialect) => ledger(dialect, 'version varchar(128) primary key'),
+  mariadb: (dialect: Dialect) => ledger(dialect, 'version varchar(128) primary key'),
+};
 
 /** In the first schema of the search path, as dbmate asks current_schema() for it. */
-function ledger({ placeholder }: Dialect): Ledger {
+function ledger({ placeholder }: Dialect, columns: string): Ledger {
   const insert = (migration: Migration) => [
     {
       sql: `insert into schema_migrations (version) values (${placeholder(1)})`,
@@ -100,9 +106,7 @@ function ledger({ placeholder }: Dialect): Ledger {
   ];
   return {
     tables: [['schema_migrations']],
-    create: [
-      { sql: 'create table if not exists schema_migrations (version varchar primary key)', values: [] },
-    ],
+    create: [{ sql: `create table if not exists schema_migrations (${columns})`, values: [] }],
     read: { sql: 'select version from schema_migrations order by version', values: [] },
     interpret: (rows, migrations) => ({
       ...readByKey(

@@ -10,6 +10,9 @@
  *  - a migration is pending when its `when` in the journal is above the newest created_at of the ledger; an entry with
  *    an older `when` is passed over for ever;
  *  - hash is the SHA-256 of the file in hexadecimal and is compared by nobody.
+ * On MySQL (mysql-core/dialect.ts) the ledger lies in the database itself; the first DDL statement ends the transaction,
+ * so that each row stays once it is written. The driver mysql2 sends one statement at a time unless its connection has
+ * multipleStatements: a piece with several is noted.
  */
 import { createHash } from 'node:crypto';
 import type { Dialect } from '../engines/engine.ts';
@@ -100,27 +103,53 @@ function piecesOf(text: string): readonly ScriptPart[] {
   });
 }
 
-const LEDGERS = { postgres: ledger };
-const TABLE = 'drizzle.__drizzle_migrations';
+/** What differs between kinds of servers. */
+interface Flavored {
+  readonly table: readonly string[];
+  readonly create: readonly string[];
+  /** Several statements may stand between two breakpoints. */
+  readonly severalInPiece: boolean;
+}
 
-function ledger({ placeholder }: Dialect): Ledger {
+const COLUMNS = 'id serial primary key, hash text not null, created_at bigint';
+const onMysql = (dialect: Dialect) =>
+  ledger(dialect, {
+    table: ['__drizzle_migrations'],
+    create: [`create table if not exists __drizzle_migrations (${COLUMNS})`],
+    severalInPiece: false,
+  });
+const LEDGERS = {
+  postgres: (dialect: Dialect) =>
+    ledger(dialect, {
+      table: ['drizzle', '__drizzle_migrations'],
+      create: [
+        'create schema if not exists drizzle',
+        `create table if not exists drizzle.__drizzle_migrations (${COLUMNS})`,
+      ],
+      severalInPiece: true,
+    }),
+  mysql: onMysql,
+  mariadb: onMysql,
+};
+
+function ledger(dialect: Dialect, { table, create, severalInPiece }: Flavored): Ledger {
+  const { placeholder } = dialect;
+  const name = table.join('.');
   const insert = (migration: Migration) => [
     {
-      sql: `insert into ${TABLE} (hash, created_at) values (${placeholder(1)}, ${placeholder(2)})`,
+      sql: `insert into ${name} (hash, created_at) values (${placeholder(1)}, ${placeholder(2)})`,
       values: [migration.checksum, migration.ledgerKey],
     },
   ];
   return {
-    tables: [['drizzle', '__drizzle_migrations']],
-    create: [
-      { sql: 'create schema if not exists drizzle', values: [] },
-      {
-        sql: `create table if not exists ${TABLE} (id serial primary key, hash text not null, created_at bigint)`,
-        values: [],
-      },
-    ],
-    read: { sql: `select created_at from ${TABLE} order by created_at`, values: [] },
-    interpret,
+    tables: [table],
+    create: create.map((sql) => ({ sql, values: [] })),
+    read: { sql: `select created_at from ${name} order by created_at`, values: [] },
+    interpret: (rows, files) => {
+      const reading = interpret(rows, files);
+      const notes = severalInPiece ? [] : notesOnPieces(reading.pending, dialect);
+      return { ...reading, notes: [...reading.notes, ...notes] };
+    },
     markApplied: insert,
     before: () => [],
     after: insert,
@@ -128,6 +157,17 @@ function ledger({ placeholder }: Dialect): Ledger {
     failed: () => [],
     withoutLedger: null,
   };
+}
+
+function notesOnPieces(pending: readonly Migration[], dialect: Dialect): readonly string[] {
+  return pending.flatMap(({ file, parts }) => {
+    const part = parts.find(({ sql }) => dialect.split(sql).length > 1);
+    if (part === undefined) return [];
+    return [
+      `${file}:${part.line}: several statements stand between two breakpoints, which Drizzle's driver refuses (1064) ` +
+        'unless its connection has multipleStatements; here they are run',
+    ];
+  });
 }
 
 function interpret(rows: readonly LedgerRow[], migrations: readonly Migration[]): LedgerReading {

@@ -101,3 +101,18 @@ test('every statement that ran is decided, whatever the order of transactions', 
     }),
   );
 });
+
+test('where DDL commits by itself, only a statement that the server could not read commits nothing', () => {
+  const statements = (code: string) => [
+    { text: 'insert into t values (1)', outcome: 'ok' as const },
+    {
+      text: 'alter table t add column a int',
+      outcome: 'failed' as const,
+      error: { code, message: '', statement: null, position: null },
+    },
+  ];
+  const context = { ...SINGLE, bracketed: true, transactionalDdl: false };
+  const mysql = findEngine('mysql').dialect;
+  expect(effectsOf(statements('1060'), context, mysql).effects).toEqual(['took effect', 'none']);
+  expect(effectsOf(statements('1064'), context, mysql).effects).toEqual(['rolled back', 'rolled back']);
+});

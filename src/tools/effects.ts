@@ -7,6 +7,7 @@ export type Effect = StatementRecord['effect'];
 export interface SentStatement {
   readonly text: string;
   readonly outcome: StatementRecord['outcome'];
+  readonly error?: StatementRecord['error'];
 }
 
 export interface SendContext {
@@ -47,9 +48,11 @@ export function effectsOf(
     for (const index of undecided) effects[index] = effect;
     undecided = [];
   };
-  for (const [index, { text, outcome }] of statements.entries()) {
+  for (const [index, { text, outcome, error }] of statements.entries()) {
     if (outcome === 'not run') continue;
-    const commitsItself = !context.transactionalDdl && dialect.kindOf(text) === 'ddl';
+    // What the server could not even read commits nothing.
+    const unread = outcome === 'failed' && (dialect.isSyntaxError?.(error?.code ?? null) ?? false);
+    const commitsItself = !context.transactionalDdl && !unread && dialect.kindOf(text) === 'ddl';
     if (commitsItself) decide('took effect');
     if (outcome === 'failed') {
       effects[index] = failedEffect(text, open !== 'no' && !commitsItself, context.ending, dialect);

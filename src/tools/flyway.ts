@@ -11,6 +11,8 @@
  *  - versions compare number by number, trailing zeros are nothing; a version below the newest applied one is passed
  *    over (outOfOrder is off), and so is everything up to a baseline; the newest baseline script replaces all before it
  *    where the history is empty; repeatables follow in the order of their descriptions when their checksum changed.
+ * On MySQL and MariaDB (MySQLDatabase: supportsDdlTransactions is false) a failure leaves the statements before it, and
+ * always a row with success = false; DbMigrate writes it outside of the transaction.
  * Flyway's second connection, which holds the advisory lock, is not modelled, nor are placeholders with values of the
  * user's own: a script that uses one is refused by name.
  */
@@ -169,15 +171,35 @@ function checksumOf(text: string): number {
   return lines.reduce((checksum, line) => crc32(line, checksum), 0) | 0;
 }
 
-const LEDGERS = { postgres: ledger };
 const TABLE = 'flyway_schema_history';
 
-function ledger({ placeholder }: Dialect): Ledger {
+/** What differs between kinds of servers: MySQLDatabase.getRawCreateScript, doGetCurrentUser. */
+interface Flavored {
+  readonly create: readonly string[];
+  readonly currentUser: string;
+  /** A failure takes back all of a file that runs in a transaction, its row too. */
+  readonly transactionalDdl: boolean;
+}
+
+const onMysql = (dialect: Dialect) =>
+  ledger(dialect, {
+    create: MYSQL_CREATE,
+    currentUser: "substring_index(user(), '@', 1)",
+    transactionalDdl: false,
+  });
+const LEDGERS = {
+  postgres: (dialect: Dialect) =>
+    ledger(dialect, { create: POSTGRES_CREATE, currentUser: 'current_user', transactionalDdl: true }),
+  mysql: onMysql,
+  mariadb: onMysql,
+};
+
+function ledger({ placeholder }: Dialect, { create, currentUser, transactionalDdl }: Flavored): Ledger {
   const insert = (migration: Migration, outcome: LedgerOutcome): LedgerStatement => ({
     sql:
       `insert into ${TABLE} (installed_rank, version, description, type, script, checksum, installed_by, ` +
       `execution_time, success) select coalesce(max(installed_rank), 0) + 1, ${placeholder(1)}, ${placeholder(2)}, ` +
-      `${placeholder(3)}, ${placeholder(4)}, ${placeholder(5)}, current_user, ${placeholder(6)}, ${placeholder(7)} ` +
+      `${placeholder(3)}, ${placeholder(4)}, ${placeholder(5)}, ${currentUser}, ${placeholder(6)}, ${placeholder(7)} ` +
       `from ${TABLE}`,
     values: [
       migration.ledgerKey === '' ? null : migration.ledgerKey,
@@ -191,7 +213,7 @@ function ledger({ placeholder }: Dialect): Ledger {
   });
   return {
     tables: [[TABLE]],
-    create: CREATE.map((sql) => ({ sql, values: [] })),
+    create: create.map((sql) => ({ sql, values: [] })),
     read: {
       sql: `select version, description, type, script, checksum, success from ${TABLE} order by installed_rank`,
       values: [],
@@ -203,14 +225,16 @@ function ledger({ placeholder }: Dialect): Ledger {
     after: (migration, outcome) => [insert(migration, outcome)],
     afterRuns: 'in the last part',
     failed: (migration, outcome) =>
-      migration.parts.some(({ transaction }) => transaction === 'none') ? [insert(migration, outcome)] : [],
+      !transactionalDdl || migration.parts.some(({ transaction }) => transaction === 'none')
+        ? [insert(migration, outcome)]
+        : [],
     withoutLedger:
       'Flyway refuses a database that has tables and no flyway_schema_history: set migrations.released to the last ' +
       'version that production has, as "flyway baseline" would',
   };
 }
 
-const CREATE = [
+const POSTGRES_CREATE = [
   `create table ${TABLE} (
   installed_rank int not null,
   version varchar(50),
@@ -224,5 +248,22 @@ const CREATE = [
   success boolean not null
 )`,
   `alter table ${TABLE} add constraint ${TABLE}_pk primary key (installed_rank)`,
+  `create index ${TABLE}_s_idx on ${TABLE} (success)`,
+];
+
+const MYSQL_CREATE = [
+  `create table ${TABLE} (
+  installed_rank int not null,
+  version varchar(50),
+  description varchar(200) not null,
+  type varchar(20) not null,
+  script varchar(1000) not null,
+  checksum int,
+  installed_by varchar(100) not null,
+  installed_on timestamp not null default current_timestamp,
+  execution_time int not null,
+  success bool not null,
+  constraint ${TABLE}_pk primary key (installed_rank)
+)`,
   `create index ${TABLE}_s_idx on ${TABLE} (success)`,
 ];

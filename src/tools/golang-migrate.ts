@@ -10,6 +10,9 @@
  *  - a failure leaves the ledger dirty at that version, and every later run is refused until `migrate force`;
  *  - what is pending is above the current version; a file below it is never run;
  *  - a version with a down file only runs nothing and is still recorded.
+ * On MySQL (database/mysql/mysql.go) the file is one message too, since the driver sets multiStatements itself; there is
+ * no transaction around it, so that what stands before a failing statement stays. The ledger's row is replaced by DELETE
+ * and INSERT. GET_LOCK, which it holds meanwhile, is not modelled.
  */
 
 import type { Dialect } from '../engines/engine.ts';
@@ -78,11 +81,16 @@ function migrationOf(version: string, up: SourceFile | null, named: SourceFile |
   };
 }
 
-const LEDGERS = { postgres: ledger };
+const LEDGERS = {
+  postgres: (dialect: Dialect) => ledger(dialect, 'truncate schema_migrations'),
+  mysql: (dialect: Dialect) => ledger(dialect, 'delete from schema_migrations limit 1'),
+  mariadb: (dialect: Dialect) => ledger(dialect, 'delete from schema_migrations limit 1'),
+};
 
-function ledger({ placeholder }: Dialect): Ledger {
+/** `empty` takes away the one row. */
+function ledger({ placeholder }: Dialect, empty: string): Ledger {
   const set = (migration: Migration, dirty: boolean): readonly LedgerStatement[] => [
-    { sql: 'truncate schema_migrations', values: [] },
+    { sql: empty, values: [] },
     {
       sql: `insert into schema_migrations (version, dirty) values (${placeholder(1)}, ${placeholder(2)})`,
       values: [migration.ledgerKey, dirty],

@@ -10,6 +10,8 @@
  *  - checksum is the SHA-256 of the script in hexadecimal; it is not compared by deploy;
  *  - what is pending is each folder, by name, that has no row that was not rolled back;
  *  - a database with tables and no ledger is refused (P3005).
+ * On MySQL (flavour/mysql.rs) the script is one message as well, and what stands before a failing statement stays. There
+ * Prisma adds the number of that statement to `logs`, which is left out here.
  * `logs` holds Prisma's message up to the server's error; the debugging form of the error that follows it there is
  * left out.
  */
@@ -63,16 +65,38 @@ function migrations(files: readonly SourceFile[]): readonly Migration[] {
   });
 }
 
-const LEDGERS = { postgres: ledger };
+/** What differs between kinds of servers: flavour/postgres.rs and flavour/mysql.rs of the schema engine. */
+interface Flavored {
+  readonly create: string;
+  /** A random id in the form of a UUID. */
+  readonly randomId: string;
+  /** This instant, in UTC where the type keeps no time zone. */
+  readonly now: string;
+  /** What Prisma puts before the server's message. */
+  readonly errorPrefix: string;
+}
 
-/** A random id in the form of a UUID, as every supported server can make it: gen_random_uuid() came with 13. */
-const RANDOM_ID = 'md5(random()::text || clock_timestamp()::text)::uuid::text';
+const onMysql = (dialect: Dialect) =>
+  ledger(dialect, { create: MYSQL_CREATE, randomId: 'uuid()', now: 'utc_timestamp(3)', errorPrefix: '' });
+const LEDGERS = {
+  postgres: (dialect: Dialect) =>
+    ledger(dialect, {
+      create: POSTGRES_CREATE,
+      // As every supported server can make it: gen_random_uuid() came with 13.
+      randomId: 'md5(random()::text || clock_timestamp()::text)::uuid::text',
+      now: 'clock_timestamp()',
+      errorPrefix: 'ERROR: ',
+    }),
+  mysql: onMysql,
+  mariadb: onMysql,
+};
+
 const UNFINISHED = 'finished_at is null and rolled_back_at is null';
 
-function ledger({ placeholder }: Dialect): Ledger {
+function ledger({ placeholder }: Dialect, { create, randomId, now, errorPrefix }: Flavored): Ledger {
   return {
     tables: [['_prisma_migrations']],
-    create: [{ sql: CREATE, values: [] }],
+    create: [{ sql: create, values: [] }],
     read: {
       sql:
         'select migration_name, checksum, finished_at is not null as finished, rolled_back_at is not null as rolled_back, ' +
@@ -84,7 +108,7 @@ function ledger({ placeholder }: Dialect): Ledger {
       {
         sql:
           'insert into _prisma_migrations (id, checksum, logs, started_at, finished_at, migration_name) ' +
-          `values (${RANDOM_ID}, ${placeholder(1)}, '', now(), now(), ${placeholder(2)})`,
+          `values (${randomId}, ${placeholder(1)}, '', ${now}, ${now}, ${placeholder(2)})`,
         values: [migration.checksum, migration.ledgerKey],
       },
     ],
@@ -92,14 +116,14 @@ function ledger({ placeholder }: Dialect): Ledger {
       {
         sql:
           'insert into _prisma_migrations (id, checksum, started_at, migration_name) ' +
-          `values (${RANDOM_ID}, ${placeholder(1)}, clock_timestamp(), ${placeholder(2)})`,
+          `values (${randomId}, ${placeholder(1)}, ${now}, ${placeholder(2)})`,
         values: [migration.checksum, migration.ledgerKey],
       },
     ],
     after: (migration) => [
       {
         sql:
-          'update _prisma_migrations set applied_steps_count = applied_steps_count + 1, finished_at = clock_timestamp() ' +
+          `update _prisma_migrations set applied_steps_count = applied_steps_count + 1, finished_at = ${now} ` +
           `where migration_name = ${placeholder(1)} and ${UNFINISHED}`,
         values: [migration.ledgerKey],
       },
@@ -108,7 +132,7 @@ function ledger({ placeholder }: Dialect): Ledger {
     failed: (migration, outcome) => [
       {
         sql: `update _prisma_migrations set logs = ${placeholder(1)} where migration_name = ${placeholder(2)} and ${UNFINISHED}`,
-        values: [logsOf(migration, outcome), migration.ledgerKey],
+        values: [logsOf(migration, outcome, errorPrefix), migration.ledgerKey],
       },
     ],
     withoutLedger:
@@ -117,7 +141,7 @@ function ledger({ placeholder }: Dialect): Ledger {
   };
 }
 
-const CREATE = `create table _prisma_migrations (
+const POSTGRES_CREATE = `create table _prisma_migrations (
   id varchar(36) primary key not null,
   checksum varchar(64) not null,
   finished_at timestamptz,
@@ -127,6 +151,17 @@ const CREATE = `create table _prisma_migrations (
   started_at timestamptz not null default now(),
   applied_steps_count integer not null default 0
 )`;
+
+const MYSQL_CREATE = `create table _prisma_migrations (
+  id varchar(36) primary key not null,
+  checksum varchar(64) not null,
+  finished_at datetime(3),
+  migration_name varchar(255) not null,
+  logs text,
+  rolled_back_at datetime(3),
+  started_at datetime(3) not null default current_timestamp(3),
+  applied_steps_count integer unsigned not null default 0
+) default character set utf8mb4 collate utf8mb4_unicode_ci`;
 
 function interpret(rows: readonly LedgerRow[], migrations: readonly Migration[]): LedgerReading {
   const live = rows.filter(({ rolled_back }) => !rolled_back);
@@ -139,12 +174,12 @@ function interpret(rows: readonly LedgerRow[], migrations: readonly Migration[])
   return { applied, pending, notes, dirty: failed.length === 0 ? null : dirty };
 }
 
-function logsOf(migration: Migration, { failure }: LedgerOutcome): string {
+function logsOf(migration: Migration, { failure }: LedgerOutcome, errorPrefix: string): string {
   return [
     'A migration failed to apply. New migrations cannot be applied before the error is recovered from. ' +
       'Read more about how to resolve migration issues in a production database: https://pris.ly/d/migrate-resolve',
     `Migration name: ${migration.ledgerKey}`,
     `Database error code: ${failure?.code ?? 'none'}`,
-    `Database error:\nERROR: ${failure?.message ?? ''}`,
+    `Database error:\n${errorPrefix}${failure?.message ?? ''}`,
   ].join('\n\n');
 }

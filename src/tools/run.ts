@@ -197,11 +197,19 @@ async function runTogether(
   for (const { log } of pieces) {
     if (failure === null) log.end('applied', null);
     else if (log === failure.log) await recordFailure(run, log, failure);
+    else if (reached && stayed(run, log)) log.end('applied', null);
     else if (reached) log.end('failed', takenBackWith(failure));
     else log.end('not run', null);
     if (reached) await run.afterStep(log.step);
     if (log === failure?.log) reached = false;
   }
+}
+
+/** Where DDL commits by itself, a migration whose every statement took effect stays, and its ledger row with it. */
+function stayed({ engine }: Run, { written }: StepLog): boolean {
+  return (
+    engine.capabilities.transactionalDdl !== true && written.every(({ effect }) => effect === 'took effect')
+  );
 }
 
 function takenBackWith({ log }: Failure): Step['error'] {

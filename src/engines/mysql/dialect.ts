@@ -18,6 +18,7 @@ export const dialect: Dialect = {
   kindOf,
   classify,
   isLockTimeout: (code) => code !== null && LOCK_TIMEOUTS.includes(code),
+  isSyntaxError: (code) => code !== null && SYNTAX_ERRORS.includes(code),
   redactValues,
   blank,
   recognise,
@@ -28,6 +29,8 @@ export const LOCK_WAIT_TIMEOUT = '1205';
 /** ER_LOCK_NOWAIT of MySQL; MariaDB says 1205. */
 const LOCK_NOWAIT = '3572';
 const LOCK_TIMEOUTS = [LOCK_WAIT_TIMEOUT, LOCK_NOWAIT];
+/** ER_PARSE_ERROR, ER_SYNTAX_ERROR, ER_EMPTY_QUERY. */
+const SYNTAX_ERRORS = ['1064', '1149', '1065'];
 /** ER_QUERY_INTERRUPTED: KILL QUERY. */
 export const QUERY_INTERRUPTED = '1317';
 /** ER_QUERY_TIMEOUT of MySQL: max_execution_time. */
