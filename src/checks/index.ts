@@ -1,4 +1,5 @@
 /** Every check, in the order in which reports show them. A new check is one file and one line here. */
+import { algorithmCopied } from './algorithm-copied.ts';
 import type { Check } from './check.ts';
 import { diskGrowthPeak } from './disk-growth-peak.ts';
 import { duration } from './duration.ts';
@@ -12,6 +13,7 @@ import { migrationFailed } from './migration-failed.ts';
 import { noBudget } from './no-budget.ts';
 import { rehearsalCompleted } from './rehearsal-completed.ts';
 import { replicaLag } from './replica-lag.ts';
+import { rowVersionLimit } from './row-version-limit.ts';
 import { stall } from './stall.ts';
 
 export const checks: readonly Check[] = [
@@ -25,6 +27,8 @@ export const checks: readonly Check[] = [
   diskGrowthPeak,
   replicaLag,
   invalidLeftovers,
+  algorithmCopied,
+  rowVersionLimit,
   lockTimeoutGivenUp,
   loadRan,
   noBudget,

@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import type { ObservedChange, StatementRecord } from '../recording/recording.ts';
+import { algorithmCopied } from './algorithm-copied.ts';
+import { NO_BUDGETS, recording, statementRecord, step } from './recording.fixture.ts';
+import { rowVersionLimit } from './row-version-limit.ts';
+
+const copied: ObservedChange = {
+  statementId: '1#1.1',
+  relation: 'orders',
+  algorithm: 'copy',
+  detail: '',
+  source: 'ids',
+};
+
+function findingsOfCopy(text: string, changes: Partial<ObservedChange> = {}) {
+  const statements = [statementRecord({ text })];
+  const recorded = recording({ changes: [{ ...copied, ...changes }], steps: [step({ statements })] });
+  return algorithmCopied.check(recorded, NO_BUDGETS);
+}
+
+test('an ALTER that was copied and names no algorithm is a breach, with its duration', () => {
+  const [finding, more] = findingsOfCopy('alter table orders modify total bigint');
+  expect(more).toBeUndefined();
+  expect(finding).toMatchObject({
+    verdict: 'fail',
+    subject: 'orders',
+    statementId: '1#1.1',
+    figure: { lower: 100, upper: 100 },
+  });
+});
+
+test.each([
+  'alter table orders modify total bigint, algorithm=copy',
+  'ALTER TABLE orders MODIFY total bigint, ALGORITHM = INPLACE',
+  'alter table orders modify total bigint, algorithm copy',
+  'optimize table orders',
+])('%s was told what to do', (text) => {
+  expect(findingsOfCopy(text)).toEqual([]);
+});
+
+test('the word in a comment or a text names no algorithm', () => {
+  expect(findingsOfCopy('alter table orders -- algorithm=instant\n modify total bigint')).toHaveLength(1);
+  expect(findingsOfCopy("alter table orders comment 'algorithm=instant'")).toHaveLength(1);
+});
+
+test.each(['instant', 'in place', 'in place with rebuild', 'rebuild (in place or copy)', null])(
+  'what the server did as %s is no copy',
+  (algorithm) => {
+    expect(findingsOfCopy('alter table orders modify total bigint', { algorithm })).toEqual([]);
+  },
+);
+
+test('of several statements in a step the one on the table is meant', () => {
+  const texts = ['alter table orders modify total bigint', 'alter table customers add column a int'];
+  const statements: readonly StatementRecord[] = texts.map((text, index) =>
+    statementRecord({ text, index, id: `1#1.${index}` }),
+  );
+  const changes = [{ ...copied, statementId: null }];
+  const found = algorithmCopied.check(recording({ changes, steps: [step({ statements })] }), NO_BUDGETS);
+  expect(found.map(({ statementId }) => statementId)).toEqual(['1#1.0']);
+});
+
+const versions = (before: number, after: number, algorithm = 'instant'): ObservedChange => ({
+  ...copied,
+  algorithm,
+  rowVersions: { before, after, limit: 64 },
+});
+const verdicts = (...changes: readonly ObservedChange[]) =>
+  rowVersionLimit.check(recording({ changes }), NO_BUDGETS).map(({ verdict, figure }) => [verdict, figure]);
+
+test('row versions far from the limit are not told, those near it are', () => {
+  expect(verdicts(versions(1, 2))).toEqual([]);
+  expect(verdicts(versions(56, 57))).toEqual([]);
+  expect(verdicts(versions(57, 58))).toMatchObject([['pass', { lower: 58 }]]);
+});
+
+test('a table is told once, by its last change', () => {
+  expect(verdicts(versions(60, 61), versions(61, 62))).toMatchObject([['pass', { lower: 62 }]]);
+  expect(verdicts(versions(60, 61), versions(61, 0, 'in place with rebuild'))).toEqual([]);
+});
+
+test('a change that rebuilt the table because the limit was reached is a breach', () => {
+  expect(verdicts(versions(64, 0, 'in place with rebuild'))).toMatchObject([['fail', { lower: 64 }]]);
+  expect(verdicts(versions(3, 0, 'in place with rebuild'))).toEqual([]);
+});
