@@ -210,7 +210,7 @@ function targetOf({ objectType, name }: Lock): string {
   return name === null ? `metadata of ${scope}` : `metadata of ${scope} ${name}`;
 }
 
-const SYSTEM_SCHEMAS = new Set(['performance_schema', 'information_schema', 'mysql', 'sys']);
+const SYSTEM_SCHEMAS = new Set(['performance_schema', 'information_schema', 'mysql', 'sys', 'dummy_sdi_db']);
 
 /** True for schemas that belong to the server. */
 export function isSystemSchema(schema: string | null): boolean {
