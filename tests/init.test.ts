@@ -50,7 +50,10 @@ for (const [title, { files, tool, directory: migrations, released, pending }] of
     });
     expect(scenario.load.operations).toBe('workload.sql');
 
-    await write({ 'rehearsal.yaml': text.replace(/(baseline|recovery): 10s/g, '$1: 1s') });
+    const short = text
+      .replace(/(baseline|recovery): 10s/g, '$1: 1s')
+      .replace('load:', 'load:\n  warmUp: 200ms');
+    await write({ 'rehearsal.yaml': short });
     const run = await rehearse(['run', '--rows', '2k', '--report', 'json=-'], { cwd: directory });
     const { recording } = JSON.parse(run.stdout);
     expect(recording.ended, run.stderr).toEqual({ how: 'completed' });

@@ -146,7 +146,12 @@ for (const which of ['oldest', 'newest'] as const) {
     const init = await inProject(nodes[which], 'npx', 'rehearse', 'init', '--force');
     expect(init.stderr).toContain('are of dbmate');
     expect(init.exitCode).toBe(0);
+    const scenario = await readFile(join(project, 'rehearsal.yaml'), 'utf8');
+    expect(scenario.split('\n', 1)[0]).toMatch(
+      /\$schema=node_modules\/migration-rehearsal\/.*rehearsal\.schema\.json$/,
+    );
 
+    await writeFile(join(project, 'rehearsal.yaml'), scenario.replace(/(baseline|recovery): 10s/g, '$1: 2s'));
     const run = await inProject(nodes[which], 'npx', 'rehearse', 'run', '--rows', '5k', '--report', 'json=-');
     const report = JSON.parse(run.stdout) as Report;
     expect(report.recording.ended).toEqual({ how: 'completed' });
