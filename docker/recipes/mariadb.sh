@@ -17,7 +17,7 @@ recipe_packages() {
 }
 
 recipe_files() {
-  mkdir -p "$2/before" "$2/after/usr/local/bin" "$2/after/etc/mysql"
+  mkdir -p "$2/before" "$2/after/usr/local/bin" "$2/after/etc/mysql/conf.d"
   cp "$3/mysql-entrypoint.sh" "$2/after/usr/local/bin/docker-entrypoint.sh"
   chmod 755 "$2/after/usr/local/bin/docker-entrypoint.sh"
   cat >"$2/after/etc/mysql/my.cnf" <<'SETTINGS'
@@ -31,6 +31,8 @@ pid-file=/run/mysqld/mariadbd.pid
 
 [client]
 socket=/run/mysqld/mysqld.sock
+
+!includedir /etc/mysql/conf.d/
 SETTINGS
   cat >"$2/after/rehearse-customize.sh" <<'CUSTOMIZE'
 set -e

@@ -17,7 +17,7 @@ recipe_packages() {
 }
 
 recipe_files() {
-  mkdir -p "$2/before" "$2/after/usr/local/bin" "$2/after/etc/mysql"
+  mkdir -p "$2/before" "$2/after/usr/local/bin" "$2/after/etc/mysql/conf.d"
   cp "$3/mysql-entrypoint.sh" "$2/after/usr/local/bin/docker-entrypoint.sh"
   chmod 755 "$2/after/usr/local/bin/docker-entrypoint.sh"
   # As in the official image: no name look-ups, no files outside of one folder.
@@ -33,6 +33,8 @@ pid-file=/var/run/mysqld/mysqld.pid
 
 [client]
 socket=/var/run/mysqld/mysqld.sock
+
+!includedir /etc/mysql/conf.d/
 SETTINGS
   cat >"$2/after/rehearse-customize.sh" <<'CUSTOMIZE'
 set -e

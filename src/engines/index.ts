@@ -1,9 +1,10 @@
 /** The engines there are; a new one is a folder and a line here. */
 import { UsageError } from '../errors.ts';
 import type { Engine } from './engine.ts';
+import { mysql } from './mysql/index.ts';
 import { postgres } from './postgres/index.ts';
 
-export const engines: readonly Engine[] = [postgres];
+export const engines: readonly Engine[] = [postgres, mysql];
 
 export const engineNames: readonly string[] = engines.map((engine) => engine.name);
 

@@ -12,6 +12,8 @@ export type SettingsProfile = 'filling' | 'rehearsal';
 
 /** Binaries of a server on this machine. */
 export interface Installation {
+  /** As its own `--version` says. */
+  readonly flavor: string;
   /** Root of the binaries. */
   readonly root: string;
   /** Folder of the server's program, below `root` or not. */
@@ -49,23 +51,37 @@ export interface EmbeddedLayout {
   readonly dataDirectory: string;
   readonly socketDirectory: string;
   readonly port: number;
+  /** There while `initialise` runs. */
   readonly passwordFile: string;
   readonly password: string;
+  /** What {@link ServerRecipe.applySettings} has written; empty at the first start. */
+  readonly settingsFile: string;
 }
 
 export interface ServerRecipe {
-  readonly defaultVersion: string;
+  defaultVersion(flavor: string): string;
+  /** The flavor of a server by what its `version()` says. */
+  flavorOf(version: string): string;
   /** Settings of a profile; the user's own win in both profiles. */
   settings(
     profile: SettingsProfile,
     wanted: Readonly<Record<string, string>>,
   ): Readonly<Record<string, string>>;
-  /** Makes settings permanent through SQL; they hold after the next restart. UsageError for a wrong one. */
-  applySettings(session: Session, settings: Readonly<Record<string, string>>): Promise<void>;
+  /**
+   * Makes settings permanent, through SQL or in the settings file that `write` replaces; they hold after the next
+   * restart. UsageError for a wrong one.
+   */
+  applySettings(
+    session: Session,
+    settings: Readonly<Record<string, string>>,
+    write: (text: string) => Promise<void>,
+  ): Promise<void>;
   readonly container: {
     image(flavor: string, version: string): string;
     readonly port: number;
     readonly dataDirectory: string;
+    /** A file that the image's server reads at each start; null where the engine needs none. */
+    readonly settingsFile: string | null;
     readonly administrator: { readonly user: string; readonly database: string };
     environment(password: string): Readonly<Record<string, string>>;
     readonly command: readonly string[];

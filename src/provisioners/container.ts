@@ -80,7 +80,9 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
   const useProfile = async (wanted: SettingsProfile): Promise<void> => {
     {
       await using session = await openAdministrator(engine, administrator, signal);
-      await engine.recipe.applySettings(session, engine.recipe.settings(wanted, database.settings));
+      await engine.recipe.applySettings(session, engine.recipe.settings(wanted, database.settings), (text) =>
+        writeSettings(running, text),
+      );
     }
     await unlessAborted(signal, restartContainer(name, RESTART_STOP_LIMIT_MS));
     await ready(running).catch((error: unknown) => {
@@ -105,7 +107,10 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
 
 function imageOf({ engine, database }: ServerRequest): string {
   const { recipe } = engine;
-  return database.image ?? recipe.container.image(database.flavor, database.version ?? recipe.defaultVersion);
+  return (
+    database.image ??
+    recipe.container.image(database.flavor, database.version ?? recipe.defaultVersion(database.flavor))
+  );
 }
 
 async function runContainer(
@@ -137,7 +142,7 @@ async function pull(
   say(`pulling the image ${image}`);
   await pullImage(image, signal).catch((cause: unknown) => {
     signal.throwIfAborted();
-    const version = database.version ?? engine.recipe.defaultVersion;
+    const version = database.version ?? engine.recipe.defaultVersion(database.flavor);
     const remedy =
       database.image === null
         ? `Build it with docker/build-image.sh ${database.flavor} ${version} (docker/README.md), or set database.image.`
@@ -148,9 +153,22 @@ async function pull(
   });
 }
 
+/** A server reads no settings that others may write. */
+const WRITE_SETTINGS = `
+  umask 022
+  mkdir -p "$(dirname "$2")"
+  printf '%s' "$1" > "$2"`;
+
+async function writeSettings({ request, name }: Running, text: string): Promise<void> {
+  const { settingsFile } = request.engine.recipe.container;
+  if (settingsFile === null) throw new Error(`${request.engine.name} has no settings file`);
+  await runInContainer(name, ['sh', '-c', WRITE_SETTINGS, 'sh', text, settingsFile]);
+}
+
 function ready({ request, name, administrator, signal }: Running): Promise<string> {
   return waitUntilReady({
     engine: request.engine,
+    flavor: request.database.flavor,
     target: administrator,
     requireAlive: async () => {
       const { running, ended } = await containerState(name);

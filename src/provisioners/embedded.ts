@@ -108,9 +108,12 @@ async function startWithin(prepared: Prepared, cleanup: Cleanup): Promise<Server
     port: await findFreePort(),
     passwordFile: join(directory, 'password'),
     password,
+    settingsFile: join(directory, 'settings.cnf'),
   };
   await writeFile(layout.passwordFile, password, { mode: 0o600 });
-  if (user !== null) await chown(layout.passwordFile, user.uid, user.gid);
+  await writeFile(layout.settingsFile, '', { mode: 0o600 });
+  for (const file of [layout.passwordFile, layout.settingsFile])
+    if (user !== null) await chown(file, user.uid, user.gid);
   const running: Running = { ...prepared, layout, logFile: join(directory, 'server.log') };
 
   request.say(`starting ${installation.description}${user === null ? '' : ` as the user "${user.name}"`}`);
@@ -166,7 +169,9 @@ async function runServer(prepared: Running, cleanup: Cleanup): Promise<Server> {
     if (server?.ended) throw new EnvironmentError(`the server is gone: its process ended by ${server.ended}`);
     {
       await using session = await openAdministrator(engine, administrator, signal);
-      await engine.recipe.applySettings(session, engine.recipe.settings(wanted, database.settings));
+      await engine.recipe.applySettings(session, engine.recipe.settings(wanted, database.settings), (text) =>
+        writeFile(layout.settingsFile, text),
+      );
     }
     if (server !== null) await unlessAborted(signal, server.stop(RESTART_STOP_LIMIT_MS));
     if (profile === 'filling') await flushFiles(layout.dataDirectory, signal);
@@ -224,6 +229,7 @@ function waitForServer(running: Running, server: ServerProcess): Promise<string>
   const { request, installation, layout, signal } = running;
   return waitUntilReady({
     engine: request.engine,
+    flavor: request.database.flavor,
     target: request.engine.recipe.embedded.administrator(layout),
     requireAlive: async () => {
       if (server.ended === null) return;

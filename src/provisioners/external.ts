@@ -19,7 +19,7 @@ async function useExternal(request: ServerRequest, signal: AbortSignal): Promise
   let version: string;
   {
     await using session = await openAdministrator(engine, target, signal);
-    version = await readVersion(session);
+    version = await readVersion(session, { engine, flavor: database.flavor });
   }
   say(`using ${where} (version ${version}), which the scenario names as expendable`);
   if (Object.keys(database.settings).length > 0) {

@@ -1,7 +1,7 @@
 /** A server is ready when a session can be opened and answers: logs and open ports say it too early. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionTarget, Engine, Session } from '../engines/engine.ts';
-import { EnvironmentError } from '../errors.ts';
+import { EnvironmentError, UsageError } from '../errors.ts';
 
 /** A first start writes a whole data directory, on slow disks too. */
 export const START_LIMIT_MS = 120_000;
@@ -10,6 +10,8 @@ const ATTEMPT_LIMIT_MS = 3_000;
 
 export interface ReadinessRequest {
   readonly engine: Engine;
+  /** As the scenario says. */
+  readonly flavor: string;
   /** Asked before each attempt, since a container's port may change. */
   readonly target: ConnectionTarget;
   /** Throws when the server has ended, so that nobody waits for it. */
@@ -20,16 +22,17 @@ export interface ReadinessRequest {
 
 /** Waits until the server answers; returns its version. */
 export async function waitUntilReady(request: ReadinessRequest): Promise<string> {
-  const { engine, target, requireAlive, limitMs, signal } = request;
+  const { engine, flavor, target, requireAlive, limitMs, signal } = request;
   const deadline = performance.now() + limitMs;
   for (;;) {
     signal.throwIfAborted();
     await requireAlive();
     try {
       await using session = await openAdministrator(engine, target, signal, ATTEMPT_LIMIT_MS);
-      return await readVersion(session);
+      return await readVersion(session, { engine, flavor });
     } catch (cause) {
       signal.throwIfAborted();
+      if (cause instanceof UsageError) throw cause;
       if (performance.now() > deadline) {
         await requireAlive();
         throw new EnvironmentError(`the server did not become ready within ${Math.round(limitMs / 1000)} s`, {
@@ -51,9 +54,20 @@ export function openAdministrator(
   return engine.connections.connect(target, options, signal);
 }
 
-/** `version()` is known to every engine; the number is its first one with a dot, or its first one. */
-export async function readVersion(session: Session): Promise<string> {
+/**
+ * `version()` is known to every engine; the number is its first one with a dot, or its first one. UsageError for a server
+ * of another flavor than the scenario says.
+ */
+export async function readVersion(
+  session: Session,
+  { engine, flavor }: Pick<ReadinessRequest, 'engine' | 'flavor'>,
+): Promise<string> {
   const [row] = await session.query<{ version: string }>('select version() as version');
   const text = row?.version ?? '';
+  const found = engine.recipe.flavorOf(text);
+  if (found !== flavor)
+    throw new UsageError(
+      `the server says that it is "${text}", which is ${found}, but database.engine says "${flavor}". Correct one.`,
+    );
   return /\d+(?:\.\d+)+/.exec(text)?.[0] ?? /\d+\w*/.exec(text)?.[0] ?? text;
 }

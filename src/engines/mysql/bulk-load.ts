@@ -81,8 +81,9 @@ function createFeed({ table, rows, signal, onProgress }: BulkLoadRequest): Feed 
       const next = iterator.next();
       if (next.done !== true) {
         const text = line(next.value);
-        if (text.length > bytesMax)
-          throw rowTooLarge(table, { row: count + 1, bytes: text.length, bytesMax });
+        // Bytes are twice as long as text.
+        const bytes = text.length > bytesMax ? bytesOf(next.value) : 0;
+        if (bytes > bytesMax) throw rowTooLarge(table, { row: count + 1, bytes, bytesMax });
         return text;
       }
     } catch (error) {

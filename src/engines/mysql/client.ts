@@ -62,6 +62,8 @@ export async function openClient(
   if (target.socket === null) socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
   const connection = createConnection({
     stream: () => socket,
+    // A socket counts as safe: the password then goes without a key of the server.
+    ...(target.socket !== null && { socketPath: target.socket }),
     host: target.host,
     user: target.user,
     password: target.password,

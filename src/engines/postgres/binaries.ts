@@ -87,6 +87,7 @@ async function ownServer(folder: string, wanted: string | null): Promise<Install
     );
   }
   return {
+    flavor: 'postgres',
     root: dirname(binDirectory),
     binDirectory,
     version,
@@ -204,6 +205,7 @@ async function describePackage({ root, version }: Package): Promise<Installation
   // 18.4.0-beta.17 is Postgres 18.4; 9.x is not supported.
   const serverVersion = version.split('.').slice(0, 2).join('.');
   return {
+    flavor: 'postgres',
     root: native,
     binDirectory: join(native, 'bin'),
     version: serverVersion,

@@ -9,7 +9,8 @@ const SUPERUSER = 'postgres';
 const MAINTENANCE_DATABASE = 'postgres';
 
 export const recipe: ServerRecipe = {
-  defaultVersion: '18',
+  defaultVersion: () => '18',
+  flavorOf: () => 'postgres',
   settings: settingsOf,
   applySettings,
   container: {
@@ -17,6 +18,7 @@ export const recipe: ServerRecipe = {
     port: 5432,
     /** Said to the image by PGDATA too, because the official image of 18 keeps its data elsewhere. */
     dataDirectory: '/var/lib/postgresql/data',
+    settingsFile: null,
     administrator: { user: SUPERUSER, database: MAINTENANCE_DATABASE },
     environment: (password) => ({
       POSTGRES_USER: SUPERUSER,
