@@ -11,7 +11,8 @@ import { columnOf as describeColumn, readColumnsOf } from './columns.ts';
 import { dialect } from './dialect.ts';
 import { isToken, tokensOf } from './scan.ts';
 import { serverKind } from './server-kind.ts';
-import { readSources, readStatement, type Source, type Use } from './targets.ts';
+import { readSources, type Source } from './sources.ts';
+import { readStatement, type Use } from './targets.ts';
 import { COUNT_TYPE, UNKNOWN_TYPE } from './types.ts';
 
 const NAME = 'rehearse_inspected';
@@ -69,8 +70,10 @@ interface ResolvedSource {
   /** As in TableDescription.name. */
   readonly table: string;
   readonly parts: readonly string[];
+  /** What its columns are qualified by in the statement; for a table below a view, the view's. */
   readonly alias: string;
-  /** False for a table below a view, whose columns the statement cannot name. */
+  /** What the server's plan calls it. */
+  readonly planName: string;
   readonly direct: boolean;
   readonly columns: readonly ResolvedColumn[];
 }
@@ -116,13 +119,14 @@ async function resolve(
     if (table === undefined) continue;
     if (table.definition !== null && depth > 0) {
       const below = await resolve(session, readSources(tokensOf(table.definition)), depth - 1);
-      found.push(...below.map((source) => ({ ...source, alias: '', direct: false })));
+      found.push(...below.map((source) => ({ ...source, alias, direct: false })));
       continue;
     }
     found.push({
       table: table.current === 1 ? table.name : `${table.schema}.${table.name}`,
       parts: [table.schema, table.name],
       alias,
+      planName: alias,
       direct: true,
       columns: await columnsOf(session, table),
     });
@@ -137,26 +141,30 @@ async function columnsOf(session: Session, table: TableRow): Promise<readonly Re
   return rows.map((row) => describeColumn(row, checks, flavor));
 }
 
-/** A column counts when only one of the tables has it, or when its table stands before it. */
+/**
+ * A column counts when only one of the tables has it, or when its table stands before it. A view's column counts as the
+ * one of the same name below it.
+ */
 function columnOf(
   { parameter, role, column }: Use,
   sources: readonly ResolvedSource[],
   into: ResolvedSource | null,
 ): { readonly parameter: number; readonly inspection: ParameterInspection } {
   if (column === null) return { parameter, inspection: { type: COUNT_TYPE, column: null, role } };
-  const direct = sources.filter((source) => source.direct);
   const candidates =
-    role === 'inserted' ? direct.filter((source) => source === into) : qualified(direct, column);
+    role === 'inserted' ? sources.filter((source) => source === into) : qualified(sources, column);
   const found = candidates.flatMap((source) => {
     const named =
       typeof column === 'number'
         ? source.columns[column]
         : source.columns.find(({ name }) => same(name, column.at(-1) ?? ''));
-    return named === undefined ? [] : [{ table: source.table, ...named }];
+    return named === undefined ? [] : [{ table: source.table, direct: source.direct, ...named }];
   });
-  const [only] = found;
+  const direct = found.filter((each) => each.direct);
+  const counted = direct.length > 0 ? direct : found;
+  const [only] = counted;
   // The same table twice, under two names, is no doubt.
-  if (only === undefined || found.some(({ table }) => table !== only.table))
+  if (only === undefined || counted.some(({ table }) => table !== only.table))
     return { parameter, inspection: UNKNOWN };
   return {
     parameter,
@@ -184,6 +192,15 @@ interface Explaining {
 
 /** https://dev.mysql.com/doc/refman/en/explain-output.html; `index` reads a whole index. */
 const END_TO_END = ['ALL', 'index'];
+/** `type` says ALL of the table that rows are put into, too, which nothing reads. */
+const WRITTEN_ONLY = ['INSERT', 'REPLACE'];
+
+interface PlanRow {
+  readonly select_type: string | null;
+  readonly table: string | null;
+  readonly type: string | null;
+}
+
 const CAN_BE_EXPLAINED = ['select', 'insert', 'replace', 'update', 'delete', 'with', 'table', 'values'];
 
 async function readFullScans(
@@ -207,12 +224,13 @@ async function readFullScans(
       names.push(`@rehearse_${index}`);
     }
     const using = names.length === 0 ? '' : ` using ${names.join(', ')}`;
-    const plan = await session.query<{ table: string | null; type: string | null }>(
-      `execute ${EXPLAINED}${using}`,
+    const plan = await session.query<PlanRow>(`execute ${EXPLAINED}${using}`);
+    const scanned = plan.filter(
+      ({ select_type, type }) =>
+        type !== null && END_TO_END.includes(type) && !WRITTEN_ONLY.includes(select_type ?? ''),
     );
-    const scanned = plan.filter(({ type }) => type !== null && END_TO_END.includes(type));
     const tables = scanned.flatMap(({ table }) =>
-      sources.filter(({ alias, table: name }) => same(alias || name, table ?? '')),
+      sources.filter(({ planName }) => same(planName, table ?? '')),
     );
     return [...new Set(tables.map(({ table }) => table))].sort();
   } finally {

@@ -45,8 +45,8 @@ export async function connectLoad(
     finish(error);
     if (closing || lost) return;
     lost = true;
-    // The pending statement is told first.
-    process.nextTick(() => process.nextTick(options.onLost));
+    // What waits for the pending statement is told first.
+    setImmediate(options.onLost);
   };
   connection.on('error', onGone);
   socket.on('close', () => onGone(new Error('the server closed the connection')));

@@ -2,16 +2,9 @@
  * Reads from a statement's text which parameter is compared with, or put into, which column. The server says no more of
  * a parameter than that it is there.
  */
+import { closing, enclosing, itemsBetween, opening } from './brackets.ts';
 import { isToken, nameIn, type Token, tokensOf } from './scan.ts';
-
-/** Names that stand without quotes are in lower case: they have to be compared without regard to case. */
-
-/** A table of the statement, with the name that its columns are qualified by. */
-export interface Source {
-  /** Database, where it is written, and name. */
-  readonly parts: readonly string[];
-  readonly alias: string;
-}
+import { readSource, readSources, type Source, UPDATE_OPTIONS } from './sources.ts';
 
 export interface Use {
   /** 0-based number of the placeholder. */
@@ -51,80 +44,6 @@ export function readStatement(statement: string): StatementReading {
 }
 
 type Place = Omit<Use, 'parameter'>;
-
-const TABLE_FOLLOWS = ['from', 'join', 'straight_join', 'update', 'into'];
-/** Words that end a list of tables, or stand behind a table's name where an alias could. */
-const NO_ALIAS = new Set([
-  ...[
-    'where',
-    'set',
-    'on',
-    'using',
-    'join',
-    'inner',
-    'left',
-    'right',
-    'cross',
-    'natural',
-    'straight_join',
-    'group',
-  ],
-  ...[
-    'order',
-    'limit',
-    'having',
-    'union',
-    'for',
-    'lock',
-    'use',
-    'force',
-    'ignore',
-    'values',
-    'value',
-    'select',
-  ],
-  ...['partition', 'window', 'except', 'intersect', 'returning', 'with', 'table'],
-]);
-const UPDATE_OPTIONS = ['low_priority', 'ignore', 'delayed', 'high_priority', 'quick'];
-
-/** Tables behind FROM, JOIN, UPDATE and INTO, and behind the commas of such a list. */
-export function readSources(tokens: readonly Token[]): readonly Source[] {
-  const sources: Source[] = [];
-  for (const [index, token] of tokens.entries()) {
-    if (!TABLE_FOLLOWS.some((word) => isToken(token, word))) continue;
-    // `on duplicate key update`, `for update`, `on update`
-    if (token.text === 'update' && ['key', 'for', 'on'].some((word) => isToken(tokens[index - 1], word)))
-      continue;
-    for (let at = index + 1; ; ) {
-      while (isToken(tokens[at], '(') || UPDATE_OPTIONS.some((word) => isToken(tokens[at], word))) at += 1;
-      const read = readSource(tokens, at);
-      if (read === null) break;
-      sources.push(read.source);
-      at = read.end;
-      if (!isToken(tokens[at], ',')) break;
-      at += 1;
-    }
-  }
-  return sources;
-}
-
-function readSource(tokens: readonly Token[], from: number): { source: Source; end: number } | null {
-  const parts: string[] = [];
-  let at = from;
-  for (;;) {
-    const name = nameIn(tokens[at]);
-    if (name === null || (tokens[at]?.kind === 'word' && parts.length === 0 && NO_ALIAS.has(name))) break;
-    parts.push(name);
-    at += 1;
-    if (!isToken(tokens[at], '.')) break;
-    at += 1;
-  }
-  if (parts.length === 0) return null;
-  if (isToken(tokens[at], 'as')) at += 1;
-  const alias = nameIn(tokens[at]);
-  const isAlias = alias !== null && !(tokens[at]?.kind === 'word' && NO_ALIAS.has(alias));
-  return { source: { parts, alias: isAlias ? alias : (parts.at(-1) ?? '') }, end: isAlias ? at + 1 : at };
-}
 
 /** `insert into t (a, b) values (?, ?), ...`, `insert into t select ?`, `insert into t set a = ?` */
 function readInsert(tokens: readonly Token[]): { table: Source; uses: ReadonlyMap<Token, Place> } | null {
@@ -284,51 +203,4 @@ function columnBefore(
     if (!isToken(tokens[at - 1], '.')) break;
   }
   return ARITHMETIC.some((sign) => isToken(tokens[at - 1], sign)) ? null : { name, from: at };
-}
-
-/** The bracket around a place, and how many commas of its own stand before the place. */
-function enclosing(tokens: readonly Token[], from: number): { open: number; position: number } | null {
-  let depth = 0;
-  let position = 0;
-  for (let at = from - 1; at >= 0; at -= 1) {
-    if (isToken(tokens[at], ')')) depth += 1;
-    else if (isToken(tokens[at], '(')) {
-      if (depth === 0) return { open: at, position };
-      depth -= 1;
-    } else if (depth === 0 && isToken(tokens[at], ',')) position += 1;
-  }
-  return null;
-}
-
-function closing(tokens: readonly Token[], open: number): number {
-  let depth = 0;
-  for (let at = open; at < tokens.length; at += 1) {
-    if (isToken(tokens[at], '(')) depth += 1;
-    if (isToken(tokens[at], ')')) depth -= 1;
-    if (depth === 0) return at;
-  }
-  return tokens.length;
-}
-
-function opening(tokens: readonly Token[], close: number): number {
-  let depth = 0;
-  for (let at = close; at >= 0; at -= 1) {
-    if (isToken(tokens[at], ')')) depth += 1;
-    if (isToken(tokens[at], '(')) depth -= 1;
-    if (depth === 0) return at;
-  }
-  return 0;
-}
-
-/** The items of a list with commas between two brackets. */
-function itemsBetween(tokens: readonly Token[], open: number, close: number): readonly (readonly Token[])[] {
-  const items: Token[][] = [[]];
-  let depth = 0;
-  for (const token of tokens.slice(open + 1, close)) {
-    if (isToken(token, '(')) depth += 1;
-    if (isToken(token, ')')) depth -= 1;
-    if (depth === 0 && isToken(token, ',')) items.push([]);
-    else items.at(-1)?.push(token);
-  }
-  return items;
 }
