@@ -36,7 +36,7 @@ export interface ColumnType {
   readonly precision: number | null;
   readonly scale: number | null;
   readonly unsigned: boolean;
-  /** Labels of an enum or set. */
+  /** Labels of an enum or set; the words for true and false of a boolean where they are no `true` and `false`. */
   readonly labels: readonly string[];
   /** Element type of an array. */
   readonly element: ColumnType | null;

@@ -56,7 +56,7 @@ function typedSource(request: SourceRequest): ValueSource | null {
     case 'text':
       return textSource(request);
     case 'boolean':
-      return listOf(['true', 'false'], seed);
+      return listOf(type.labels.length > 0 ? type.labels : ['true', 'false'], seed);
     case 'enum':
       return listOf(type.labels, seed);
     case 'range':
