@@ -29,6 +29,14 @@ export interface Migrated {
   readonly thrown: unknown;
 }
 
+export interface MigrateRequest {
+  readonly engine: Engine;
+  readonly tool: Tool;
+  readonly target: ConnectionTarget;
+  /** Default: the engine's first one. */
+  readonly flavor?: string;
+}
+
 export interface MigrateOptions {
   readonly released?: string;
   readonly settings?: Partial<RunSettings>;
@@ -41,11 +49,7 @@ const NO_LIMITS: RunSettings = { lockTimeoutMs: null, retries: 0, backoffMs: 1, 
 
 /** Finds what is pending in a directory and runs it. */
 export async function migrate(
-  {
-    engine,
-    tool,
-    target,
-  }: { readonly engine: Engine; readonly tool: Tool; readonly target: ConnectionTarget },
+  { engine, tool, target, flavor = engine.flavors[0] ?? engine.name }: MigrateRequest,
   directory: string,
   { released, settings, signal, onStatement, afterStep }: MigrateOptions = {},
 ): Promise<Migrated> {
@@ -65,7 +69,6 @@ export async function migrate(
     budgets,
     migrations: { tool: tool.name, directory, lockTimeoutMs: null, applied: [], pending: [] },
   });
-  const flavor = engine.flavors[0] ?? engine.name;
   const migrations = await readMigrations(tool, directory, engine.dialect);
   await using session = await engine.connections.connect(target, { applicationName: 'test pending' });
   const found = await findPending({ engine, tool, session, migrations, released: released ?? null, flavor });

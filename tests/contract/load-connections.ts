@@ -1,0 +1,141 @@
+/** The contract of the load's connections: values as they are, and every failure with its class. */
+import { expect, test } from 'vitest';
+import type { CellValue, LoadConnectionOptions, LoadFailure, Session } from '../../src/engines/engine.ts';
+import { eventually, type TestServer } from '../server.ts';
+import type { Fixture } from './fixtures.ts';
+
+interface Loaded extends AsyncDisposable {
+  readonly id: number;
+  readonly session: Session;
+  /** What the load was told: `failed` for each failure, `lost`. */
+  readonly told: readonly string[];
+  run(text: string, values?: readonly CellValue[], name?: string): Promise<LoadFailure | null>;
+}
+
+type Protocol = LoadConnectionOptions['protocol'];
+const PROTOCOLS: readonly Protocol[] = ['prepared', 'unnamed', 'simple'];
+
+export function loadConnectionsContract(given: () => TestServer, fixture: Fixture): void {
+  const open = async (
+    protocol: Protocol = 'prepared',
+    { statementTimeoutMs = null, beside }: { statementTimeoutMs?: number | null; beside?: Session } = {},
+  ): Promise<Loaded> => {
+    const session = beside ?? (await given().session());
+    const told: string[] = [];
+    const onLost = () => void told.push('lost');
+    const options = { applicationName: 'test load', statementTimeoutMs, protocol, onLost };
+    const connection = await given().engine.connections.connectLoad(session.target, options);
+    return {
+      id: connection.id,
+      session,
+      told,
+      run: (text, values = [], name = text) =>
+        new Promise((resolve) => {
+          connection.run({ name: name.slice(0, 60), text }, values, (failure) => {
+            if (failure !== null) told.push('failed');
+            resolve(failure);
+          });
+        }),
+      async [Symbol.asyncDispose]() {
+        await connection.close();
+        if (beside === undefined) await session[Symbol.asyncDispose]();
+      },
+    };
+  };
+  const placeholders = (count: number) =>
+    Array.from({ length: count }, (_, index) => given().engine.dialect.placeholder(index + 1)).join(', ');
+  const isRunning = (watcher: Session, id: number) =>
+    eventually('the statement runs', async () => (await watcher.query(fixture.running(id))).length > 0);
+
+  test.each(PROTOCOLS)('%s: text, bytes and nulls arrive as they are', async (protocol) => {
+    await using load = await open(protocol);
+    await load.session.execute(
+      `create table t (id int primary key, note varchar(99), doc ${fixture.types.bytes})`,
+    );
+    const notes = [`it's "\\n" ä 🐘 $2 ? \\`, '', null];
+    const insert = `insert into t values (${placeholders(3)})`;
+    for (const [id, note] of notes.entries())
+      expect(await load.run(insert, [String(id), note, Buffer.from([id, 39, 92, 255])])).toBeNull();
+    expect(await load.run(`select * from t where id = ${placeholders(1)}`, ['1'])).toBeNull();
+    expect(await load.session.query('select id, note, doc from t order by id')).toEqual(
+      notes.map((note, id) => ({ id, note, doc: Buffer.from([id, 39, 92, 255]) })),
+    );
+  });
+
+  test.each(PROTOCOLS)(
+    '%s: a failure is told with its class, and the next statement runs',
+    async (protocol) => {
+      await using load = await open(protocol, { statementTimeoutMs: 300 });
+      await load.session.execute('create table t (id int primary key, note varchar(9) not null)');
+      const insert = `insert into t values (${placeholders(2)})`;
+      expect(await load.run(insert, ['1', 'a'])).toBeNull();
+      const { codes } = fixture;
+      for (const [text, values, code, outcome] of [
+        [insert, ['1', 'a'], codes.unique, 'constraint violation'],
+        [insert, ['2', null], codes.notNull, 'constraint violation'],
+        ['select nope from t', [], codes.undefinedColumn, 'undefined object'],
+        ['select * from nowhere', [], codes.undefinedTable, 'undefined object'],
+        [fixture.endless, [], expect.any(String), 'statement timeout'],
+      ] as const)
+        expect(await load.run(text, values)).toMatchObject({ code, outcome });
+      expect(await load.run('select * from t')).toBeNull();
+    },
+  );
+
+  test('a row that is locked for too long is a lock timeout', async () => {
+    await using load = await open();
+    await load.session.execute('create table t (id int primary key)');
+    await load.session.execute('insert into t values (1)');
+    await load.session.execute('begin');
+    await load.session.query('select id from t where id = 1 for update');
+    expect(await load.run(fixture.shortLockWaits, [], '')).toBeNull();
+    expect(await load.run('delete from t where id = 1')).toMatchObject({ outcome: 'lock timeout' });
+    await load.session.execute('rollback');
+    expect(await load.run('delete from t where id = 1')).toBeNull();
+  });
+
+  test('of two transactions that lock each other out, one is told of the deadlock', async () => {
+    await using one = await open();
+    await using other = await open('prepared', { beside: one.session });
+    await one.session.execute('create table t (id int primary key, n int)');
+    await one.session.execute('insert into t values (1, 0), (2, 0)');
+    const update = (load: Loaded, id: number) =>
+      load.run(`update t set n = n + 1 where id = ${placeholders(1)}`, [String(id)]);
+    for (const load of [one, other]) expect(await load.run('begin', [], '')).toBeNull();
+    expect(await update(one, 1)).toBeNull();
+    expect(await update(other, 2)).toBeNull();
+    const waiting = update(one, 2);
+    await isRunning(one.session, one.id);
+    const outcomes = await Promise.all([waiting, update(other, 1)]);
+    expect(outcomes.filter((failure) => failure === null)).toHaveLength(1);
+    expect(outcomes.find((failure) => failure !== null)).toMatchObject({ outcome: 'deadlock' });
+    for (const load of [one, other]) expect(await load.run('rollback', [], '')).toBeNull();
+  });
+
+  test('a transaction is visible to others when it is over', async () => {
+    await using load = await open();
+    await load.session.execute('create table t (id int primary key)');
+    expect(await load.run('begin', [], '')).toBeNull();
+    expect(await load.run(`insert into t values (${placeholders(1)})`, ['1'])).toBeNull();
+    expect(await load.session.query('select id from t')).toEqual([]);
+    expect(await load.run('commit', [], '')).toBeNull();
+    expect(await load.session.query('select id from t')).toEqual([{ id: 1 }]);
+  });
+
+  test('a connection that is ended fails its statement first and is then lost, once', async () => {
+    await using load = await open();
+    const pending = load.run(fixture.endless);
+    await isRunning(load.session, load.id);
+    await load.session.execute(fixture.terminate(load.id));
+    expect(await pending).toMatchObject({ outcome: 'connection lost' });
+    await eventually('onLost', () => load.told.includes('lost'));
+    expect(await load.run('select 1')).toMatchObject({ outcome: 'connection lost' });
+    expect(load.told).toEqual(['failed', 'lost', 'failed']);
+  });
+
+  test('an idle connection is lost too', async () => {
+    await using load = await open();
+    await load.session.execute(fixture.terminate(load.id));
+    await eventually('onLost', () => load.told.includes('lost'));
+  });
+}
