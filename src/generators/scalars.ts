@@ -114,7 +114,7 @@ export function scalarSource(column: ColumnDescription, domain: ScalarDomain, se
 /** Counting starts at 1 for numbers and at the start of history for dates, unless a limit says otherwise. */
 function countedIntervals(domain: ScalarDomain): readonly Interval[] {
   const { type, intervals } = domain;
-  const start = type.temporal ? HISTORY_FROM : type.min < 0 ? type.perUnit : type.min;
+  const start = type.temporal ? HISTORY_FROM : type.min <= 0 ? type.perUnit : type.min;
   const [first] = intervals;
   const limited = first !== undefined && first.min > type.min;
   if (limited) return intervals;

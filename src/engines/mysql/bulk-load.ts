@@ -127,19 +127,26 @@ function* packets(chunk: string, bytesMax: number): Generator<Buffer, void> {
   for (let at = 0; at < bytes.length; at += most) yield bytes.subarray(at, at + most);
 }
 
-/** Bytes travel as hex, shapes as well-known text. */
+/**
+ * Bytes travel as hex, shapes as well-known text. Beside them a counter's own values go the same way: MariaDB would give
+ * its next one for a zero.
+ */
 function loadStatement({ table, columns }: BulkLoadRequest): string {
+  const described = columns.map((name) => table.columns.find((column) => column.name === name));
+  const functions = described.map((column) => {
+    if (SPATIAL_TYPES.includes(column?.type.base ?? '')) return 'st_geomfromtext';
+    return column?.type.kind === 'bytes' ? 'unhex' : null;
+  });
+  const several = functions.some((name) => name !== null);
   const fields: string[] = [];
   const settings: string[] = [];
   for (const [index, name] of columns.entries()) {
-    const type = table.columns.find((column) => column.name === name)?.type;
-    const isSpatial = SPATIAL_TYPES.includes(type?.base ?? '');
-    if (type?.kind !== 'bytes' && !isSpatial) fields.push(dialect.quote(name));
+    const decoded = functions[index] ?? null;
+    const isCounter = described[index]?.generated === 'identity by default';
+    if (decoded === null && !(several && isCounter)) fields.push(dialect.quote(name));
     else {
       fields.push(`@rehearse_${index}`);
-      settings.push(
-        `${dialect.quote(name)} = ${isSpatial ? 'st_geomfromtext' : 'unhex'}(@rehearse_${index})`,
-      );
+      settings.push(`${dialect.quote(name)} = ${decoded ?? ''}(@rehearse_${index})`);
     }
   }
   return `
