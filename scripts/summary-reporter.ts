@@ -21,9 +21,14 @@ function failedTestsOf(module: TestModule): number {
   return [...module.children.allTests()].filter((test) => test.result().state === 'failed').length;
 }
 
+/** What the test says itself, else the name of the largest group that is skipped as a whole. */
 function reasonOf(test: TestCase): string {
   const result = test.result();
-  return result.state === 'skipped' && result.note ? result.note : 'no reason given';
+  if (result.state === 'skipped' && result.note) return result.note;
+  let reason = 'no reason given';
+  for (let group = test.parent; group.type === 'suite'; group = group.parent)
+    if (group.options.mode === 'skip') reason = group.name;
+  return reason;
 }
 
 // vitest loads a reporter by its default export.

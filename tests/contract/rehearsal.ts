@@ -66,32 +66,36 @@ export function rehearsalContract(given: () => TestServer): void {
     },
   );
 
-  test.each(REHEARSED)('a rehearsal under load from an empty server to its recording: %s', async (tool) => {
-    const { spec } = given();
-    await using directory = await directoryWith({
-      'schema.sql': SHOP.map((statement) => `${statement};\n`).join('\n'),
-      ...Object.fromEntries(
-        Object.entries(LAYOUTS[tool] ?? {}).map(([name, text]) => [`migrations/${name}`, text]),
-      ),
-    });
-    const { provision } = databasePlan(spec);
-    const recording = await rehearse(
-      {
-        name: `contract-${tool}`,
-        database: {
-          engine: spec.flavor,
-          version: spec.version,
-          ...(provision === 'container' ? { provision } : {}),
+  // Beside each other, since most of the time goes into starting servers.
+  test.concurrent.each(REHEARSED)(
+    'a rehearsal under load from an empty server to its recording: %s',
+    async (tool) => {
+      const { spec } = given();
+      await using directory = await directoryWith({
+        'schema.sql': SHOP.map((statement) => `${statement};\n`).join('\n'),
+        ...Object.fromEntries(
+          Object.entries(LAYOUTS[tool] ?? {}).map(([name, text]) => [`migrations/${name}`, text]),
+        ),
+      });
+      const { provision } = databasePlan(spec);
+      const recording = await rehearse(
+        {
+          name: `contract-${tool}`,
+          database: {
+            engine: spec.flavor,
+            version: spec.version,
+            ...(provision === 'container' ? { provision } : {}),
+          },
+          data: { schema: 'schema.sql', tables: { customers: { rows: 200 }, orders: { rows: 2_000 } } },
+          load: { rate: '60/s', pool: { size: 4 }, warmUp: '200ms', baseline: '1s', recovery: '1s' },
+          migrations: { tool, directory: 'migrations', lockTimeout: '2s' },
+          drills: [{ longReader: { table: 'orders', at: '-300ms', for: '900ms' } }],
         },
-        data: { schema: 'schema.sql', tables: { customers: { rows: 200 }, orders: { rows: 2_000 } } },
-        load: { rate: '60/s', pool: { size: 4 }, warmUp: '200ms', baseline: '1s', recovery: '1s' },
-        migrations: { tool, directory: 'migrations', lockTimeout: '2s' },
-        drills: [{ longReader: { table: 'orders', at: '-300ms', for: '900ms' } }],
-      },
-      { directory: directory.path, signal: AbortSignal.timeout(150_000) },
-    );
-    expectComplete(recording, spec.flavor);
-  });
+        { directory: directory.path, signal: AbortSignal.timeout(150_000) },
+      );
+      expectComplete(recording, spec.flavor);
+    },
+  );
 }
 
 function expectComplete(recording: Recording, flavor: string): void {

@@ -13,11 +13,7 @@ export function rolesContract(given: () => TestServer): void {
     await load.execute("update owned set note = 'c' where id = 1");
     await load.execute('delete from owned where id = 2');
     expect(await load.query('select id, note from owned')).toEqual([{ id: 1, note: 'c' }]);
-    for (const statement of [
-      'alter table owned add column more int',
-      'drop table owned',
-      'create table theirs (id int)',
-    ])
+    for (const statement of ['alter table owned add column more int', 'drop table owned'])
       expect([statement, await rejection(load.execute(statement))]).toEqual([
         statement,
         expect.any(SqlError),
