@@ -39,6 +39,8 @@ interface Followed {
   readonly key: string;
   readonly lock: Lock;
   readonly blockers: readonly Blocker[];
+  /** The blockers are those who own an upgradable lock, as none of the modes shown is in the way. */
+  readonly supposed: boolean;
   readonly lookedAtMs: number;
 }
 
@@ -108,10 +110,13 @@ export function createMetadataWaits(session: Session, threads: Threads, database
     around: readonly Lock[],
   ): Followed {
     if (!stale.some((other) => keyOf(other) === keyOf(lock))) return { ...(known ?? fresh(lock)), lock };
+    const looked = { key: keyOf(lock), lock, lookedAtMs: performance.now() };
     const inTheWay = around.filter((other) => isInTheWay(other, lock));
+    if (inTheWay.length > 0) return { ...looked, blockers: blockersOf(inTheWay), supposed: false };
     // None are found when the wait ended before they were asked for; the last known ones are nearer to the truth.
-    const blockers = inTheWay.length === 0 ? (known?.blockers ?? []) : blockersOf(inTheWay);
-    return { key: keyOf(lock), lock, blockers, lookedAtMs: performance.now() };
+    if (known !== undefined && known.blockers.length > 0) return { ...known, ...looked };
+    const upgradable = around.filter((other) => mayBeUpgraded(other, lock));
+    return { ...looked, blockers: blockersOf(upgradable), supposed: upgradable.length > 0 };
   }
 
   /** Every lock on the objects that these wait for. */
@@ -162,7 +167,7 @@ export function createMetadataWaits(session: Session, threads: Threads, database
 }
 
 function fresh(lock: Lock): Followed {
-  return { key: keyOf(lock), lock, blockers: [], lookedAtMs: -Infinity };
+  return { key: keyOf(lock), lock, blockers: [], supposed: false, lookedAtMs: -Infinity };
 }
 
 /** New, behind a wait that is gone, without a known blocker, or not looked at for a while. */
@@ -181,6 +186,19 @@ function isInTheWay(other: Lock, request: Lock): boolean {
   return other.thread !== request.thread && sameObject(other, request) && blocks(other, request);
 }
 
+/**
+ * MariaDB 10.11 goes on showing the mode in which a lock was first granted after an ALTER has upgraded it. When no mode
+ * that is shown is in the way, it must be one of those, and only an upgradable lock can be.
+ */
+function mayBeUpgraded(other: Lock, request: Lock): boolean {
+  return (
+    other.granted &&
+    other.mode === 'SHARED_UPGRADABLE' &&
+    other.thread !== request.thread &&
+    sameObject(other, request)
+  );
+}
+
 function blockersOf(locks: readonly Lock[]): readonly Blocker[] {
   const last = new Map<number, number>();
   for (const { thread, eventId } of locks) last.set(thread, Math.max(eventId, last.get(thread) ?? 0));
@@ -191,15 +209,16 @@ function blockersOf(locks: readonly Lock[]): readonly Blocker[] {
  * A wait ends granted, or is given up while one that was in its way still is: owning or wanting the lock since no later
  * than it was seen to.
  */
-function became({ lock, blockers }: Followed, around: readonly Lock[]): EndedWait['became'] {
+function became({ lock, blockers, supposed }: Followed, around: readonly Lock[]): EndedWait['became'] {
   const mine = around.filter(({ thread }) => thread === lock.thread);
   if (mine.some((own) => own.granted && sameObject(own, lock) && own.mode === lock.mode)) return 'granted';
   if (blockers.length === 0) return 'unknown';
   const still = around.some(
     (other) =>
-      isInTheWay(other, lock) &&
+      (supposed ? mayBeUpgraded(other, lock) : isInTheWay(other, lock)) &&
       blockers.some(({ thread, lastEventId }) => thread === other.thread && other.eventId <= lastEventId),
   );
+  if (still && supposed) return 'unknown'; // it may have been downgraded as unseen as it was upgraded
   return still ? 'gave up' : 'granted';
 }
 
