@@ -28,11 +28,18 @@ export function storyOf(recording: Recording): readonly StoryLink[] {
   const story = worstStory(recording);
   if (story === null) return [];
   const links = story.chain.map((session, index) => {
-    const wait = index === 0 ? undefined : waitOf(recording, session, story.wait);
+    const isRoot = index === 0 && story.wait.blockers.length > 0;
+    const wait = isRoot ? undefined : waitOf(recording, session, story.wait);
     return { text: linkInWords(recording, story, session, wait), sql: sqlOf(story, session) };
   });
+  const lock = story.wait.relation ?? story.wait.target;
+  const unseen = { text: `a session that was gone before it could be read held ${lock}`, sql: null };
   const crowd = crowdInWords(recording, story);
-  return crowd === null ? links : [...links, { text: crowd, sql: null }];
+  return [
+    ...(story.wait.blockers.length === 0 ? [unseen] : []),
+    ...links,
+    ...(crowd === null ? [] : [{ text: crowd, sql: null }]),
+  ];
 }
 
 /** What the journal says of the migration is cleaner than what the server shows: one statement, without its comments. */
