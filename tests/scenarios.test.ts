@@ -9,14 +9,20 @@ import { readRecording } from '../src/recording/store.ts';
 import { checkout, rehearse } from './command.ts';
 import { containersMissing } from './containers.ts';
 
-const names = readdirSync(join(checkout, 'scenarios'), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && entry.name.startsWith('postgres-'))
+const folders = readdirSync(join(checkout, 'scenarios'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
   .map((entry) => entry.name);
 
+/** A scenario is named after its engine; MariaDB is a flavor of MySQL, and meets the same stories. */
 const servers = [
-  { title: 'embedded 18', args: ['--provision', 'embedded', '--server-version', '18'], container: false },
-  { title: 'container 17', args: ['--provision', 'container', '--server-version', '17'], container: true },
+  { engine: 'postgres', wanted: 'postgres:18', provision: 'embedded' },
+  { engine: 'postgres', wanted: 'postgres:17', provision: 'container' },
+  { engine: 'mysql', wanted: 'mysql:9.7', provision: 'container' },
+  { engine: 'mysql', wanted: 'mariadb:11.8', provision: 'container' },
+  { engine: 'mysql', wanted: 'mariadb:10.11', provision: 'container' },
 ];
+const scenariosOf = (engine: string): readonly string[] =>
+  folders.filter((name) => name.startsWith(`${engine}-`));
 
 let directory = '';
 beforeAll(async () => {
@@ -25,18 +31,22 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 test('there are scenarios to rehearse', () => {
-  expect(names.length).toBeGreaterThanOrEqual(7);
+  expect(scenariosOf('postgres').length).toBeGreaterThanOrEqual(7);
+  expect(scenariosOf('mysql').length).toBeGreaterThanOrEqual(5);
 });
 
-for (const server of servers) {
-  for (const name of names) {
-    test(`${name} on ${server.title} ends as its expected.json says`, async (context) => {
-      if (server.container) {
-        const reason = await containersMissing('postgres:17');
+for (const { engine, wanted, provision } of servers) {
+  for (const name of scenariosOf(engine)) {
+    test(`${name} on ${provision} ${wanted} ends as its expected.json says`, async (context) => {
+      if (provision === 'container') {
+        const reason = await containersMissing(wanted);
         if (reason !== null) context.skip(reason);
       }
       const scenario = join(checkout, 'scenarios', name);
-      const run = await rehearse(['run', scenario, '--expected', ...server.args], { cwd: directory });
+      const run = await rehearse(
+        ['run', scenario, '--expected', '--engine', wanted, '--provision', provision],
+        { cwd: directory },
+      );
       expect(run.exitCode, `${run.stdout}\n${run.stderr}`).toBe(0);
       await expectTrueWaits(join(directory, 'reports', name));
     });

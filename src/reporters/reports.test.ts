@@ -242,3 +242,10 @@ test('nothing in SQL, names or messages becomes markup', () => {
   }
   expect(tables.length).toBeGreaterThan(10);
 });
+
+test('a wait whose blocker was gone before it could be read is told as the wait that it is', () => {
+  const facts = recording({ lockWaits: [lockWaitRecord(700, { blockers: [] })] });
+  const text = render(facts, 'terminal').replace(/\s+/g, ' ');
+  expect(text).toContain('a session that was gone before it could be read held orders');
+  expect(text).toMatch(/waited 700 ms for \w+ on orders/);
+});

@@ -31,7 +31,9 @@ test('a directory that is not there, is a file, or holds nothing of the tool is 
   const flyway = findTool('flyway');
   await expect(readMigrations(flyway, join(directory.path, 'x'), dialect)).rejects.toThrow(/x" is not there/);
   await expect(readMigrations(flyway, join(directory.path, 'a.sql'), dialect)).rejects.toThrow(/is a file/);
-  await expect(readMigrations(flyway, directory.path, dialect)).rejects.toThrow(/no migration in the layout of Flyway is in/);
+  await expect(readMigrations(flyway, directory.path, dialect)).rejects.toThrow(
+    /no migration in the layout of Flyway is in/,
+  );
 });
 
 test('two files of one version are a usage error that names both', async () => {
