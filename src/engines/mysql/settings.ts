@@ -67,7 +67,11 @@ export function settingsOf(profile: SettingsProfile, wanted: Settings): Settings
   );
   for (const [name, value] of Object.entries(users)) refuseUnusable(name, value);
   const own = profile === 'rehearsal' ? rehearsalSettings : fillingSettings;
-  const { skip_log_bin, ...others } = { ...own, ...memorySettings(profile, totalmem()) };
+  const { skip_log_bin, ...others } = {
+    ...own,
+    ...textSettings(users),
+    ...memorySettings(profile, totalmem()),
+  };
   const log = skip_log_bin === undefined || 'log_bin' in users ? {} : { skip_log_bin };
   const kept = Object.entries(others).filter(([name]) => !(name.replace(/^loose_/, '') in users));
   return { ...Object.fromEntries(kept), ...log, ...users };
@@ -85,6 +89,11 @@ function refuseUnusable(name: string, value: string): void {
   throw new UsageError(
     `database.settings: ${name} = "${value}" cannot be set in a rehearsal: ${reason}. Leave it out.`,
   );
+}
+
+/** What the packages and images of both flavors set; MariaDB 10.11 by itself has latin1. */
+function textSettings(users: Settings): Settings {
+  return 'collation_server' in users ? {} : { character_set_server: 'utf8mb4' };
 }
 
 /** An eighth of the memory, since the load, the page cache and perhaps a second server need the rest. */

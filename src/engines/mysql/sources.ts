@@ -55,17 +55,53 @@ export function readSources(tokens: readonly Token[]): readonly Source[] {
     // `on duplicate key update`, `for update`, `on update`
     if (token.text === 'update' && ['key', 'for', 'on'].some((word) => isToken(tokens[index - 1], word)))
       continue;
-    for (let at = index + 1; ; ) {
-      while (isToken(tokens[at], '(') || UPDATE_OPTIONS.some((word) => isToken(tokens[at], word))) at += 1;
+    const isList = isToken(token, 'from') || isToken(token, 'update');
+    let open = 0;
+    for (let at: number | null = index + 1; at !== null; ) {
+      for (; isOpening(tokens[at]); at += 1) open += isToken(tokens[at], '(') ? 1 : 0;
       const read = readSource(tokens, at);
       if (read === null) break;
       sources.push(read.source);
-      at = read.end;
-      if (!isToken(tokens[at], ',')) break;
-      at += 1;
+      at = isList ? nextInList(tokens, read.end, open) : null;
     }
   }
   return sources;
+}
+
+const LIST_ENDS = [
+  'where',
+  'group',
+  'order',
+  'having',
+  'limit',
+  'union',
+  'set',
+  'for',
+  'lock',
+  'window',
+  'except',
+];
+
+/**
+ * The place behind the next comma of a list of tables, past joins and their conditions; null at the list's end. `open`:
+ * brackets around tables that the list began with.
+ */
+function nextInList(tokens: readonly Token[], from: number, open: number): number | null {
+  let depth = 0;
+  for (let at = from; at < tokens.length; at += 1) {
+    const token = tokens[at];
+    if (isToken(token, '(')) depth += 1;
+    if (isToken(token, ')')) depth -= 1;
+    if (depth < -open) return null;
+    if (depth > 0) continue;
+    if (isToken(token, ',')) return at + 1;
+    if (isToken(token, ';') || LIST_ENDS.some((word) => isToken(token, word))) return null;
+  }
+  return null;
+}
+
+function isOpening(token: Token | undefined): boolean {
+  return isToken(token, '(') || UPDATE_OPTIONS.some((word) => isToken(token, word));
 }
 
 /** One name with its alias; null where none stands. */
