@@ -22,7 +22,8 @@ for (const [program, args] of steps) {
   });
   if (exitCode !== 0) {
     process.exitCode = 1;
-    if (program !== 'vitest') process.stdout.write(`no test ran: ${program} failed\n0 passed, 1 failed, 0 skipped\n`);
+    if (program !== 'vitest')
+      process.stdout.write(`no test ran: ${program} failed\n0 passed, 1 failed, 0 skipped\n`);
     break;
   }
 }
