@@ -5,7 +5,7 @@
 #
 # The image keeps the contract of the official one of the same name: environment, port, data directory, arguments and
 # the log line that says it is ready. What differs between engines is in recipes/ENGINE.sh.
-# An image that exists already is kept, unless --force is given. Needs root, mmdebstrap and a Docker engine.
+# An image that exists already is kept, unless --force is given or these scripts have changed since it was built. Needs root, mmdebstrap and a Docker engine.
 # The mirror is asked of apt itself; where apt knows no Debian archive, DEBIAN_MIRROR=URL names one.
 set -eu
 umask 022
@@ -62,9 +62,14 @@ suite=$(recipe_suite "$version") ||
 
 command -v docker >/dev/null || fail 'docker is not installed' 3
 docker info >/dev/null 2>&1 || fail 'the Docker engine does not answer; start it first' 3
-if [ "$force" = no ] && docker image inspect "$tag" >/dev/null 2>&1; then
-  printf '%s exists already; --force builds it again\n' "$tag" >&2
-  exit 0
+recipe=$(cat "$0" "$here"/recipes/* | sha256sum | cut -c 1-16)
+if [ "$force" = no ] && made_from=$(docker image inspect --format '{{index .Config.Labels "rehearse.recipe"}}' "$tag" 2>/dev/null); then
+  # An image of somebody else has no such label, and is not ours to replace.
+  if [ "$made_from" = "$recipe" ] || [ -z "$made_from" ]; then
+    printf '%s exists already; --force builds it again\n' "$tag" >&2
+    exit 0
+  fi
+  printf '%s was made by other scripts than these\n' "$tag" >&2
 fi
 [ "$(id -u)" = 0 ] || fail 'run as root: the files of the image belong to several users' 3
 command -v mmdebstrap >/dev/null || fail 'mmdebstrap is not installed; apt-get install mmdebstrap' 3
@@ -106,7 +111,7 @@ while IFS= read -r change; do
 done <<CHANGES
 $(recipe_changes "$version")
 CHANGES
-docker import "$@" --message "Debian $suite packages, made by docker/build-image.sh" "$work/root.tar" "$tag" >/dev/null
+docker import "$@" --change "LABEL rehearse.recipe=$recipe" --message "Debian $suite packages, made by docker/build-image.sh" "$work/root.tar" "$tag" >/dev/null
 # It stays while a container uses it.
 [ -z "$replaced" ] || docker image rm "$replaced" >/dev/null 2>&1 || true
 
