@@ -80,6 +80,13 @@ export interface SeenProgress {
 /** State of relations in the catalogs; opaque outside the engine. */
 export type RelationStates = ReadonlyMap<string, Readonly<Record<string, string | number | null>>>;
 
+export interface LockWaitLimit {
+  /** Name of the setting. */
+  readonly setting: string;
+  /** Null: without any limit. */
+  readonly limitMs: number | null;
+}
+
 export interface ObservedViews {
   /** Opens a reader of lock waits on the two observer sessions. */
   openLockReader(cluster: Session, inside: Session): Promise<LockReader>;
@@ -96,6 +103,8 @@ export interface ObservedViews {
   readSettings(session: Session): Promise<readonly { readonly name: string; readonly value: string }[]>;
   /** Server clock as milliseconds since the epoch. */
   readClock(session: Session): Promise<number>;
+  /** How long this session waits for a lock, as server, database and user set it. */
+  readLockWaitLimit(session: Session): Promise<LockWaitLimit>;
   /** Privileges or switches that the observers miss, each with the figure that is lost. */
   missing(session: Session): Promise<readonly { readonly what: string; readonly reason: string }[]>;
 }

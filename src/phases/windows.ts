@@ -11,6 +11,7 @@ import type { Plan } from '../scenario/plan.ts';
 import { runMigrations } from '../tools/index.ts';
 import type { Tool } from '../tools/tool.ts';
 import type { Filled } from './fill.ts';
+import { noteLockWaitLimit } from './lock-wait-limit.ts';
 import type { StartedServer } from './provision.ts';
 import { pause } from './wait.ts';
 
@@ -38,6 +39,7 @@ const RECOVERY_MIN_MS = 1000;
 
 export async function rehearseUnderLoad(request: WindowsRequest): Promise<void> {
   const { plan, engine, started, recorder } = request;
+  await noteLockWaitLimit(request);
   await using observers = await startObservers({
     engine,
     server: started.server,

@@ -219,6 +219,17 @@ export function viewsContract(given: () => TestServer, fixture: Fixture): void {
     await build;
   });
 
+  test('a session tells how long it waits for a lock', async () => {
+    const { setting, limitMs } = await given().engine.views.readLockWaitLimit(migrator);
+    expect(setting).toMatch(/^lock_(wait_)?timeout$/);
+    expect(limitMs ?? Number.POSITIVE_INFINITY).toBeGreaterThan(60_000);
+    await using limited = await given().engine.connections.connect(given().roles.migrator, {
+      applicationName: 'test lock timeout',
+      lockTimeoutMs: 7_000,
+    });
+    expect(await given().engine.views.readLockWaitLimit(limited)).toEqual({ setting, limitMs: 7_000 });
+  });
+
   test('the clock, the settings and what cannot be seen are told', async () => {
     const { readClock, readSettings, missing } = given().engine.views;
     const askedMs = Date.now();

@@ -40,6 +40,13 @@ export async function readClock(session: Session): Promise<number> {
   return Number(row.milliseconds);
 }
 
+/** Metadata locks: https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html#sysvar_lock_wait_timeout */
+export const readLockWaitLimit: ObservedViews['readLockWaitLimit'] = async (session) => {
+  const [row] = await session.query<{ seconds: number }>('select @@session.lock_wait_timeout as seconds');
+  if (row === undefined) throw new Error('@@lock_wait_timeout gave no row');
+  return { setting: 'lock_wait_timeout', limitMs: Number(row.seconds) * 1000 };
+};
+
 interface Lack {
   readonly what: string;
   readonly reason: string;

@@ -3,7 +3,7 @@ import type { ObservedViews } from '../engine.ts';
 import { openDiskReader } from './disk.ts';
 import { openLockReader } from './locks.ts';
 import { readProgress } from './progress-views.ts';
-import { missing, readClock, readSettings } from './server-facts.ts';
+import { missing, readClock, readLockWaitLimit, readSettings } from './server-facts.ts';
 import { compareRelationStates } from './state-changes.ts';
 import { readRelationStates } from './states.ts';
 
@@ -15,5 +15,6 @@ export const views: ObservedViews = {
   compareRelationStates,
   readSettings,
   readClock,
+  readLockWaitLimit,
   missing,
 };

@@ -24,6 +24,15 @@ export async function readClock(session: Session): Promise<number> {
   return Number(row.milliseconds);
 }
 
+/** https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT: 0 is no limit. */
+export const readLockWaitLimit: ObservedViews['readLockWaitLimit'] = async (session) => {
+  const [row] = await session.query<{ milliseconds: number }>(
+    "select setting::int as milliseconds from pg_catalog.pg_settings where name = 'lock_timeout'",
+  );
+  if (row === undefined) throw new Error('the server has no lock_timeout');
+  return { setting: 'lock_timeout', limitMs: row.milliseconds === 0 ? null : row.milliseconds };
+};
+
 /** Role of the observers; createRoles makes it. */
 const OBSERVER = 'rehearse_observer';
 

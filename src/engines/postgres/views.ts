@@ -3,7 +3,7 @@ import type { ObservedViews } from '../engine.ts';
 import { openDiskReader } from './disk.ts';
 import { openLockReader } from './locks.ts';
 import { readProgress } from './progress-views.ts';
-import { missing, readClock, readSettings } from './server-facts.ts';
+import { missing, readClock, readLockWaitLimit, readSettings } from './server-facts.ts';
 import { compareRelationStates, readRelationStates } from './states.ts';
 
 export const views: ObservedViews = {
@@ -14,5 +14,6 @@ export const views: ObservedViews = {
   compareRelationStates,
   readSettings,
   readClock,
+  readLockWaitLimit,
   missing,
 };
