@@ -7,6 +7,12 @@ import { judge } from './judge.ts';
 import { between } from './recording/figure.ts';
 import type { Recording } from './recording/recording.ts';
 
+/** A recording of a real run. */
+function stored(name: string): Recording {
+  const file = new URL(`../reports/examples/${name}/recording.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
 test('every budget held is a pass', () => {
   const judgement = judge(recording({ budgets: ALL_BUDGETS }));
   expect(judgement.findings.filter(({ verdict }) => verdict !== 'pass')).toEqual([]);
@@ -101,16 +107,32 @@ test('fail outweighs inconclusive, which outweighs pass, in any order', () => {
 test.each([
   ['postgres-add-column-behind-long-read', 'fail', ['lock-wait', 'lock-wait', 'stall', 'failed-operations']],
   ['postgres-add-column-with-lock-timeout', 'pass', []],
-  [
-    'postgres-rename-and-half-applied-index',
-    'fail',
-    ['migration-failed', 'failed-operations', 'failed-operations', 'failed-operations'],
-  ],
+  ['mysql-half-applied-migration', 'fail', ['migration-failed']],
 ])('the stored recording %s is judged %s', (name, verdict, failed) => {
-  const file = new URL(`../reports/examples/${name}/recording.json`, import.meta.url);
-  const judgement = judge(JSON.parse(readFileSync(file, 'utf8')));
+  const judgement = judge(stored(name));
   expect(judgement.verdict).toBe(verdict);
   expect(judgement.findings.filter((each) => each.verdict === 'fail').map(({ checkId }) => checkId)).toEqual(
     failed,
   );
+});
+
+test('another budget flips the verdict of a stored recording, in both directions', () => {
+  const safe = stored('postgres-add-column-with-lock-timeout');
+  expect(judge(safe, { ...safe.budgets, lockWaitMs: 90 }).findings[0]).toMatchObject({
+    checkId: 'lock-wait',
+    verdict: 'fail',
+  });
+  const unsafe = stored('postgres-add-column-behind-long-read');
+  const generous = { ...unsafe.budgets, lockWaitMs: 5000, stallMs: 5000, failedOperations: 1000 };
+  expect(judge(unsafe, generous).verdict).toBe('pass');
+  expect(judge(unsafe, { ...generous, stallMs: 4000 }).verdict).toBe('fail');
+});
+
+test('no budget turns a migration that failed halfway into a pass', () => {
+  const half = stored('mysql-half-applied-migration');
+  expect(judge(half, NO_BUDGETS).verdict).toBe('fail');
+  expect(judge(half, NO_BUDGETS).findings[0]?.details.map(({ what }) => what)).toEqual([
+    'half applied: line 1 took effect and stays: alter table orders add column net_total decimal(10, 2) null',
+    'half applied: line 2 took effect and stays: alter table orders add column tax_total decimal(10, 2) null',
+  ]);
 });

@@ -60,7 +60,7 @@ function failure(step: Step, notRun: readonly Step[]): Finding {
     checkId: id,
     verdict: 'fail',
     subject: step.file,
-    what: `statement failed${where}${tries}: ${error?.message ?? 'the tool gave no reason'}${code}`,
+    what: `statement failed${where}${tries}: ${(error?.message ?? 'the tool gave no reason').replace(/\.$/, '')}${code}`,
     figure: exactly(1, SOURCE),
     unit: 'count',
     statementId: failed?.id ?? null,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadRecord, loadSession, lockWaitRecord, recording } from '../checks/recording.fixture.ts';
-import type { LoadSlot } from '../recording/recording.ts';
+import type { LoadSlot, Recording } from '../recording/recording.ts';
 import { timeline } from './chart.ts';
 
 const WIDTH = 60;
@@ -35,6 +35,16 @@ test('windows, statements, lock waits and failures stand beneath the columns in 
   expect(row('load').indexOf('W')).toBe(25);
   expect(row('failed')).toBe(`${' '.repeat(20)}${'x'.repeat(10)}${' '.repeat(20)}`);
   expect(row('legend')).toContain('1 column = 100 ms');
+});
+
+test('the name of a window that has no room is cut, and says so', () => {
+  const windows: Recording['windows'] = [
+    { name: 'baseline', startedAtMs: 0, endedAtMs: 2000 },
+    { name: 'migration', startedAtMs: 2000, endedAtMs: 2400 },
+    { name: 'recovery', startedAtMs: 2400, endedAtMs: 5000 },
+  ];
+  const row = timeline(recording({ windows }), WIDTH).find(({ kind }) => kind === 'windows')?.text;
+  expect(row).toBe(`${'|baseline'.padEnd(20)}|mi…${'|recovery'.padEnd(26)}`);
 });
 
 test('rows without a mark are left out', () => {

@@ -5,6 +5,7 @@
 import { statementsOf } from '../checks/span.ts';
 import { endOf } from '../checks/waits.ts';
 import type { LoadRecord, LoadSlot, LockWait, Recording, Window } from '../recording/recording.ts';
+import { shortened } from './escape.ts';
 import { duration } from './format.ts';
 
 export interface ChartLine {
@@ -76,19 +77,19 @@ function slotsIn({ slots, slotMs }: LoadRecord, { fromMs, toMs }: Column): reado
   return slots.filter(({ atMs }) => atMs < toMs && atMs + slotMs > fromMs);
 }
 
-/** "|baseline   |migration      |recovery " */
+/** "|baseline   |migration      |recov…": a name that has no room is cut, and says so. */
 function windowsRow(windows: readonly Window[], columns: readonly Column[]): string {
-  const row = Array.from<string>({ length: columns.length }).fill(' ');
-  for (const { name, startedAtMs } of windows) {
-    const at = Math.max(
+  const starts = windows.map(({ startedAtMs }) =>
+    Math.max(
       0,
       columns.findIndex(({ toMs }) => toMs > startedAtMs),
-    );
-    for (const [offset, character] of [...`|${name}`].entries()) {
-      if (at + offset < row.length) row[at + offset] = character;
-    }
-  }
-  return row.join('');
+    ),
+  );
+  const cells = windows.map(({ name }, index) => {
+    const width = Math.max(0, (starts[index + 1] ?? columns.length) - (starts[index] ?? 0));
+    return width < 2 ? '|'.slice(0, width) : shortened(`|${name}`, width).padEnd(width);
+  });
+  return ' '.repeat(starts[0] ?? 0) + cells.join('');
 }
 
 function migrationRow(recording: Recording, columns: readonly Column[]): ChartLine {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { markdownCode, markdownText, safeText, shortened } from './escape.ts';
-import { columnsOf, hanging, wrapped } from './layout.ts';
+import { columnsOf, hanging, tableLines, wrapped } from './layout.ts';
 
 test('text becomes one line in which nothing steers the terminal', () => {
   expect(safeText('select 1\n  from\torders')).toBe('select 1 from orders');
@@ -69,6 +69,20 @@ test('lines fit their width, whatever the words', () => {
       },
     ),
   );
+});
+
+test('a word that is too long is parted behind a seam where there is one near', () => {
+  expect(wrapped('20260301090000_add_tax_rate.sql:2', 22)).toEqual(['20260301090000_add_', 'tax_rate.sql:2']);
+  expect(wrapped('a_bcdefghijklmnop', 10)).toEqual(['a_bcdefghi', 'jklmnop']);
+});
+
+test('a column of prose gives way before a file name is broken', () => {
+  const cells = { title: '', head: ['file', 'took', 'note'], numeric: [1], note: null };
+  const rows = [['1_add_tax_rate.sql', '392 ms – 426 ms', 'five attempts, catalog only']];
+  expect(tableLines({ ...cells, rows }, 55, (text) => text).slice(1)).toEqual([
+    '1_add_tax_rate.sql  392 ms – 426 ms  five attempts,',
+    '                                     catalog only',
+  ]);
 });
 
 test('a number is never parted from its unit', () => {

@@ -44,7 +44,10 @@ export function factsOf(recording: Recording): readonly Fact[] {
         label: role === 'rehearsal' ? 'server' : `server (${role})`,
         text: `${description}, ${flavor} ${version}`,
       },
-      { label: 'settings', text: settings.map(({ name, value }) => `${name} ${value}`).join(', ') },
+      {
+        label: 'settings',
+        text: settings.map(({ name, value }) => `${name} ${unmistakable(value)}`).join(', '),
+      },
     ]),
     { label: 'data', text: dataInWords(recording) },
     ...('notMeasured' in load ? [] : [{ label: 'load', text: loadInWords(load) }]),
@@ -77,6 +80,11 @@ export function notMeasuredOf(recording: Recording): readonly Fact[] {
       trouble.map((text) => ({ label: `${name} observer`, text })),
     ),
   ];
+}
+
+/** Quoted where it would run into its neighbours: DateStyle "ISO, MDY". */
+function unmistakable(value: string): string {
+  return value === '' || /[\s,]/.test(value) ? `"${value}"` : value;
 }
 
 function rowsOf(recording: Recording): number {

@@ -147,6 +147,16 @@ export function detailInWords({ what, figure, unit }: Detail): string {
   return unit === 'count' ? `${value} ${inNumber(figure, unit, what)}` : `${what}: ${value}`;
 }
 
+/** What a finding that did not pass is made of, the first `shown` of it; empty for one that passed. */
+export function detailsInWords({ verdict, details }: Finding, shown: number): string {
+  if (verdict === 'pass') return '';
+  const hidden = details.length - shown;
+  return [
+    ...details.slice(0, shown).map(detailInWords),
+    ...(hidden > 0 ? [`and ${count(hidden)} more`] : []),
+  ].join('; ');
+}
+
 /** "operation" after a count of one; texts of the checks begin with the noun and have no verb that changes. */
 function inNumber(figure: Figure, unit: Unit, what: string): string {
   const one = unit === 'count' && isMeasured(figure) && figure.lower === 1 && figure.upper === 1;

@@ -6,6 +6,8 @@ import type { Table as TableCells } from './tables.ts';
 const MIN_COLUMN = 6;
 /** SQL of a cell is cut so that it fills at most this many lines. */
 const MAX_CELL_LINES = 3;
+/** A word that takes more of the width than this may be broken before the other columns give way. */
+const LONGEST_WORD_SHARE = 0.4;
 /** Two blanks between columns, and one where there are more of them than this. */
 const MANY_COLUMNS = 7;
 
@@ -35,11 +37,20 @@ function broken(word: string, limit: number): readonly string[] {
   const pieces: string[] = [''];
   for (const character of word) {
     const last = pieces.at(-1) ?? '';
-    if (columnsOf(last + character) > limit && last !== '') pieces.push(character);
-    else pieces[pieces.length - 1] = last + character;
+    if (columnsOf(last + character) <= limit || last === '') {
+      pieces[pieces.length - 1] = last + character;
+      continue;
+    }
+    const [, head = last, tail = ''] = SEAM.exec(last) ?? [];
+    const atSeam = columnsOf(head) * 2 >= limit && columnsOf(tail + character) <= limit;
+    pieces[pieces.length - 1] = atSeam ? head : last;
+    pieces.push(atSeam ? tail + character : character);
   }
   return pieces;
 }
+
+// The last place at which a file name or a path can be parted.
+const SEAM = /^(.*[_./-])([^_./-]+)$/u;
 
 /** `first` before the first line, as many blanks before the others. */
 export function hanging(first: string, text: string, width: number): readonly string[] {
@@ -111,23 +122,30 @@ interface Widths {
   readonly gap: number;
 }
 
-/** Natural widths, and as long as they are too wide together, the widest column of text gives way. */
+/** Natural widths, and as long as they are too wide together, the widest column gives way that can without breaking a word. */
 function widthsOf({ head, rows, numeric }: TableCells, width: number): Widths {
   const widths = head.map((title, column) => {
     const cells = rows.map((row) => columnsOf(row[column] ?? ''));
     const heading = numeric.includes(column) ? longestWord(title) : columnsOf(title);
     return Math.max(heading, ...cells);
   });
+  const floors = head.map((_, column) => {
+    if (numeric.includes(column)) return widths[column] ?? 0;
+    const words = rows.map((row) => longestWord(row[column] ?? ''));
+    return Math.min(width * LONGEST_WORD_SHARE, Math.max(MIN_COLUMN, ...words));
+  });
   const sum = (gap: number): number => widths.reduce((total, each) => total + each + gap, -gap);
   const gap = head.length > MANY_COLUMNS ? 1 : 2;
   while (sum(gap) > width) {
-    const widest = widths.indexOf(Math.max(...widths));
-    if ((widths[widest] ?? 0) <= MIN_COLUMN) break;
-    widths[widest] = (widths[widest] ?? 0) - 1;
+    const spare = widths.map((each, column) => (each > (floors[column] ?? 0) ? each : 0));
+    const able = spare.some((each) => each > 0) ? spare : widths;
+    const widest = Math.max(...able);
+    if (widest <= MIN_COLUMN) break;
+    widths[able.indexOf(widest)] = widest - 1;
   }
   return { widths, gap };
 }
 
 function longestWord(title: string): number {
-  return Math.max(...title.split(' ').map(columnsOf));
+  return Math.max(...title.split(BREAKS).map(columnsOf));
 }

@@ -3,7 +3,7 @@ import type { Verdict } from '../checks/check.ts';
 import { timeline } from './chart.ts';
 import { markdownCode, markdownText } from './escape.ts';
 import { type Fact, factsOf, notMeasuredOf, subtitle } from './facts.ts';
-import { detailInWords, sentence, verdictInWords } from './format.ts';
+import { detailsInWords, sentence, verdictInWords } from './format.ts';
 import type { Report, Reporter } from './reporter.ts';
 import { storyOf } from './story.ts';
 import { type Table, tablesOf } from './tables.ts';
@@ -38,8 +38,7 @@ export const markdown: Reporter = {
 function findingsTable({ judgement: { findings } }: Report): string {
   if (findings.length === 0) return '';
   const rows = findings.map((finding) => {
-    const details = finding.verdict === 'pass' ? [] : finding.details.slice(0, DETAILS_SHOWN);
-    const more = details.map((detail) => markdownText(detailInWords(detail))).join('; ');
+    const more = markdownText(detailsInWords(finding, DETAILS_SHOWN));
     const text = `${markdownText(sentence(finding))}${more === '' ? '' : `<br><sub>${more}</sub>`}`;
     return `| ${MARKS[finding.verdict]} | ${markdownCode(finding.checkId, 'cell')} | ${text} |`;
   });

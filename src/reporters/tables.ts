@@ -10,6 +10,7 @@ import type {
   LoadRecord,
   LoadWindow,
   Recording,
+  SqlFailure,
   Step,
 } from '../recording/recording.ts';
 import { bytes, count, duration, figureInCell, perSecondAlone } from './format.ts';
@@ -70,8 +71,9 @@ function statementRows(recording: Recording, step: Step): readonly (readonly str
     const changes = recording.changes.filter(({ statementId }) => statementId === last.id);
     const did = changes.flatMap(({ algorithm }) => (algorithm === null ? [] : [algorithm]));
     const tries = attempts.length > 1 ? [`${attempts.length} attempts`] : [];
-    const failed = last.error === null ? [] : [`failed ${last.error.code ?? ''}`.trim()];
-    const effect = last.effect === 'took effect' || last.effect === 'none' ? [] : [last.effect];
+    const failed = last.outcome === 'failed' ? ['failed', ...codeOf(last.error)] : [];
+    const plain = last.effect === 'none' || (last.effect === 'took effect' && step.outcome === 'applied');
+    const effect = plain ? [] : [last.effect];
     const notRun = last.outcome === 'not run' ? ['not run'] : [];
     const outcome = [...notRun, ...failed, ...effect, ...tries, ...new Set(did)].join(', ');
     return [[`  ${last.line}: ${last.text}`, figureInCell(took, 'ms'), waited, outcome]];
@@ -79,10 +81,11 @@ function statementRows(recording: Recording, step: Step): readonly (readonly str
 }
 
 function outcomeOf({ outcome, attempts, error }: Step): string {
-  const code = error?.code ?? null;
-  return [outcome, ...(code === null ? [] : [code]), ...(attempts > 1 ? [`attempt ${attempts}`] : [])].join(
-    ', ',
-  );
+  return [outcome, ...codeOf(error), ...(attempts > 1 ? [`attempt ${attempts}`] : [])].join(', ');
+}
+
+function codeOf(error: SqlFailure | null): readonly string[] {
+  return error === null || error.code === null ? [] : [error.code];
 }
 
 function totalOf(figures: readonly Figure[]): Figure {
@@ -183,7 +186,8 @@ function failuresTable(load: LoadRecord): Table {
 }
 
 function diskTable(disk: DiskRecord): Table {
-  const areas = Object.keys({ ...disk.before.areas, ...disk.peak.areas, ...disk.after.areas }) as DiskArea[];
+  const seen = { ...disk.before.areas, ...disk.peak.areas, ...disk.after.areas };
+  const areas = (Object.keys(AREA_IN_WORDS) as DiskArea[]).filter((area) => area in seen);
   const row = (name: string, values: readonly [number, number, number]): readonly string[] => [
     name,
     ...values.map((value) => bytes(value)),
@@ -201,7 +205,7 @@ function diskTable(disk: DiskRecord): Table {
       row('together', [sumOf(before), sumOf(peak), sumOf(after)]),
     ],
     numeric: [1, 2, 3, 4, 5],
-    note: `Log written meanwhile, the load's included: ${figureInCell(disk.logWrittenBytes, 'bytes')}. Read from ${disk.source}.`,
+    note: `Log written meanwhile, the load's included: ${figureInCell(disk.logWrittenBytes, 'bytes')}. Source: ${disk.source}.`,
   };
 }
 

@@ -4,7 +4,7 @@ import type { Finding, Verdict } from '../checks/check.ts';
 import { type ChartLine, timeline } from './chart.ts';
 import { safeText, shortened } from './escape.ts';
 import { type Fact, factsOf, notMeasuredOf, subtitle } from './facts.ts';
-import { detailInWords, sentence, verdictInWords } from './format.ts';
+import { detailsInWords, sentence, verdictInWords } from './format.ts';
 import { columnsOf, hanging, tableLines, wrapped } from './layout.ts';
 import type { RenderOptions, Report, Reporter } from './reporter.ts';
 import { storyOf } from './story.ts';
@@ -27,11 +27,7 @@ export const terminal: Reporter = {
       remedyLines(report, paper),
       ...tableSections(report, paper),
       factLines('Not measured', notMeasuredOf(report.recording), paper),
-      factLines(
-        'Notes',
-        report.recording.notes.map((text) => ({ label: '-', text })),
-        paper,
-      ),
+      noteLines(report, paper),
       factLines('How it was run', factsOf(report.recording), paper),
     ];
     return `${sections
@@ -92,12 +88,9 @@ function findingLines(findings: readonly Finding[], paper: Paper): readonly stri
   });
 }
 
-function detailLines({ verdict, details }: Finding, { ink, width }: Paper): readonly string[] {
-  if (verdict === 'pass' || details.length === 0) return [];
-  const hidden = details.length - DETAILS_SHOWN;
-  const words = details.slice(0, DETAILS_SHOWN).map((detail) => safeText(detailInWords(detail)));
-  const text = [...words, ...(hidden > 0 ? [`and ${hidden} more`] : [])].join('; ');
-  return hanging('  ', text, width).map((line) => ink(line, 'dim'));
+function detailLines(finding: Finding, { ink, width }: Paper): readonly string[] {
+  const text = safeText(detailsInWords(finding, DETAILS_SHOWN));
+  return text === '' ? [] : hanging('  ', text, width).map((line) => ink(line, 'dim'));
 }
 
 function storyLines({ recording }: Report, { ink, width }: Paper): readonly string[] {
@@ -170,6 +163,11 @@ function factLines(title: string, facts: readonly Fact[], { ink, width }: Paper)
     hanging(`  ${safeText(label).padEnd(labelWidth)}  `, safeText(text), width),
   );
   return [heading(title, ink), ...lines];
+}
+
+function noteLines({ recording: { notes } }: Report, { ink, width }: Paper): readonly string[] {
+  if (notes.length === 0) return [];
+  return [heading('Notes', ink), ...notes.flatMap((note) => hanging('  - ', safeText(note), width))];
 }
 
 function heading(title: string, ink: Paper['ink']): string {
