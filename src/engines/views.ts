@@ -68,6 +68,13 @@ export interface DiskReader {
   logPosition(): Promise<number | null>;
   /** Bytes per user table and index now. */
   relations(): Promise<readonly { relation: string; kind: RelationDisk['kind']; bytes: number }[]>;
+  /** Files that interrupted statements left, paths relative to the data directory; works when the server has gone. */
+  leftBehind?(): Promise<readonly LeftFile[]>;
+}
+
+export interface LeftFile {
+  readonly file: string;
+  readonly bytes: number;
 }
 
 export interface SeenProgress {

@@ -3,7 +3,8 @@
  * peak is one reading with the largest sum, never a sum of single peaks.
  */
 import { statfs } from 'node:fs/promises';
-import type { DiskReader } from '../engines/engine.ts';
+import type { DiskReader, LeftFile } from '../engines/engine.ts';
+import { explain } from '../errors.ts';
 import { exactly, type Figure, notMeasured } from '../recording/figure.ts';
 import type { DiskReading, DiskRecord, RelationDisk } from '../recording/recording.ts';
 import { keepDiskSamples, larger } from './disk-samples.ts';
@@ -20,7 +21,8 @@ type Relations = Awaited<ReturnType<DiskReader['relations']>>;
 interface Snapshot {
   readonly reading: DiskReading;
   readonly logPosition: number | null;
-  readonly relations: Relations;
+  /** Null where the server has gone before it could tell. */
+  readonly relations: Relations | null;
   readonly freeBytes: Figure;
 }
 
@@ -33,11 +35,13 @@ export const disk: Observer = {
     let reader: DiskReader | null = null;
     let before: Snapshot | null = null;
     let peak: DiskReading | null = null;
+    let latest: DiskReading | null = null;
 
     async function take(from: DiskReader): Promise<DiskReading> {
       const areas = await from.read();
       const reading = { atMs: recorder.now(), areas };
       samples.add(reading);
+      latest = reading;
       peak = peak === null ? reading : larger(peak, reading);
       return reading;
     }
@@ -49,6 +53,42 @@ export const disk: Observer = {
         relations: await from.relations(),
         freeBytes: await freeBytes(request),
       };
+    }
+
+    /** As the migration leaves it; of a server that has gone what its files tell, else the last reading. */
+    async function last(from: DiskReader): Promise<Snapshot> {
+      try {
+        return await snapshot(from);
+      } catch (error) {
+        recorder.add('notMeasured', {
+          what: 'all of the disk after the migration: what its files or the last reading tell stands for it',
+          reason: firstLine(error),
+        });
+        const before = latest;
+        const reading = await take(from).catch((cause: unknown) => {
+          if (before === null) throw cause;
+          return before;
+        });
+        const relations = await from.relations().catch(() => null);
+        return {
+          reading,
+          logPosition: null,
+          relations,
+          freeBytes: notMeasured('of no use after the migration'),
+        };
+      }
+    }
+
+    async function tellLeftBehind(from: DiskReader): Promise<void> {
+      try {
+        const files = (await from.leftBehind?.()) ?? [];
+        if (files.length > 0) recorder.add('notes', leftInWords(files));
+      } catch (error) {
+        recorder.add('notMeasured', {
+          what: 'files that the migration left behind',
+          reason: firstLine(error),
+        });
+      }
     }
 
     /** What was on disk before the migration is where its growth counts from. */
@@ -81,11 +121,11 @@ export const disk: Observer = {
         }
       },
       async finish() {
-        const after = reader === null ? null : await snapshot(reader);
-        if (before === null || after === null || peak === null) return;
-        recorder.setDisk(
-          recordOf({ source: reader?.source ?? '', before, after, peak, samples: samples.list() }),
-        );
+        if (reader === null) return;
+        await tellLeftBehind(reader);
+        const after = await last(reader);
+        if (before === null || peak === null) return;
+        recorder.setDisk(recordOf({ source: reader.source, before, after, peak, samples: samples.list() }));
       },
     });
     return {
@@ -122,7 +162,24 @@ function recordOf({ source, before, after, peak, samples }: DiskFacts): DiskReco
   };
 }
 
-function compareRelations(before: Relations, after: Relations): readonly RelationDisk[] {
+/** Many files would make a note that nobody reads. */
+const FILES_TOLD = 20;
+
+function leftInWords(files: readonly LeftFile[]): string {
+  const told = files.slice(0, FILES_TOLD).map(({ file, bytes }) => `${file} (${bytes} bytes)`);
+  const more = files.length > FILES_TOLD ? ` and ${files.length - FILES_TOLD} more` : '';
+  return (
+    `a statement that was cut off left files in the data directory: ${told.join(', ')}${more}. Look for such files ` +
+    'when a server has died in the middle of a migration: they take space until they are removed'
+  );
+}
+
+function firstLine(error: unknown): string {
+  return explain(error).split('\n')[0] ?? '';
+}
+
+function compareRelations(before: Relations | null, after: Relations | null): readonly RelationDisk[] {
+  if (before === null || after === null) return [];
   const names = new Map([...before, ...after].map((entry) => [`${entry.kind} ${entry.relation}`, entry]));
   const bytesIn = (relations: Relations, { relation, kind }: Relations[number]): number =>
     relations.find((entry) => entry.relation === relation && entry.kind === kind)?.bytes ?? 0;

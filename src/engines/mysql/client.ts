@@ -131,10 +131,13 @@ export async function closeClient({ connection, socket }: Client): Promise<void>
 
 function send(connection: Connection, text: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const query = connection.query(text, (error: unknown, result: unknown, fields: unknown) => {
+    // A connection that is closed already calls back before the query is there.
+    let query: object | null = null;
+    query = connection.query(text, (error: unknown, result: unknown, fields: unknown) => {
       if (error === null || error === undefined) resolve(answerOf(result, fields));
       // The number of results that were complete before the error.
-      else reject(toSqlError(error, text, Number(Reflect.get(query, '_resultIndex') ?? 0)));
+      else
+        reject(toSqlError(error, text, query === null ? 0 : Number(Reflect.get(query, '_resultIndex') ?? 0)));
     });
   });
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { belongsTo, decodeName } from './data-files.ts';
+import { belongsTo, decodeName, isLeftBehind } from './data-files.ts';
 
 const layout = { database: 'my-shop', binlogName: 'binlog' };
 
@@ -29,4 +29,19 @@ test.each([
 
 test('names are decoded', () => {
   expect(decodeName('a@0020b@002dc')).toBe('a b-c');
+});
+
+test('the files of an ALTER that was cut off are told from all others', () => {
+  const paths = [
+    'my@002dshop/#sql-1_22.ibd',
+    'my@002dshop/#sql2-1-b.frm',
+    'my@002dshop/#sql-ib1067-2133.ibd',
+  ];
+  const others = [
+    'my@002dshop/orders.ibd',
+    '#innodb_temp/temp_1.ibt',
+    '#sql-temptable-1-b.MAI',
+    'other/#sql-1_2.ibd',
+  ];
+  expect([...paths, ...others].filter((path) => isLeftBehind(path, layout.database))).toEqual(paths);
 });

@@ -76,6 +76,15 @@ export function belongsTo(path: string, layout: Layout): Pick<DataFile, 'area' |
     : { area: 'tables', relation, kind: 'table' };
 }
 
+/**
+ * Files of a table that an ALTER builds beside the old one; they go away when it ends, however it ends, but not with its
+ * server. https://dev.mysql.com/doc/refman/8.4/en/innodb-troubleshooting-datadict.html
+ */
+export function isLeftBehind(path: string, database: string): boolean {
+  const [folder = '', name] = path.split('/', 2);
+  return name?.startsWith('#sql') === true && decodeName(folder) === database;
+}
+
 /** File names hold what is no letter, digit or underscore as @ and four hexadecimal digits. */
 export function decodeName(name: string): string {
   return name.replace(/@([0-9a-f]{4})/gi, (_, digits: string) =>

@@ -1,7 +1,7 @@
 /** Bytes on disk per area, by a walk of the files where they can be read, and by InnoDB's own views otherwise. */
 import type { DiskArea } from '../../recording/recording.ts';
 import type { DiskReader, Session } from '../engine.ts';
-import { type DataFile, decodeName, type Layout, walkDataDirectory } from './data-files.ts';
+import { type DataFile, decodeName, isLeftBehind, type Layout, walkDataDirectory } from './data-files.ts';
 import { isRefused } from './instruments.ts';
 import { findOpenFiles } from './open-files.ts';
 import { type ServerKind, serverKind } from './server-kind.ts';
@@ -65,6 +65,10 @@ function readerOfFiles(session: Session, { dataDirectory, folders, database, kin
     },
     logPosition: () => readLogPosition(session, kind),
     relations: async () => relationsOf(list()),
+    leftBehind: async () =>
+      list()
+        .filter(({ path }) => isLeftBehind(path, database))
+        .map(({ path, bytes }) => ({ file: path, bytes })),
   };
 }
 

@@ -118,6 +118,15 @@ async function readerOfFiles(files: DataFiles, cluster: Session, inside: Session
       owners = await readOwners(inside);
       return relationBytes(await files.list(), owners);
     },
+    leftBehind: async () => {
+      const found = await files.list();
+      // A server that has gone says nothing more: then counts what it said last.
+      owners = await readOwners(inside).catch(() => owners);
+      // The file of a dropped relation stays until the next checkpoint, empty.
+      return found
+        .filter(({ place, name, bytes }) => place === 'database' && bytes > 0 && isUnknown(name))
+        .map(({ path, bytes }) => ({ file: path, bytes }));
+    },
   };
 }
 
