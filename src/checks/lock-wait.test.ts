@@ -144,3 +144,16 @@ test('a migration that was not applied proves nothing about the locks that it wo
     { verdict: 'inconclusive', reason: expect.stringContaining('1_tax_rate.sql') },
   ]);
 });
+
+test('waits that could not be seen at all are not "no wait", whatever the durations say', () => {
+  const reason = 'performance_schema is off';
+  const unseen = { what: 'metadata-lock waits', reason, unseen: 'lock waits' } as const;
+  expect(check({ notMeasured: [unseen] })).toMatchObject([
+    { verdict: 'inconclusive', figure: { notMeasured: reason } },
+  ]);
+  const [short] = check({ notMeasured: [unseen], lockWaits: [lockWaitRecord(20)] });
+  expect(short).toMatchObject({ verdict: 'inconclusive' });
+  expect(check({ lockWaits: [lockWaitRecord(4200)], notMeasured: [unseen] })[0]).toMatchObject({
+    verdict: 'fail',
+  });
+});

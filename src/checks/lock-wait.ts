@@ -47,6 +47,8 @@ export const lockWait: Check = {
 
 /** Why "nobody waited longer" is not proven, or null. */
 function lockDoubt(recording: Recording, budgets: Budgets, bound: number): string | null {
+  const unseen = unseenWaits(recording);
+  if (unseen !== null) return unseen;
   const observer = recording.observers.find(({ name }) => name === LOCK_OBSERVER);
   const load = loadTrouble(recording, budgets);
   const trouble = observer?.trouble[0];
@@ -54,6 +56,12 @@ function lockDoubt(recording: Recording, budgets: Budgets, bound: number): strin
     return `the observer of locks missed readings: ${trouble}`;
   if (load !== null && !load.generatorLimited) return load.reason;
   return unfinished(recording);
+}
+
+/** Why some lock waits could not be seen at all, or null. */
+function unseenWaits({ notMeasured: lacks }: Recording): string | null {
+  const reasons = lacks.filter(({ unseen }) => unseen === 'lock waits').map(({ reason }) => reason);
+  return reasons.length === 0 ? null : reasons.join('; ');
 }
 
 /** Nobody can have waited longer than its operation or its statement took, whatever was seen of the locks. */
@@ -78,6 +86,8 @@ function noWait(recording: Recording): Omit<Parameters<typeof finding>[0], 'boun
 
 function noWaitFigure(recording: Recording): Figure {
   if (judgedSpan(recording) === null) return notMeasured('the migrations were not reached');
+  const unseen = unseenWaits(recording);
+  if (unseen !== null) return notMeasured(unseen);
   const observer = recording.observers.find(({ name }) => name === LOCK_OBSERVER);
   if (observer === undefined || observer.samples === 0) {
     const said = recording.notMeasured.find(({ what }) => /lock/i.test(what));

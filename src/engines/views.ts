@@ -1,5 +1,5 @@
 /** What an engine's own views tell while a migration runs. */
-import type { DiskArea, ObservedChange, RelationDisk } from '../recording/recording.ts';
+import type { DiskArea, NotMeasured, ObservedChange, RelationDisk } from '../recording/recording.ts';
 import type { Session } from './connections.ts';
 
 /** A session as the engine's views show it; `user` tells its owner. */
@@ -112,6 +112,6 @@ export interface ObservedViews {
   readClock(session: Session): Promise<number>;
   /** How long this session waits for a lock, as server, database and user set it. */
   readLockWaitLimit(session: Session): Promise<LockWaitLimit>;
-  /** Privileges or switches that the observers miss, each with the figure that is lost. */
-  missing(session: Session): Promise<readonly { readonly what: string; readonly reason: string }[]>;
+  /** Privileges or switches that the observer of this session misses, each with the figure that is lost. */
+  missing(session: Session): Promise<readonly NotMeasured[]>;
 }

@@ -49,7 +49,12 @@ export async function startServer(request: StartRequest): Promise<StartedServer>
           { applicationName: 'rehearse administrator' },
           signal,
         );
-        await recordServer(request, server, provisioner.name, session);
+        await using observer = await engine.connections.connect(
+          roles.observerInside,
+          { applicationName: 'rehearse observer' },
+          signal,
+        );
+        await recordServer(request, server, { provisioner: provisioner.name, session, observer });
       },
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
@@ -59,11 +64,18 @@ export async function startServer(request: StartRequest): Promise<StartedServer>
   }
 }
 
+interface Asked {
+  readonly provisioner: string;
+  /** The administrator's. */
+  readonly session: Session;
+  /** With no more than the observers may do. */
+  readonly observer: Session;
+}
+
 async function recordServer(
   { engine, plan, recorder }: StartRequest,
   server: Server,
-  provisioner: string,
-  session: Session,
+  { provisioner, session, observer }: Asked,
 ): Promise<void> {
   recorder.addServer({
     role: server.role,
@@ -75,7 +87,7 @@ async function recordServer(
     settings: await engine.views.readSettings(session),
     clockOffsetMs: await measureClockOffset(engine, recorder, session),
   });
-  for (const missing of await engine.views.missing(session)) recorder.add('notMeasured', missing);
+  for (const missing of await engine.views.missing(observer)) recorder.add('notMeasured', missing);
 }
 
 /** Enough for one quick answer among slow ones; the quickest gives the tightest bounds. */

@@ -52,9 +52,16 @@ export interface Recording {
   readonly observers: readonly ObserverRecord[];
   readonly budgets: Budgets;
   /** Everything that was wanted and could not be measured, each with its reason; printed in every report. */
-  readonly notMeasured: readonly { readonly what: string; readonly reason: string }[];
+  readonly notMeasured: readonly NotMeasured[];
   /** Facts about the run that a reader must know (an unset lock timeout, a table left as the schema filled it...). */
   readonly notes: readonly string[];
+}
+
+export interface NotMeasured {
+  readonly what: string;
+  readonly reason: string;
+  /** Set where some of these facts could not be seen at all, so that none recorded does not mean that there was none. */
+  readonly unseen?: 'lock waits';
 }
 
 export type Ending =

@@ -1,4 +1,5 @@
 /** Facts of a server that a report names: its settings, its clock, and what our observers may not see on it. */
+import type { NotMeasured } from '../../recording/recording.ts';
 import { type ObservedViews, type Session, SqlError } from '../engine.ts';
 import { type CONSUMERS, isRefused, METADATA_LOCKS, switchOn } from './instruments.ts';
 import { type ServerKind, serverKind } from './server-kind.ts';
@@ -47,19 +48,15 @@ export const readLockWaitLimit: ObservedViews['readLockWaitLimit'] = async (sess
   return { setting: 'lock_wait_timeout', limitMs: Number(row.seconds) * 1000 };
 };
 
-interface Lack {
-  readonly what: string;
-  readonly reason: string;
-}
-
 export const missing: ObservedViews['missing'] = async (session) => {
   const kind = await serverKind(session);
   const [schema] = await session.query<{ on: number }>('select @@global.performance_schema as `on`');
-  const lacks: Lack[] = [];
+  const lacks: NotMeasured[] = [];
   if (Number(schema?.on) !== 1) {
     lacks.push({
       what: 'metadata-lock waits, who blocks whom, statements of the sessions, and whether a rebuild was a copy',
       reason: 'performance_schema is off: start the server with performance_schema = ON',
+      unseen: 'lock waits',
     });
   } else lacks.push(...(await lackingSwitches(session)));
   return [...lacks, ...(await lackingPrivileges(session, kind)), ...lacksOfFlavor(kind)];
@@ -79,7 +76,10 @@ const NEEDED_FOR: Readonly<Record<(typeof CONSUMERS)[number] | typeof METADATA_L
   [METADATA_LOCKS]: 'metadata-lock waits and who blocks whom',
 };
 
-async function lackingSwitches(session: Session): Promise<readonly Lack[]> {
+/** Without them no metadata-lock wait is seen; without the others it is known less well. */
+const SHOW_WAITS: readonly string[] = ['global_instrumentation', METADATA_LOCKS];
+
+async function lackingSwitches(session: Session): Promise<readonly NotMeasured[]> {
   await switchOn(session);
   let rows: readonly { readonly name: string; readonly on: number }[];
   try {
@@ -94,6 +94,7 @@ async function lackingSwitches(session: Session): Promise<readonly Lack[]> {
       {
         what: 'metadata-lock waits, progress, and what statements a session ran',
         reason: `user "${session.target.user}" may not read the performance schema: grant select, update on performance_schema.*`,
+        unseen: 'lock waits',
       },
     ];
   }
@@ -104,11 +105,11 @@ async function lackingSwitches(session: Session): Promise<readonly Lack[]> {
       found === undefined
         ? `the server has no ${name} in its performance schema`
         : `${name} is off, and user "${session.target.user}" may not switch it on: grant update on performance_schema.*`;
-    return [{ what, reason }];
+    return [{ what, reason, ...(SHOW_WAITS.includes(name) && { unseen: 'lock waits' }) }];
   });
 }
 
-async function lackingPrivileges(session: Session, { flavor }: ServerKind): Promise<readonly Lack[]> {
+async function lackingPrivileges(session: Session, { flavor }: ServerKind): Promise<readonly NotMeasured[]> {
   try {
     await session.query('select trx_id from information_schema.innodb_trx limit 1');
     return [];
@@ -116,14 +117,15 @@ async function lackingPrivileges(session: Session, { flavor }: ServerKind): Prom
     if (!(error instanceof SqlError) || !isRefused(error)) throw error;
     return [
       {
-        what: `row-lock waits, and which algorithm an ALTER used${flavor === 'mysql' ? ', and row versions' : ''}`,
+        what: `row-lock waits, which algorithm an ALTER used, and whether purge was done before the baseline${flavor === 'mysql' ? ', and row versions' : ''}`,
         reason: `user "${session.target.user}" may not read InnoDB's views: grant process on *.*`,
+        unseen: 'lock waits',
       },
     ];
   }
 }
 
-function lacksOfFlavor({ flavor }: ServerKind): readonly Lack[] {
+function lacksOfFlavor({ flavor }: ServerKind): readonly NotMeasured[] {
   if (flavor === 'mysql') return [];
   return [
     {
