@@ -1,4 +1,5 @@
 /** All observers of a rehearsal, started and stopped together. */
+import { SqlError } from '../engines/engine.ts';
 import { explain } from '../errors.ts';
 import type { Step } from '../recording/recording.ts';
 import { changes } from './changes.ts';
@@ -16,9 +17,20 @@ export interface Observers extends AsyncDisposable {
   afterStep(step: Step): Promise<void>;
 }
 
-/** Starts them one after the other; those that run are stopped again when one cannot be started. */
+/**
+ * Starts them one after the other; those that run are stopped again when one cannot be started. One that may not read its
+ * views costs its own facts alone.
+ */
 export async function startObservers(request: ObserveRequest): Promise<Observers> {
   const running: { readonly name: string; readonly observer: RunningObserver }[] = [];
+
+  /** The server answered, and the answer was no. */
+  function isRefused(error: unknown): error is SqlError {
+    return (
+      error instanceof SqlError &&
+      request.engine.dialect.classify(error.code, error.message) !== 'connection lost'
+    );
+  }
 
   /** The facts reach the recorder even when another observer fails to stop; the first error is thrown at the end. */
   async function stop(): Promise<void> {
@@ -48,7 +60,15 @@ export async function startObservers(request: ObserveRequest): Promise<Observers
   }
 
   try {
-    for (const { name, start } of OBSERVERS) running.push({ name, observer: await start(request) });
+    for (const { name, start } of OBSERVERS) {
+      const observer = await start(request).catch((error: unknown) => {
+        if (!isRefused(error)) throw error;
+        const reason = `the server refuses it: ${error.message} (${error.code})`;
+        request.recorder.add('notMeasured', { what: `all that the observer "${name}" reads`, reason });
+        return null;
+      });
+      if (observer !== null) running.push({ name, observer });
+    }
   } catch (error) {
     await stop().catch(() => undefined);
     throw error;

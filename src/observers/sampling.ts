@@ -2,7 +2,7 @@
  * The loop of an observer: opens its sessions, reads at its own pace, opens them anew when they are lost, and records
  * how much it read, what that cost, and each gap. Trouble of an observer never ends a rehearsal.
  */
-import { type Session, SqlError } from '../engines/engine.ts';
+import { type Engine, type Session, SqlError } from '../engines/engine.ts';
 import { explain } from '../errors.ts';
 import { between } from '../recording/figure.ts';
 import type { ObserveRequest } from './observer.ts';
@@ -124,9 +124,10 @@ export async function openSessions(
   { engine, roles }: ObserveRequest,
   applicationName: string,
 ): Promise<ObserverSessions> {
-  const cluster = await engine.connections.connect(roles.observer, optionsOf(applicationName));
+  const options = optionsOf(engine, applicationName);
+  const cluster = await engine.connections.connect(roles.observer, options);
   try {
-    const inside = await engine.connections.connect(roles.observerInside, optionsOf(applicationName));
+    const inside = await engine.connections.connect(roles.observerInside, options);
     return { sessions: [cluster, inside], cluster, inside };
   } catch (error) {
     await closeSessions([cluster]);
@@ -136,12 +137,14 @@ export async function openSessions(
 
 /** An observer never waits for a lock; should it ever, it gives up at once and says so. */
 const LOCK_TIMEOUT_MS = 100;
+/** Where the server takes whole seconds: keeping a fraction by ourselves needs privileges that an observer may lack. */
+const WHOLE_LOCK_TIMEOUT_MS = 1_000;
 const STATEMENT_TIMEOUT_MS = 1_000;
 
-function optionsOf(applicationName: string) {
+function optionsOf({ capabilities }: Engine, applicationName: string) {
   return {
     applicationName,
-    lockTimeoutMs: LOCK_TIMEOUT_MS,
+    lockTimeoutMs: capabilities.fractionalLockTimeout === true ? LOCK_TIMEOUT_MS : WHOLE_LOCK_TIMEOUT_MS,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     connectTimeoutMs: READ_DEADLINE_MS,
   };
