@@ -31,6 +31,8 @@ export interface Dialect {
   isLockTimeout(code: string | null): boolean;
   /** True when the server could not read the statement, so that nothing of it ran, nor its implicit commit. */
   isSyntaxError?(code: string | null): boolean;
+  /** What to do about a refused statement of the schema, for errors that a setting of the server decides; else null. */
+  adviceFor?(code: string | null): string | null;
   /** Removes literal values from SQL text or a message. */
   redactValues(text: string): string;
   /** The text at its full length with strings, quoted names and comments replaced by spaces: only bare SQL is left. */

@@ -57,6 +57,9 @@ export function parseInstant(text: string): number | null {
   const match = INSTANT.exec(text.trim());
   if (match === null) return null;
   const [, year, month, day, hour, minute, second, sign, zoneHour, zoneMinute] = match;
+  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+  // Zero dates and the 31st of February, which Date would make others of.
+  if (date.getUTCMonth() !== Number(month) - 1 || date.getUTCDate() !== Number(day)) return null;
   const local = Date.UTC(
     Number(year),
     Number(month) - 1,

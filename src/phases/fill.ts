@@ -127,8 +127,10 @@ async function applySchema(request: FillRequest, file: string): Promise<void> {
       await cancelledBy(signal, session, () => session.execute(statement.text));
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
+      const advice = engine.dialect.adviceFor?.(error.code) ?? null;
       throw new UsageError(
-        `${file}:${statement.line}: the server refused this statement (${error.code ?? 'no code'}): ${error.message}`,
+        `${file}:${statement.line}: the server refused this statement (${error.code ?? 'no code'}): ${error.message}` +
+          (advice === null ? '' : `. ${advice}`),
         { cause: error },
       );
     }

@@ -19,10 +19,16 @@ export const dialect: Dialect = {
   classify,
   isLockTimeout: (code) => code !== null && LOCK_TIMEOUTS.includes(code),
   isSyntaxError: (code) => code !== null && SYNTAX_ERRORS.includes(code),
+  adviceFor: (code) => (code !== null && STRICT_VALUES.includes(code) ? SQL_MODE_ADVICE : null),
   redactValues,
   blank,
   recognise,
 };
+
+/** ER_INVALID_DEFAULT, ER_TRUNCATED_WRONG_VALUE: a zero date, most of the time. */
+const STRICT_VALUES = ['1067', '1292'];
+const SQL_MODE_ADVICE =
+  'Correct the value, or write database.settings.sql_mode as production has it, where it accepts zero dates.';
 
 /** ER_LOCK_WAIT_TIMEOUT, for rows and metadata locks alike. */
 export const LOCK_WAIT_TIMEOUT = '1205';
