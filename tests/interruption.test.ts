@@ -2,32 +2,9 @@
  * Ctrl-C and SIGTERM in each phase: the load stops, the recording so far is kept with the phase in it, the server is
  * gone, and the exit code is 130. Signals are sent when the progress on stderr says that the phase has begun.
  */
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { PhaseName, Recording } from '../src/recording/recording.ts';
-import { readRecording } from '../src/recording/store.ts';
-import { startedUntil } from './running.ts';
-import {
-  createSandbox,
-  type Files,
-  type Sandbox,
-  SMALL_PROJECT,
-  SMALL_SCHEMA,
-  scenarioWith,
-} from './sandbox.ts';
-
-interface Interruption {
-  readonly phase: PhaseName;
-  /** In words, for the title. */
-  readonly moment: string;
-  /** In which the phase lasts long enough to be interrupted. */
-  readonly files: Files;
-  /** Progress after which the signal is sent. */
-  readonly after: RegExp;
-  readonly signal: 'SIGINT' | 'SIGTERM';
-  readonly recorded?: (recording: Recording) => void;
-}
+import { SMALL_PROJECT, SMALL_SCHEMA, scenarioWith } from './sandbox.ts';
+import { type Interruption, runInterrupted } from './troubles.ts';
 
 const LONG_LOAD = { rate: '50/s', pool: { size: 4 }, warmUp: '200ms', baseline: '1s', recovery: '1s' };
 
@@ -121,28 +98,9 @@ const interruptions: readonly Interruption[] = [
   },
 ];
 
-for (const { phase, moment, files, after, signal, recorded } of interruptions) {
+for (const interruption of interruptions) {
+  const { signal, moment } = interruption;
   test(`${signal} ${moment}: the recording is kept, the server is gone, exit 130`, async () => {
-    await using sandbox = await createSandbox({ ...SMALL_PROJECT, ...files });
-    const command = await startedUntil(sandbox, ['run'], after);
-    command.kill(signal);
-    // A second one is impatience and not another wish: the clean-up goes on.
-    await command.says(/SIG(INT|TERM): stopping/);
-    command.kill(signal);
-    const { exitCode, stderr } = await command.ended;
-
-    expect(exitCode, stderr).toBe(130);
-    expect(stderr).not.toMatch(/^\s+at .*[:(]\d+/m);
-    const recording = await onlyRecording(sandbox);
-    expect(recording.ended).toEqual({ how: 'interrupted', phase, signal });
-    recorded?.(recording);
-    expect(await sandbox.leftBehind(command.pid)).toEqual([]);
+    await runInterrupted(SMALL_PROJECT, interruption);
   });
-}
-
-async function onlyRecording(sandbox: Sandbox): Promise<Recording> {
-  const reports = join(sandbox.project, 'reports', 'small');
-  const names = await readdir(reports);
-  expect(names).toHaveLength(1);
-  return readRecording(join(reports, names[0] ?? ''));
 }

@@ -2,33 +2,10 @@
  * Every line of what can go wrong before or while a rehearsal runs: one clear message with the value and what to do,
  * the documented exit code, nothing but a report on stdout, and nothing left behind.
  */
-
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Recording } from '../src/recording/recording.ts';
-import {
-  createSandbox,
-  type Files,
-  type Sandbox,
-  SMALL_PROJECT,
-  SMALL_SCHEMA,
-  scenarioWith,
-} from './sandbox.ts';
+import { createSandbox, type Files, SMALL_PROJECT, SMALL_SCHEMA, scenarioWith } from './sandbox.ts';
 import { startTestServer } from './server.ts';
-
-interface Trouble {
-  readonly what: string;
-  /** Over the small project; an empty text takes a file away. */
-  readonly files?: Files;
-  readonly args?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-  readonly exitCode: 1 | 2 | 3;
-  /** On stderr: what happened with its value, and what to do. */
-  readonly says: readonly (string | RegExp)[];
-  /** What a rehearsal that began leaves in its recording; without it nothing is on stdout and no report is kept. */
-  readonly recorded?: (recording: Recording) => void;
-}
+import { endedInProvision, expectTrouble, runTrouble, type Trouble } from './troubles.ts';
 
 /** A registry that nobody answers for: what a machine without a network sees. */
 const OFFLINE = { npm_config_registry: 'http://127.0.0.1:1' };
@@ -346,18 +323,9 @@ const onTheServer: readonly Trouble[] = [
   },
 ];
 
-function endedInProvision(recording: Recording): void {
-  expect(recording.ended).toMatchObject({ how: 'failed', phase: 'provision' });
-  expect(recording.servers).toEqual([]);
-}
-
 for (const trouble of [...beforeTheServer, ...onTheServer]) {
   test(`${trouble.what}: one clear message, exit code ${trouble.exitCode}, nothing left behind`, async () => {
-    const files = Object.entries({ ...SMALL_PROJECT, ...trouble.files }).filter(([, text]) => text !== '');
-    await using sandbox = await createSandbox(Object.fromEntries(files));
-    const args = ['run', ...(trouble.args ?? [])];
-    if (!args.includes('--report')) args.push('--report', 'json=-');
-    await expectTrouble(sandbox, args, trouble);
+    await runTrouble(SMALL_PROJECT, trouble);
   });
 }
 
@@ -398,31 +366,3 @@ test('a user without the right to make roles: one clear message, exit code 3, no
     },
   );
 });
-
-async function expectTrouble(sandbox: Sandbox, args: readonly string[], trouble: Trouble): Promise<void> {
-  const command = sandbox.start(args, trouble.env);
-  const { pid } = command;
-  const { exitCode, stdout, stderr } = await command;
-  for (const words of trouble.says) expect(stderr).toMatch(words);
-  expect(exitCode, stderr).toBe(trouble.exitCode);
-  expectOneMessage(stderr, trouble.exitCode);
-  if (trouble.recorded === undefined) {
-    expect(stdout).toBe('');
-    await expect(access(join(sandbox.project, 'reports'))).rejects.toThrow('ENOENT');
-  } else {
-    const report: unknown = JSON.parse(stdout);
-    expect(report).toMatchObject({ recording: {}, judgement: {} });
-    trouble.recorded((report as { recording: Recording }).recording);
-  }
-  expect(await sandbox.leftBehind(pid)).toEqual([]);
-}
-
-/** A verdict is told by the report, trouble by one message; never a stack trace, never a password. */
-function expectOneMessage(stderr: string, exitCode: number): void {
-  expect(stderr.split('\n').filter((line) => /^rehearse(:| needs) /.test(line))).toHaveLength(
-    exitCode === 1 ? 0 : 1,
-  );
-  expect(stderr).not.toMatch(/^\s+at .*[:(]\d+/m);
-  expect(stderr).not.toContain('defect of rehearse');
-  expect(stderr).not.toContain('hidden');
-}
