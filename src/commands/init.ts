@@ -26,7 +26,8 @@ that exists is overwritten.
   --migrations DIR       the migrations; found by their files when left out
   --tool NAME            dbmate, golang-migrate, flyway, prisma, drizzle or sql; found by its files when left out
   --released VERSION     last version that production has, where the ledger in the schema does not tell
-  --engine NAME          postgres, or with a version: postgres:17; recognised from the SQL when left out
+  --engine NAME          postgres, mysql or mariadb, or with a version: postgres:17, mariadb:11.8; recognised from the
+                         SQL when left out
   --force                write over rehearsal.yaml and workload.sql
 
 Example:

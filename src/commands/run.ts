@@ -32,7 +32,8 @@ the working directory is used, and with --schema and --migrations none is needed
   --random-seed N        the same seed gives the same rows and the same load
   --rate N/s             operations due per second (400/s); 0 rehearses without a load
   --lock-timeout TIME    as production runs the migration (300ms), with retries and backoff
-  --engine NAME          postgres, or with a version: postgres:17; recognised from the SQL when left out
+  --engine NAME          postgres, mysql or mariadb, or with a version: postgres:17, mariadb:11.8; recognised from the
+                         SQL when left out
   --server-version V     major version, as production runs it
   --provision NAME       embedded, container or external; default: the first that can be used here
   --image IMAGE          container image

@@ -195,7 +195,11 @@ async function recovery(
       const elapsed = recorder.now() - startedAtMs;
       const { recentP99Ms, poolQueue } = load.pulse();
       const calm = recentP99Ms !== null && recentP99Ms <= baselineP99Ms * RECOVERED_FACTOR && poolQueue === 0;
-      progress.update('recovery', `p99 ${(recentP99Ms ?? 0).toFixed(1)} ms`, elapsed / plan.load.recoveryMs);
+      progress.update(
+        'recovery',
+        recentP99Ms === null ? 'nothing answered in the last second' : `p99 ${recentP99Ms.toFixed(1)} ms`,
+        elapsed / plan.load.recoveryMs,
+      );
       if (elapsed >= plan.load.recoveryMs || (calm && elapsed >= RECOVERY_MIN_MS)) break;
     }
   } finally {
