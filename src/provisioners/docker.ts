@@ -4,7 +4,7 @@ import type { ContainerRuntimeClient } from 'testcontainers';
 import { EnvironmentError } from '../errors.ts';
 import { unlessAborted } from './interruption.ts';
 import { describeOwner } from './notes.ts';
-import { findFreePort, LOOPBACK } from './ports.ts';
+import { findFreePort, isOwnAddress, LOOPBACK } from './ports.ts';
 
 export interface DockerEngine {
   /** Where published ports are reached. */
@@ -44,7 +44,8 @@ const LOG_TAIL_LINES = 12;
 export async function findDocker(): Promise<DockerEngine | { readonly missing: string }> {
   try {
     const { host, serverVersion } = (await client()).info.containerRuntime;
-    const local = ['localhost', '127.0.0.1', '::1'].includes(host);
+    // In a container testcontainers names the gateway of Docker's network, also when the engine runs beside us.
+    const local = await isOwnAddress(host);
     return { host: local ? LOOPBACK : host, local, version: String(serverVersion) };
   } catch (error) {
     const where = process.env.DOCKER_HOST ? ` at DOCKER_HOST=${process.env.DOCKER_HOST}` : '';

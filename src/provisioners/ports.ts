@@ -24,3 +24,12 @@ export function isPortTaken(port: number): Promise<boolean> {
     probe.listen(port, LOOPBACK, () => probe.close(() => resolve(false)));
   });
 }
+
+/** True when the address, or name, is one of this machine's own: a server can listen on it. */
+export function isOwnAddress(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(0, address, () => probe.close(() => resolve(true)));
+  });
+}
