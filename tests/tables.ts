@@ -126,6 +126,10 @@ export function dataPlan(
 ): DataPlan {
   return {
     schemaFile: null,
+    restore: null,
+    profileFile: null,
+    scale: 1,
+    age: null,
     rows,
     randomSeed: 42,
     tables: Object.fromEntries(

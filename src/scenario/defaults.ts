@@ -1,6 +1,13 @@
 /** What holds where a scenario says nothing, each with its why. Pure. */
 import type { Budgets } from '../recording/recording.ts';
-import type { DrillPlan, LoadSettings, MigrationsPlan, TableDataPlan } from './plan.ts';
+import type {
+  AgePlan,
+  ColumnDataPlan,
+  DrillPlan,
+  LoadSettings,
+  MigrationsPlan,
+  TableDataPlan,
+} from './plan.ts';
 import type { CheckedBudgets, CheckedScenario, POOL_PRESET_NAMES } from './scenario.ts';
 
 /** Enough for a table not to fit into a few pages or a blink, and filled in well under a minute. */
@@ -125,18 +132,39 @@ export function resolveTables(
 ): Readonly<Record<string, TableDataPlan>> {
   return mapValues(written, (table) => ({
     rows: table.rows ?? null,
-    columns: mapValues(table.columns ?? {}, (column) => ({
-      values:
-        column.values === undefined
-          ? null
-          : Object.entries(column.values).map(([value, weight]) => ({ value, weight })),
-      range: column.range === undefined ? null : { from: column.range[0], to: column.range[1] },
-      faker: column.faker ?? null,
-      nullFraction: column.nullFraction ?? null,
-      width: column.width ?? null,
-      fanout: column.fanout ?? null,
-    })),
+    columns: resolveColumns(table.columns ?? {}),
   }));
+}
+
+type WrittenColumns = NonNullable<
+  NonNullable<NonNullable<CheckedScenario['data']>['tables']>[string]['columns']
+>;
+
+export function resolveColumns(written: WrittenColumns): Readonly<Record<string, ColumnDataPlan>> {
+  return mapValues(written, (column) => ({
+    values:
+      column.values === undefined
+        ? null
+        : Object.entries(column.values).map(([value, weight]) => ({ value, weight })),
+    range: column.range === undefined ? null : { from: column.range[0], to: column.range[1] },
+    faker: column.faker ?? null,
+    nullFraction: column.nullFraction ?? null,
+    width: column.width ?? null,
+    fanout: column.fanout ?? null,
+  }));
+}
+
+/** Shares of the rows: what a table shows between two autovacuums at their default thresholds, and a neglected one. */
+const AGES: Readonly<Record<'none' | 'light' | 'heavy', AgePlan | null>> = {
+  none: null,
+  light: { updateShare: 0.05, deleteShare: 0.01 },
+  heavy: { updateShare: 0.3, deleteShare: 0.1 },
+};
+
+export function resolveAge(written: NonNullable<CheckedScenario['data']>['age']): AgePlan | null {
+  if (written === undefined) return AGES.light;
+  if (typeof written === 'string') return AGES[written];
+  return { updateShare: written.update ?? 0, deleteShare: written.delete ?? 0 };
 }
 
 export function resolveDrills(written: NonNullable<CheckedScenario['drills']>): readonly DrillPlan[] {

@@ -41,12 +41,35 @@ export interface DatabasePlan {
 }
 
 export interface DataPlan {
-  /** SQL file with the state before the pending migrations, or `null`: then released migrations build it. */
+  /** SQL file with the state before the pending migrations, or `null`: then a dump, a profile or released migrations build it. */
   readonly schemaFile: string | null;
+  /** A dump that is restored instead of generating rows; `null` generates them. */
+  readonly restore: RestorePlan | null;
+  /** Profile of production, from `rehearse capture`; `null` generates from the schema and `tables` alone. */
+  readonly profileFile: string | null;
+  /** Share of a dump's rows to keep, or multiplier of a profile's row counts. */
+  readonly scale: number;
+  /** Wear that the filled tables are given; `null` leaves them as a bulk load makes them. */
+  readonly age: AgePlan | null;
   /** Rows of the largest table when no table says otherwise; `null` when every row count is given per table. */
   readonly rows: number | null;
   readonly tables: Readonly<Record<string, TableDataPlan>>;
   readonly randomSeed: number;
+}
+
+export interface RestorePlan {
+  /** A file, or the folder of a directory dump. */
+  readonly file: string;
+  /** Folder with the client tools that restore it; `null` takes the server's own or those on PATH. */
+  readonly clientDirectory: string | null;
+  /** Columns by table whose values are replaced after restoring. */
+  readonly mask: Readonly<Record<string, Readonly<Record<string, ColumnDataPlan>>>>;
+}
+
+/** Shares of each table's rows, 0..1, in random key order. */
+export interface AgePlan {
+  readonly updateShare: number;
+  readonly deleteShare: number;
 }
 
 export interface TableDataPlan {

@@ -9,19 +9,13 @@
  *
  * All that is wrong is said at once. What was found rather than written is told, so that nobody has to guess.
  */
-import { basename, join, resolve } from 'node:path';
-import {
-  DEFAULT_RANDOM_SEED,
-  DEFAULT_ROWS,
-  resolveBudgets,
-  resolveDrills,
-  resolveLoad,
-  resolveTables,
-} from './defaults.ts';
+import { basename, join } from 'node:path';
+import { resolveBudgets, resolveDrills, resolveLoad } from './defaults.ts';
 import type { LoadedScenario } from './load.ts';
-import { type DetectTool, type EngineCandidate, type Known, kindAt, projectOf } from './look-ups.ts';
+import { type DetectTool, type EngineCandidate, type Known, projectOf } from './look-ups.ts';
 import { mergeOverrides, type Overrides, type Wanted } from './overrides.ts';
-import type { DatabasePlan, DataPlan, Plan } from './plan.ts';
+import type { DatabasePlan, Plan } from './plan.ts';
+import { fileAt, hasSchema, resolveData } from './resolve-data.ts';
 import { resolveDatabase, resolveEngine } from './resolve-database.ts';
 import { resolveMigrations } from './resolve-migrations.ts';
 
@@ -56,10 +50,10 @@ export async function resolvePlan(request: ResolveRequest): Promise<Resolved> {
   const wanted = mergeOverrides(request.loaded, request.overrides, request.workingDirectory);
   const data = await resolveData(wanted);
   const migrations = await resolveMigrations(wanted, request, found);
-  if (data.schemaFile === null && migrations !== null && migrations.released === null)
+  if (!hasSchema(data) && migrations !== null && migrations.released === null)
     wanted.complain(
       ['data', 'schema'],
-      'there is nothing to migrate from: write data.schema (--schema FILE), or migrations.released (--released VERSION) to build it from the migrations',
+      'there is nothing to migrate from: write data.schema (--schema FILE), data.restore or data.profile, or migrations.released (--released VERSION) to build it from the migrations',
     );
   const operationsFile = await fileAt(wanted, ['load', 'operations'], wanted.scenario.load?.operations);
   const load = resolveLoad(wanted.scenario.load ?? {}, operationsFile);
@@ -89,32 +83,6 @@ export async function resolvePlan(request: ResolveRequest): Promise<Resolved> {
     expectedFile: join(wanted.directory, 'expected.json'),
   };
   return { plan, found };
-}
-
-async function resolveData(wanted: Wanted): Promise<DataPlan> {
-  const written = wanted.scenario.data ?? {};
-  const tables = resolveTables(written.tables ?? {});
-  const someTableSays = Object.values(tables).some((table) => table.rows !== null);
-  return {
-    schemaFile: await fileAt(wanted, ['data', 'schema'], written.schema),
-    rows: written.rows ?? (someTableSays ? null : DEFAULT_ROWS),
-    tables,
-    randomSeed: written.randomSeed ?? DEFAULT_RANDOM_SEED,
-  };
-}
-
-/** Absolute path of a file that must be there, or null when none was written. */
-async function fileAt(
-  wanted: Wanted,
-  key: readonly string[],
-  written: string | undefined,
-): Promise<string | null> {
-  if (written === undefined) return null;
-  const file = resolve(wanted.baseOf(key), written);
-  const kind = await kindAt(file);
-  if (kind === null) wanted.complain(key, `there is no file "${file}": correct the path or write the file`);
-  if (kind === 'directory') wanted.complain(key, `"${file}" is a folder: write the path of a file`);
-  return file;
 }
 
 /** The folder of the scenario; without a scenario, the project of the migrations. */

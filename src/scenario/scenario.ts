@@ -61,8 +61,46 @@ const column = z.strictObject({
     .optional(),
 });
 
+const age = z
+  .union([
+    z.enum(['none', 'light', 'heavy']),
+    z.strictObject({
+      update: z.number().min(0).max(1).meta({ description: 'Share of the rows to update.' }).optional(),
+      delete: z.number().min(0).max(1).meta({ description: 'Share of the rows to delete.' }).optional(),
+    }),
+  ])
+  .meta({
+    description:
+      'Wear of a live system: dead tuples and half-full pages, made by updates and deletes in random key order. ' +
+      'none, light (5 % updated, 1 % deleted), heavy (30 %, 10 %), or shares of the rows. Default: light.',
+    examples: ['light', { update: 0.05, delete: 0.01 }],
+  });
+
 const data = z.strictObject({
   schema: fields.schema.optional(),
+  restore: path(
+    'Dump to restore: pg_dump custom, directory or plain SQL, mysqldump; each also .gz or .zst.',
+  ).optional(),
+  client: path(
+    'Folder with the client programs that restore the dump, such as pg_restore. Default: those of the server, else those on PATH.',
+  ).optional(),
+  mask: z
+    .record(z.string(), z.record(z.string(), column))
+    .meta({
+      description: 'Columns by table whose values are replaced after restoring.',
+      examples: [{ users: { email: { faker: 'internet.email' } } }],
+    })
+    .optional(),
+  profile: path('Profile of production, from "rehearse capture".').optional(),
+  scale: z
+    .number()
+    .positive()
+    .meta({
+      description:
+        'Share of the rows of a dump to keep (0.1), or multiplier of the rows of a profile. Default: 1.',
+    })
+    .optional(),
+  age: age.optional(),
   rows: fields.rows.optional(),
   tables: z
     .record(
