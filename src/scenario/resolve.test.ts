@@ -207,7 +207,7 @@ test.each<[string, Wish, readonly string[]]>([
     'nothing to migrate from',
     { scenario: { database: { engine: 'postgres' } } },
     [
-      'scenario: data.schema: there is nothing to migrate from: write data.schema (--schema FILE), or migrations.released (--released VERSION) to build it from the migrations',
+      'scenario: data.schema: there is nothing to migrate from: write data.schema (--schema FILE), data.restore or data.profile, or migrations.released (--released VERSION) to build it from the migrations',
     ],
   ],
   [
