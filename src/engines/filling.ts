@@ -9,9 +9,12 @@ export interface BulkLoadRequest {
   readonly target: ConnectionTarget;
   readonly table: TableDescription;
   readonly columns: readonly string[];
-  /** Pulled as fast as the server takes them, so that memory stays flat. */
+  /** Pulled as fast as the server takes them, so that memory stays flat. The same array may come again and again. */
   readonly rows: Iterable<readonly CellValue[]>;
-  readonly onProgress: (rows: number) => void;
+  /** This call alone fills the table, which is empty: the engine may take a shorter way that locks out all others. */
+  readonly alone: boolean;
+  /** Rows and bytes handed to the server so far by this call. */
+  readonly onProgress: (rows: number, bytes: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -29,6 +32,16 @@ export interface Filling {
 }
 
 export interface DeferredObjects {
-  /** In the order in which they must run; each is one statement. */
-  readonly restore: readonly string[];
+  /** Stages, one after the other; the tasks of one stage may run at once, each on a session of its own. */
+  readonly restore: readonly (readonly RestoreTask[])[];
+}
+
+/** Puts something back that was taken away. */
+export interface RestoreTask {
+  /** As in TableDescription.name; of a partition, its own. */
+  readonly table: string;
+  /** For the user: "index orders_at_idx", "foreign key orders_customer_id_fkey". */
+  readonly what: string;
+  /** One after the other on one session. */
+  readonly statements: readonly string[];
 }

@@ -120,6 +120,7 @@ test('rows that come after the filled ones keep every constraint too', async () 
       table,
       columns,
       rows,
+      alone: false,
       onProgress: () => undefined,
       signal,
     });

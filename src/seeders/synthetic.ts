@@ -8,7 +8,7 @@
  * 4. Put indexes, foreign keys and triggers back: the server checks every row.
  * 5. Advance counters and read the sizes.
  */
-import { type Session, SqlError, type TableDescription } from '../engines/engine.ts';
+import type { Session, TableDescription } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
 import {
   createGenerators,
@@ -21,6 +21,7 @@ import {
 import { exactly, notMeasured } from '../recording/figure.ts';
 import type { TableFilling } from '../recording/recording.ts';
 import { readExistingKeys } from './existing-keys.ts';
+import { restore } from './restore.ts';
 import type { FillingRequest, FillingResult } from './seeder.ts';
 
 export async function seedSynthetic(request: FillingRequest, signal: AbortSignal): Promise<FillingResult> {
@@ -37,7 +38,7 @@ export async function seedSynthetic(request: FillingRequest, signal: AbortSignal
   const durations = new Map<string, number>();
   const load = loader(request, { generators, signal, tables: filled });
   for (const table of filled) durations.set(table.name, await load(table));
-  await restore(request, { session, statements: deferred.restore, signal });
+  await restore(request, deferred.restore, signal);
   await engine.filling.advanceCounters(session, filled);
   return { generator, filling: await describeFilling(request, { session, generator, durations }) };
 }
@@ -108,6 +109,7 @@ function loader(
       table,
       columns,
       rows,
+      alone: true,
       onProgress: report,
       signal,
     });
@@ -118,56 +120,6 @@ function loader(
 
 function* rowsIn({ rows, row }: TableGenerator): Iterable<ReturnType<TableGenerator['row']>> {
   for (let number = 0; number < rows; number += 1) yield row(number);
-}
-
-interface Restoring {
-  readonly session: Session;
-  readonly statements: readonly string[];
-  readonly signal: AbortSignal;
-}
-
-async function restore(
-  { onProgress }: FillingRequest,
-  { session, statements, signal }: Restoring,
-): Promise<void> {
-  for (const [index, statement] of statements.entries()) {
-    signal.throwIfAborted();
-    const message = `indexes and keys: ${index + 1} of ${statements.length}`;
-    onProgress({
-      message,
-      fraction: null,
-      table: null,
-      rows: index,
-      ofRows: statements.length,
-      rowsPerSecond: null,
-    });
-    await executeUntil(session, statement, signal);
-  }
-}
-
-/** Building an index of a large table can take minutes: an abort cancels it. */
-async function executeUntil(session: Session, statement: string, signal: AbortSignal): Promise<void> {
-  let cancelling: Promise<void> | null = null;
-  const cancel = () => {
-    cancelling = session.cancel();
-    // The reason of the abort is told; that the statement had ended already is no news.
-    cancelling.catch(() => undefined);
-  };
-  signal.addEventListener('abort', cancel, { once: true });
-  try {
-    await session.execute(statement);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof SqlError)) throw error;
-    throw new UsageError(
-      `the generated rows break a constraint of the schema: ${error.message} (${error.code ?? 'no code'}), told by ` +
-        `"${statement}". Say what its columns hold under data.tables.<table>.columns in the scenario.`,
-      { cause: error },
-    );
-  } finally {
-    signal.removeEventListener('abort', cancel);
-    await cancelling;
-  }
 }
 
 interface Described {

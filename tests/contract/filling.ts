@@ -22,7 +22,8 @@ export function fillingContract(given: () => TestServer, fixture: Fixture): void
     expect((await session.query(fixture.indexes)).length).toBeLessThan(indexes.length);
     // Children first: nothing is held against its parent yet.
     for (const each of shopRows(200).toReversed()) await load(engine, session, each);
-    for (const statement of restore) await session.execute(statement);
+    for (const { statements } of restore.flat())
+      for (const statement of statements) await session.execute(statement);
     expect(await session.query(fixture.indexes)).toEqual(indexes);
     const restored = await engine.schema.describe(session);
     expect(restored).toEqual(tables.map((table) => ({ ...table, hasRows: true })));

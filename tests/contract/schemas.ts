@@ -96,6 +96,7 @@ export async function load(
     table: await describeTable(engine, session, table),
     columns,
     rows,
+    alone: false,
     onProgress: () => undefined,
     signal,
   });

@@ -40,7 +40,7 @@ export async function bulkLoad(request: BulkLoadRequest): Promise<number> {
     while (!feed.isDone()) {
       const before = feed.count();
       await loadBatch(client, statement, { table, before, count: feed.count });
-      onProgress(feed.count());
+      onProgress(feed.count(), feed.bytes());
     }
     return feed.count();
   } catch (error) {
@@ -64,6 +64,8 @@ interface Feed {
   batch(): Generator<Buffer, void>;
   /** Rows handed out so far. */
   count(): number;
+  /** Their bytes. */
+  bytes(): number;
   isDone(): boolean;
   /** What the generator of the rows threw. */
   failure(): unknown;
@@ -73,6 +75,7 @@ function createFeed({ table, rows, signal, onProgress }: BulkLoadRequest): Feed 
   const iterator = rows[Symbol.iterator]();
   let bytesMax = Number.POSITIVE_INFINITY;
   let count = 0;
+  let bytes = 0;
   let done = false;
   let failure: unknown = null;
   const nextLine = (): string | null => {
@@ -94,6 +97,12 @@ function createFeed({ table, rows, signal, onProgress }: BulkLoadRequest): Feed 
     done = true;
     return null;
   };
+  function* counted(chunk: string): Generator<Buffer, void> {
+    for (const packet of packets(chunk, bytesMax)) {
+      bytes += packet.length;
+      yield packet;
+    }
+  }
   return {
     limitRows: (most) => {
       bytesMax = most;
@@ -108,13 +117,14 @@ function createFeed({ table, rows, signal, onProgress }: BulkLoadRequest): Feed 
         left -= next.length;
         chunk += next;
         if (chunk.length < CHUNK_CHARACTERS) continue;
-        yield* packets(chunk, bytesMax);
+        yield* counted(chunk);
         chunk = '';
-        onProgress(count);
+        onProgress(count, bytes);
       }
-      yield* packets(chunk, bytesMax);
+      yield* counted(chunk);
     },
     count: () => count,
+    bytes: () => bytes,
     isDone: () => done,
     failure: () => failure,
   };

@@ -2,7 +2,7 @@
  * What slows a bulk load, taken away and put back exactly: secondary indexes are built once from all rows (sorted) where
  * they would be kept up row by row, and triggers would run for each.
  */
-import type { DeferredObjects, Session, TableDescription } from '../engine.ts';
+import type { DeferredObjects, RestoreTask, Session, TableDescription } from '../engine.ts';
 import { dialect } from './dialect.ts';
 import { isToken, nameIn, type Token, tokensOf } from './scan.ts';
 
@@ -19,8 +19,8 @@ export async function prepare(
   const triggers = await dropTriggers(session, tables);
   const definitions = [];
   for (const table of tables) definitions.push({ table, parts: await definitionOf(session, table) });
-  const indexes: string[] = [];
-  const foreignKeys: string[] = [];
+  const indexes: RestoreTask[] = [];
+  const foreignKeys: RestoreTask[] = [];
   for (const { table, parts } of definitions) {
     const own = parts.filter((part) => part.kind === 'foreign key');
     if (own.length === 0) continue;
@@ -29,7 +29,13 @@ export async function prepare(
       table,
       own.map(({ name }) => `drop foreign key ${quote(name)}`),
     );
-    foreignKeys.push(...own.map((part) => restoreForeignKey(table, part)));
+    foreignKeys.push(
+      task(
+        table,
+        'foreign keys',
+        own.map((part) => restoreForeignKey(table, part)),
+      ),
+    );
   }
   const referenced = await referencedColumns(session);
   for (const { table, parts } of definitions) {
@@ -42,9 +48,13 @@ export async function prepare(
       table,
       taken.map(({ name }) => `drop index ${quote(name)}`),
     );
-    indexes.push(...restoreIndexes(table, taken));
+    indexes.push(task(table, 'indexes', restoreIndexes(table, taken)));
   }
-  return { restore: [...indexes, ...foreignKeys, ...triggers] };
+  return { restore: [indexes, foreignKeys, triggers] };
+}
+
+function task({ name }: TableDescription, what: string, statements: readonly string[]): RestoreTask {
+  return { table: name, what: `${what} of ${name}`, statements };
 }
 
 interface Part {
@@ -185,9 +195,10 @@ const TRIGGERS = `
 async function dropTriggers(
   session: Session,
   tables: readonly TableDescription[],
-): Promise<readonly string[]> {
-  const restore: string[] = [];
-  for (const table of tables)
+): Promise<readonly RestoreTask[]> {
+  const tasks: RestoreTask[] = [];
+  for (const table of tables) {
+    const restore: string[] = [];
     for (const { schema, name } of await session.query<TriggerRow>(TRIGGERS, table.parts)) {
       const trigger = quoteName([schema, name]);
       const [made] = await session.query<{ sql_mode: string; 'SQL Original Statement': string }>(
@@ -200,5 +211,7 @@ async function dropTriggers(
           `${made['SQL Original Statement']}; set session sql_mode = @rehearse_sql_mode`,
       );
     }
-  return restore;
+    if (restore.length > 0) tasks.push(task(table, 'triggers', restore));
+  }
+  return tasks;
 }

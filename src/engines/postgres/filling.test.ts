@@ -28,7 +28,8 @@ interface Load {
 async function fill(session: Session, name: string, load: Load): Promise<number> {
   const table = await tableOf(session, name);
   const signal = load.signal ?? AbortSignal.timeout(60_000);
-  return filling.bulkLoad({ target: session.target, table, onProgress: () => undefined, ...load, signal });
+  const { target } = session;
+  return filling.bulkLoad({ target, table, alone: false, onProgress: () => undefined, ...load, signal });
 }
 
 async function errorOf(work: Promise<unknown>): Promise<unknown> {
@@ -75,6 +76,7 @@ test('rows are pulled no faster than the server takes them, and none is left of 
     filling.bulkLoad({
       target: session.target,
       table,
+      alone: false,
       columns: ['id', 'note'],
       rows: counted(),
       onProgress: () => undefined,
@@ -224,7 +226,8 @@ test('what is taken away comes back exactly, and what could not is left in place
     ],
   });
 
-  for (const statement of restore) await session.execute(statement);
+  for (const { statements } of restore.flat())
+    for (const statement of statements) await session.execute(statement);
   expect(await session.query(OBJECTS)).toEqual(before);
 });
 

@@ -35,16 +35,22 @@ async function bulkLoad(request: BulkLoadRequest): Promise<number> {
 function* chunksOf({ rows, onProgress }: BulkLoadRequest): Iterable<Buffer> {
   let chunk = '';
   let count = 0;
+  let bytes = 0;
+  const made = () => {
+    const buffer = Buffer.from(chunk);
+    chunk = '';
+    bytes += buffer.length;
+    return buffer;
+  };
   for (const row of rows) {
     chunk += copyLine(row);
     count += 1;
     if (chunk.length < CHUNK_CHARACTERS) continue;
-    yield Buffer.from(chunk);
-    chunk = '';
-    onProgress(count);
+    yield made();
+    onProgress(count, bytes);
   }
-  if (chunk !== '') yield Buffer.from(chunk);
-  onProgress(count);
+  if (chunk !== '') yield made();
+  onProgress(count, bytes);
 }
 
 /** Errors of the generator (which are no server errors) go through as they are. */

@@ -1,0 +1,156 @@
+/**
+ * Runs us and a peer in turn (A B A B ...) and prints the median of the ratios beside the goal. A benchmark is a file
+ *
+ *     await benchmark('bench:fill', async ({ options, measure, signal }) => {
+ *       await using server = await startBareServer(serverSpec(options.engine));
+ *       await measure({ name: '...', unit: 'rows/s', goal: { atLeast: 0.8 }, ours: async () => ..., peer: async () => ... });
+ *     });
+ *
+ * that drives the shipped code. `ours` and `peer` each do the work once, clean up after themselves, and return one
+ * figure of the same unit; what they need besides is made before `measure`.
+ */
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { EnvironmentError, exitCodeOf, explain, InterruptedError } from '../src/errors.ts';
+import { type BenchmarkOptions, readOptions, USAGE } from './options.ts';
+import { countQuiet, type Goal, holds, type JudgedPair, judgePairs, type Pair } from './ratios.ts';
+
+export interface Comparison {
+  /** Short, with the peer in it: "one stream / server-side COPY of the same rows". */
+  readonly name: string;
+  /** Of both figures: 'rows/s', 'ms'. */
+  readonly unit: string;
+  readonly goal: Goal;
+  ours(signal: AbortSignal): Promise<number>;
+  /** EnvironmentError when the peer is not there: the message says what to install. */
+  peer(signal: AbortSignal): Promise<number>;
+}
+
+/** A figure of the JSON result; `ratio` is null and `notMeasured` says why when there is none. */
+export interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  readonly ratio: number | null;
+  readonly least: number | null;
+  readonly most: number | null;
+  readonly goal: Goal;
+  readonly holds: boolean;
+  readonly noisy: boolean;
+  readonly pairs: readonly JudgedPair[];
+  readonly notMeasured?: string;
+}
+
+export interface Benchmark {
+  readonly options: BenchmarkOptions;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** A line about the machine: "Postgres 18.4 (embedded), filling profile". */
+  describe(what: string): void;
+  /** Measures one figure and prints it. What keeps it from being measured (EnvironmentError) is told, and the next goes on. */
+  measure(comparison: Comparison): Promise<void>;
+}
+
+/** Noisy pairs are made good by as many further ones as were wanted. */
+const MOST_ATTEMPTS = 2;
+
+/** Runs `body`, prints, writes the JSON file and sets the exit code: 0, 1 short of a goal, 2 wrong usage, 3 not measured. */
+export async function benchmark(name: string, body: (benchmark: Benchmark) => Promise<void>): Promise<void> {
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort(new InterruptedError('SIGINT'));
+  process.once('SIGINT', interrupt);
+  try {
+    const options = readOptions(process.argv.slice(2));
+    if (options === null) return void process.stdout.write(`npm run ${name} -- [OPTION...]\n${USAGE}`);
+    const figures: Figure[] = [];
+    const descriptions: string[] = [];
+    const machine = readMachine();
+    print(
+      `${name}: ${machine.cores} cores (${machine.processor}), node ${machine.node}, load ${machine.load}`,
+    );
+    await body({
+      options,
+      signal: interruption.signal,
+      describe(what) {
+        descriptions.push(what);
+        print(what);
+      },
+      async measure(comparison) {
+        if (options.only !== null && !comparison.name.includes(options.only)) return;
+        const figure = await figureOf(comparison, options.pairs, interruption.signal);
+        figures.push(figure);
+        print(lineOf(figure));
+      },
+    });
+    const result = { machine: { ...machine, descriptions, loadAfter: loadavg()[0] }, figures };
+    if (options.json !== null) await writeFile(options.json, `${JSON.stringify(result, null, 2)}\n`);
+    process.exitCode = exitCode(figures);
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    process.exitCode = exitCodeOf(error);
+  } finally {
+    process.off('SIGINT', interrupt);
+  }
+}
+
+function readMachine() {
+  return {
+    cores: availableParallelism(),
+    processor: cpus()[0]?.model ?? 'unknown',
+    memoryBytes: totalmem(),
+    platform: `${process.platform} ${process.arch}`,
+    node: process.version,
+    /** Average of the last minute, before the first pair. */
+    load: Number((loadavg()[0] ?? 0).toFixed(2)),
+  };
+}
+
+async function figureOf(comparison: Comparison, wanted: number, signal: AbortSignal): Promise<Figure> {
+  const { name, unit, goal } = comparison;
+  const pairs: Pair[] = [];
+  try {
+    while (countQuiet(pairs) < wanted && pairs.length < wanted * MOST_ATTEMPTS) {
+      signal.throwIfAborted();
+      const ours = await comparison.ours(signal);
+      const pair = { ours, peer: await comparison.peer(signal) };
+      pairs.push(pair);
+      process.stderr.write(
+        `  ${name}: pair ${pairs.length}: ${rounded(pair.ours)} and ${rounded(pair.peer)} ${unit}, ` +
+          `${rounded(pair.ours / pair.peer)}\n`,
+      );
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof EnvironmentError)) throw error;
+    const none = { ratio: null, least: null, most: null, holds: false, noisy: false, pairs: [] };
+    return { name, unit, goal, ...none, notMeasured: explain(error) };
+  }
+  const judged = judgePairs(pairs, wanted);
+  return { name, unit, goal, holds: holds(judged.ratio, goal), ...judged };
+}
+
+function lineOf({ name, ratio, least, most, goal, holds: held, noisy, pairs, notMeasured }: Figure): string {
+  const wanted = 'atLeast' in goal ? `at least ${goal.atLeast}` : `at most ${goal.atMost}`;
+  if (ratio === null) return `${name}: not measured: ${notMeasured}`;
+  const left = pairs.filter((pair) => pair.noisy).length;
+  const note = noisy
+    ? `, NOISY: the peer's own figure moved by more than 15 % in ${left} of ${pairs.length} pairs, all counted`
+    : left > 0
+      ? `, ${left} noisy of ${pairs.length} pairs left out`
+      : `, ${pairs.length} pairs`;
+  const spread = `(${rounded(least ?? ratio)} to ${rounded(most ?? ratio)}${note})`;
+  return `${name}: ${rounded(ratio)} ${spread}, goal ${wanted}: ${held ? 'holds' : 'FALLS SHORT'}`;
+}
+
+function rounded(value: number): string {
+  return value >= 1000 ? Math.round(value).toString() : value.toPrecision(3);
+}
+
+/** No figure at all is nothing measured. */
+function exitCode(figures: readonly Figure[]): 0 | 1 | 3 {
+  if (figures.length === 0 || figures.some(({ ratio }) => ratio === null)) return 3;
+  return figures.every((figure) => figure.holds) ? 0 : 1;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,121 @@
+/** Puts indexes, foreign keys and triggers back, several at once: the server checks every row meanwhile. */
+import { availableParallelism } from 'node:os';
+import { type RestoreTask, type Session, SqlError } from '../engines/engine.ts';
+import { UsageError } from '../errors.ts';
+import type { FillingRequest } from './seeder.ts';
+
+/** Each builds with the whole maintenance memory of the filling profile. */
+const SESSIONS_MAX = 4;
+
+type Stages = readonly (readonly RestoreTask[])[];
+
+/** Runs the stages one after the other. UsageError when the rows break a constraint; the other tasks are then cancelled. */
+export async function restore(request: FillingRequest, stages: Stages, signal: AbortSignal): Promise<void> {
+  const most = Math.max(0, ...stages.map((tasks) => tasks.length));
+  const progress = createProgress(request, stages);
+  await using sessions = new AsyncDisposableStack();
+  const idle: Session[] = [];
+  for (let count = Math.min(most, SESSIONS_MAX, availableParallelism()); count > 0; count -= 1) {
+    const options = { applicationName: 'rehearse filling' };
+    const session = await request.engine.connections.connect(request.administrator, options, signal);
+    idle.push(sessions.use(session));
+  }
+  for (const tasks of stages) await runStage(tasks, { sessions: idle, progress, signal });
+}
+
+interface Stage {
+  readonly sessions: readonly Session[];
+  readonly progress: RestoreProgress;
+  readonly signal: AbortSignal;
+}
+
+async function runStage(tasks: readonly RestoreTask[], { sessions, progress, signal }: Stage): Promise<void> {
+  const left = [...tasks];
+  const failure = new AbortController();
+  const stop = AbortSignal.any([signal, failure.signal]);
+  const busy = new Set<string>();
+  const work = async (session: Session): Promise<void> => {
+    for (;;) {
+      stop.throwIfAborted();
+      const task = takeTask(left, busy);
+      if (task === null) return;
+      busy.add(task.table);
+      progress.begin(task);
+      try {
+        for (const statement of task.statements) await executeUntil(session, statement, stop);
+      } catch (error) {
+        failure.abort(error);
+        throw error;
+      }
+      busy.delete(task.table);
+      progress.end(task);
+    }
+  };
+  await Promise.allSettled(sessions.map(work));
+  stop.throwIfAborted();
+}
+
+/** Tasks of one table often wait for each other's lock: one of another table first. */
+function takeTask(left: RestoreTask[], busy: ReadonlySet<string>): RestoreTask | null {
+  const other = left.findIndex(({ table }) => !busy.has(table));
+  const [task] = left.splice(Math.max(0, other), 1);
+  return task ?? null;
+}
+
+interface RestoreProgress {
+  begin(task: RestoreTask): void;
+  end(task: RestoreTask): void;
+}
+
+function createProgress({ onProgress }: FillingRequest, stages: Stages): RestoreProgress {
+  const total = stages.reduce((sum, tasks) => sum + tasks.length, 0);
+  const running = new Set<RestoreTask>();
+  let done = 0;
+  const report = () => {
+    const names = [...running].map(({ what }) => what).join(', ');
+    onProgress({
+      message: `indexes and keys: ${done} of ${total} done${names === '' ? '' : `; at ${names}`}`,
+      fraction: null,
+      table: null,
+      rows: done,
+      ofRows: total,
+      rowsPerSecond: null,
+    });
+  };
+  return {
+    begin(task) {
+      running.add(task);
+      report();
+    },
+    end(task) {
+      running.delete(task);
+      done += 1;
+      report();
+    },
+  };
+}
+
+/** Building an index of a large table can take minutes: an abort cancels it. */
+async function executeUntil(session: Session, statement: string, signal: AbortSignal): Promise<void> {
+  let cancelling: Promise<void> | null = null;
+  const cancel = () => {
+    cancelling = session.cancel();
+    // The reason of the abort is told; that the statement had ended already is no news.
+    cancelling.catch(() => undefined);
+  };
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    await session.execute(statement);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof SqlError)) throw error;
+    throw new UsageError(
+      `the generated rows break a constraint of the schema: ${error.message} (${error.code ?? 'no code'}), told by ` +
+        `"${statement}". Say what its columns hold under data.tables.<table>.columns in the scenario.`,
+      { cause: error },
+    );
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    await cancelling;
+  }
+}
