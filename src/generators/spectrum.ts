@@ -1,0 +1,99 @@
+/**
+ * The values of a column by their frequency: which of the different values, counted in sorted order, stands at each
+ * place of the sorted column. Frequencies and the number of different values come out exactly.
+ */
+import { type Stretch } from './correlation.ts';
+
+export interface SpectrumRequest {
+  /** Rows that are not null. */
+  readonly present: number;
+  /** Rows of each of the most common values. */
+  readonly counts: readonly number[];
+  /** Different values, those of `counts` included. */
+  readonly distinct: number;
+  /** Rank, 0-based among all different values, of each of the most common ones; all different. */
+  readonly ranks: readonly number[];
+}
+
+export interface Spectrum {
+  readonly distinct: number;
+  /** Rank of the value at this place of the sorted column. */
+  rankAt(place: number): number;
+  readonly stretches: readonly Stretch[];
+}
+
+interface Segment {
+  readonly start: number;
+  readonly rows: number;
+  readonly rank: number;
+  readonly values: number;
+}
+
+export function spectrum(request: SpectrumRequest): Spectrum {
+  const segments = segmentsOf(request);
+  const starts = Float64Array.from(segments, ({ start }) => start);
+  const present = Math.max(1, request.present);
+  return {
+    distinct: segments.reduce((sum, { values }) => sum + values, 0),
+    stretches: segments.map(({ rows, values }) => ({ share: rows / present, values })),
+    rankAt(place) {
+      let low = 0;
+      let high = starts.length - 1;
+      while (low < high) {
+        const middle = (low + high + 1) >> 1;
+        if ((starts[middle] ?? 0) <= place) low = middle;
+        else high = middle - 1;
+      }
+      const segment = segments[low];
+      if (segment === undefined) return 0;
+      const { start, rows, rank, values } = segment;
+      if (values === 1) return rank;
+      return rank + Math.min(values - 1, Math.floor(((place - start) * values) / rows));
+    },
+  };
+}
+
+function segmentsOf({ present, counts, distinct, ranks }: SpectrumRequest): readonly Segment[] {
+  const common = fitted(counts, present, distinct)
+    .map((rows, index) => ({ rows, rank: ranks[index] ?? index }))
+    .toSorted((one, other) => one.rank - other.rank);
+  const others = distinct - common.length;
+  const left = present - common.reduce((sum, { rows }) => sum + rows, 0);
+  const segments: Segment[] = [];
+  let start = 0;
+  let rank = 0;
+  let passed = 0;
+  const run = (until: number): void => {
+    const values = until - rank;
+    if (values <= 0) return;
+    const rows = rowsUntil(passed + values) - rowsUntil(passed);
+    if (rows > 0) segments.push({ start, rows, rank, values: Math.min(values, rows) });
+    start += rows;
+    passed += values;
+    rank = until;
+  };
+  const rowsUntil = (values: number): number =>
+    values >= others ? left : Math.floor((values / Math.max(1, others)) * left);
+  for (const each of common) {
+    run(each.rank);
+    segments.push({ start, rows: each.rows, rank: each.rank, values: 1 });
+    start += each.rows;
+    rank = each.rank + 1;
+  }
+  run(distinct);
+  return segments;
+}
+
+/** Counts that leave each other value a row, or take all rows when there is no other value. */
+function fitted(counts: readonly number[], present: number, distinct: number): readonly number[] {
+  const others = distinct - counts.length;
+  const sum = counts.reduce((all, count) => all + count, 0);
+  const room = others === 0 ? present : Math.min(sum, Math.max(counts.length, present - others));
+  if (sum === room || sum === 0) return counts;
+  let before = 0;
+  return counts.map((count) => {
+    const from = Math.round((before / sum) * room);
+    before += count;
+    return Math.max(1, Math.round((before / sum) * room) - from);
+  });
+}
