@@ -42,6 +42,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'provisioners',
     'seeders',
     'generators/generator.ts',
+    'profile',
     'load',
     'tools',
     'observers',

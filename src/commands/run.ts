@@ -22,9 +22,11 @@ const help = `rehearse run [SCENARIO...] [OPTIONS]
 
 Starts a server, fills it, runs the pending migrations while a load goes on, and reports lock waits, duration and disk
 growth with a verdict. SCENARIO is a folder with a rehearsal.yaml, or such a file; without one the rehearsal.yaml of
-the working directory is used, and with --schema and --migrations none is needed.
+the working directory is used, and with --schema (or --profile) and --migrations none is needed.
 
   --schema FILE          SQL file with the schema before the pending migrations
+  --profile FILE         profile of production from "rehearse capture": its schema, and rows with its statistics
+  --scale N              multiplies the rows of the profile (0.1)
   --migrations DIR       the migrations
   --released VERSION     last version that production has, when the ledger in the schema does not tell
   --tool NAME            dbmate, golang-migrate, flyway, prisma, drizzle or sql; found by its files when left out
@@ -58,6 +60,8 @@ Examples:
 
 const options = {
   schema: { type: 'string' },
+  profile: { type: 'string' },
+  scale: { type: 'string' },
   migrations: { type: 'string' },
   released: { type: 'string' },
   tool: { type: 'string' },
@@ -125,7 +129,8 @@ async function planAll(values: Values, paths: readonly string[], io: CommandIo):
 
 /** The rehearsal.yaml of the working directory, or none when the options say what is needed. */
 async function defaultScenario(values: Values, io: CommandIo): Promise<string | null> {
-  if (values.migrations !== undefined || values.schema !== undefined) return null;
+  const { migrations, schema, profile } = values;
+  if ([migrations, schema, profile].some((value) => value !== undefined)) return null;
   const found = await findScenario(io.cwd);
   if (found !== null) return found;
   throw new UsageError(

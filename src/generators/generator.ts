@@ -3,6 +3,7 @@
  * knows its parent's key without reading it back, and the load can insert the rows that come after the filled ones.
  */
 import type { CellValue, TableDescription } from '../engines/engine.ts';
+import type { TableProfile } from '../profile/profile.ts';
 import type { TableDataPlan } from '../scenario/plan.ts';
 
 /** Plain data from which the same generators can be made on any thread. */
@@ -18,6 +19,8 @@ export interface TableSpec {
   readonly overrides: TableDataPlan['columns'];
   /** Keys by column that the schema itself had filled in, when the table was not generated; else null. */
   readonly existingKeys: Readonly<Record<string, readonly string[]>> | null;
+  /** What production's table is like; left out where no profile tells. `overrides` wins over it column by column. */
+  readonly profile?: TableProfile;
 }
 
 export interface TableGenerator {

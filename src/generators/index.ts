@@ -2,4 +2,4 @@
 export { createGenerators } from './compile.ts';
 export { estimateBytes } from './estimate.ts';
 export type { GeneratorSpec, TableGenerator, TableSpec } from './generator.ts';
-export { fillingOrder, planRows, planSpec } from './plan.ts';
+export { fillingOrder, planRows, planSpec, profilePart } from './plan.ts';

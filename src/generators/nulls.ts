@@ -34,6 +34,8 @@ export function nullFractionOf(
   const nullness = rules.columns.get(column.name)?.nullness ?? null;
   if (nullness === 'null') return 1;
   if (wanted !== null) return wanted;
+  const known = spec.profile?.columns.find(({ name }) => name === column.name);
+  if (known !== undefined && column.nullable && !inPrimaryKey && nullness === null) return known.nullFraction;
   const isKey =
     numbered.has(column.name) ||
     foreign.cells.has(column.name) ||

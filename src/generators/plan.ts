@@ -1,6 +1,7 @@
 /** How many rows each table gets, and in which order tables are filled. */
 import type { TableDescription } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
+import type { Profile, TableProfile } from '../profile/profile.ts';
 import type { DataPlan } from '../scenario/plan.ts';
 import { compilerOf } from './compile.ts';
 import { LOOKUP_ROWS } from './distributions.ts';
@@ -16,9 +17,14 @@ const LOOKUP =
  * Rows of every table that can be filled, in filling order: those that the scenario names; else `data.rows` for tables
  * that no other refers to, and a tenth of its children for each parent; twenty for lookup tables. Row counts that were
  * not asked for stay below what unique constraints allow; half of all pairs in a table that joins two others. Tables that hold rows already get 0 here.
+ * With a profile, production's rows times `data.scale`, and no row in a table that the profile does not know.
  * Throws UsageError for a table that is not there and for constraints that cannot be met.
  */
-export function planRows(tables: readonly TableDescription[], data: DataPlan): ReadonlyMap<string, number> {
+export function planRows(
+  tables: readonly TableDescription[],
+  data: DataPlan,
+  profile: Profile | null = null,
+): ReadonlyMap<string, number> {
   requireTables(tables, data);
   const order = fillingOrder(tables);
   const levels = levelsOf(order);
@@ -28,6 +34,7 @@ export function planRows(tables: readonly TableDescription[], data: DataPlan): R
     const explicit = data.tables[table.name]?.rows ?? null;
     if (table.hasRows) planned.set(table.name, 0);
     else if (explicit !== null) planned.set(table.name, explicit);
+    else if (profile !== null) planned.set(table.name, scaledRows(profileOf(profile, table), data.scale));
     else {
       const wanted = usualRows(table, largest, levels.get(table.name) ?? 0);
       planned.set(table.name, wanted);
@@ -42,12 +49,35 @@ export function planRows(tables: readonly TableDescription[], data: DataPlan): R
 }
 
 /** The spec before anything is known of the rows that the schema itself fills in: enough for an estimate. */
-export function planSpec(tables: readonly TableDescription[], data: DataPlan): GeneratorSpec {
-  const planned = planRows(tables, data);
+export function planSpec(
+  tables: readonly TableDescription[],
+  data: DataPlan,
+  profile: Profile | null = null,
+): GeneratorSpec {
+  const planned = planRows(tables, data, profile);
   return {
     randomSeed: data.randomSeed,
-    tables: fillingOrder(tables).map((table) => specFor(table, planned, data)),
+    tables: fillingOrder(tables).map((table) => ({
+      ...specFor(table, planned, data),
+      ...profilePart(profile, table),
+    })),
   };
+}
+
+/** Of a TableSpec. */
+export function profilePart(profile: Profile | null, table: TableDescription): Pick<TableSpec, 'profile'> {
+  const found = profile === null ? undefined : profileOf(profile, table);
+  return found === undefined ? {} : { profile: found };
+}
+
+function profileOf(profile: Profile, table: TableDescription): TableProfile | undefined {
+  return profile.tables.find(({ name }) => name === table.name);
+}
+
+/** A table that has rows keeps one at least. */
+function scaledRows(profile: TableProfile | undefined, scale: number): number {
+  if (profile === undefined || profile.rows === 0) return 0;
+  return Math.max(1, Math.round(profile.rows * scale));
 }
 
 /** Tables that later ones refer to have their rows by now; those in a circle count as if they had one. */

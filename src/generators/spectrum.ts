@@ -2,7 +2,7 @@
  * The values of a column by their frequency: which of the different values, counted in sorted order, stands at each
  * place of the sorted column. Frequencies and the number of different values come out exactly.
  */
-import { type Stretch } from './correlation.ts';
+import type { Stretch } from './correlation.ts';
 
 export interface SpectrumRequest {
   /** Rows that are not null. */

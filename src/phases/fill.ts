@@ -8,12 +8,14 @@ import { SqlError } from '../engines/engine.ts';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import type { GeneratorSpec } from '../generators/generator.ts';
 import { planOperations } from '../load/index.ts';
+import type { Profile } from '../profile/profile.ts';
 import type { Progress } from '../progress.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { estimateVolume, planSpec, seedSynthetic } from '../seeders/index.ts';
 import { findPending, runReleased } from '../tools/index.ts';
 import type { Migration, Tool } from '../tools/tool.ts';
+import { profileOf, refuseOtherSchema } from './profile.ts';
 import { mebibytes, refuseFullDisk, type StartedServer } from './provision.ts';
 import { cancelledBy } from './wait.ts';
 
@@ -37,7 +39,9 @@ export interface Filled {
 export async function fill(request: FillRequest): Promise<Filled> {
   const { plan, engine, started, recorder, progress, signal } = request;
   recorder.enter('fill');
-  const { pending, tables } = await prepareSchema(request);
+  const profile = await profileOf(plan);
+  const { pending, tables } = await prepareSchema(request, profile);
+  if (profile !== null) refuseOtherSchema(profile, tables, ledgerOf(request));
   if (pending.length === 0) {
     throw new UsageError(
       `no migration is pending: every one of ${plan.migrations.directory} is in the ledger. ` +
@@ -45,9 +49,9 @@ export async function fill(request: FillRequest): Promise<Filled> {
     );
   }
   progress.say('fill', `${pending.length} pending: ${pending.map(({ file }) => file).join(', ')}`);
-  const bytes = await refuseTooLittleDisk(request, tables);
+  const bytes = await refuseTooLittleDisk(request, tables, profile);
   refuseUnknownTables(plan.drills, tables);
-  await refuseWrongOperations(request, tables);
+  await refuseWrongOperations(request, tables, profile);
   progress.say('fill', `filling ${tables.length} tables, about ${mebibytes(bytes)} MiB`);
 
   const { filling, generator } = await seedSynthetic(
@@ -57,6 +61,7 @@ export async function fill(request: FillRequest): Promise<Filled> {
       administrator: started.roles.administrator,
       tables,
       data: plan.data,
+      profile,
       onProgress: ({ message, fraction }) => progress.update('fill', message, fraction),
     },
     signal,
@@ -73,11 +78,13 @@ export async function fill(request: FillRequest): Promise<Filled> {
 }
 
 /** Schema, released migrations, and what is pending by the ledger; the tables without those of the ledger. */
-export async function prepareSchema(request: FillRequest) {
+export async function prepareSchema(request: FillRequest, profile: Profile | null = null) {
   const { plan, engine, tool, migrations, started, recorder, progress, signal } = request;
-  if (plan.data.schemaFile !== null) await applySchema(request, plan.data.schemaFile);
+  const { schemaFile, profileFile } = plan.data;
+  if (schemaFile !== null) await applySchema(request, schemaFile, await readFile(schemaFile, 'utf8'));
+  else if (profile !== null && profileFile !== null) await applySchema(request, profileFile, profile.schema);
   const { released } = plan.migrations;
-  if (plan.data.schemaFile === null && released !== null) {
+  if (schemaFile === null && profile === null && released !== null) {
     progress.say('fill', `applying the released migrations up to ${released}`);
     await runReleased({
       engine,
@@ -117,11 +124,10 @@ export async function prepareSchema(request: FillRequest) {
 }
 
 /** On a session of its own: a dump changes settings of its session, the search path among them. */
-async function applySchema(request: FillRequest, file: string): Promise<void> {
+async function applySchema(request: FillRequest, file: string, script: string): Promise<void> {
   const { engine, progress, signal } = request;
   await using session = await open(request, 'migrator');
   progress.say('fill', `applying ${relative(request.plan.directory, file)}`);
-  const script = await readFile(file, 'utf8');
   for (const statement of engine.dialect.split(script)) {
     try {
       await cancelledBy(signal, session, () => session.execute(statement.text));
@@ -141,9 +147,10 @@ async function applySchema(request: FillRequest, file: string): Promise<void> {
 async function refuseTooLittleDisk(
   request: FillRequest,
   tables: readonly TableDescription[],
+  profile: Profile | null,
 ): Promise<number> {
   const { plan, started, recorder } = request;
-  const bytes = estimateVolume(tables, plan.data);
+  const bytes = estimateVolume(tables, plan.data, profile);
   const { dataDirectory } = started.server;
   if ('missing' in dataDirectory) {
     recorder.add('notMeasured', { what: 'free disk before filling', reason: dataDirectory.missing });
@@ -160,17 +167,21 @@ async function refuseTooLittleDisk(
 async function refuseWrongOperations(
   request: FillRequest,
   tables: readonly TableDescription[],
+  profile: Profile | null,
 ): Promise<void> {
   const { plan, engine } = request;
   if (plan.load === null || plan.load.operationsFile === null) return;
   await using session = await open(request, 'administrator');
-  const generator = planSpec(tables, plan.data);
+  const generator = planSpec(tables, plan.data, profile);
   await planOperations({ engine, session, tables, settings: plan.load, generator });
 }
 
-function withoutLedger({ engine, tool, plan }: FillRequest, tables: readonly TableDescription[]) {
-  const ledger = tool.ledger(engine.dialect, plan.database.flavor).tables;
-  const names = new Set(ledger.map((parts) => parts.at(-1)));
+function ledgerOf({ engine, tool, plan }: FillRequest): ReadonlySet<string | undefined> {
+  return new Set(tool.ledger(engine.dialect, plan.database.flavor).tables.map((parts) => parts.at(-1)));
+}
+
+function withoutLedger(request: FillRequest, tables: readonly TableDescription[]) {
+  const names = ledgerOf(request);
   return tables.filter((table) => !names.has(table.parts.at(-1)));
 }
 

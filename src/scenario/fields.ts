@@ -93,6 +93,11 @@ export const fields = {
   url: name('URL of an external server; $NAME in braces is taken from the environment, for secrets.'),
   expendable: flag('true: the external database may be emptied and changed. Default: false.'),
   schema: path('SQL file with the state that production is in before the pending migrations.'),
+  profile: path('Profile of production, from "rehearse capture".'),
+  scale: z.number().positive().meta({
+    description:
+      'Share of the rows of a dump to keep (0.1), or multiplier of the rows of a profile. Default: 1.',
+  }),
   rows: amount(
     positive(parseCount, '200k'),
     '200k',

@@ -19,6 +19,12 @@ export const overridesSchema = z.strictObject({
   url: fields.url.optional(),
   expendable: fields.expendable.optional(),
   schema: fields.schema.optional(),
+  profile: fields.profile.optional(),
+  scale: z
+    .union([z.number(), z.string().regex(/\d/, 'must be a number such as 0.1')])
+    .transform(Number)
+    .pipe(fields.scale)
+    .optional(),
   rows: fields.rows.optional(),
   randomSeed: amount(parseCount, '42', 'The same seed gives the same rows and the same load.').optional(),
   rate: fields.rate.optional(),
@@ -56,6 +62,8 @@ const HOMES: Readonly<Record<Exclude<keyof Overrides, 'budget'>, readonly string
   url: ['database', 'url'],
   expendable: ['database', 'expendable'],
   schema: ['data', 'schema'],
+  profile: ['data', 'profile'],
+  scale: ['data', 'scale'],
   rows: ['data', 'rows'],
   randomSeed: ['data', 'randomSeed'],
   rate: ['load', 'rate'],
@@ -125,6 +133,8 @@ function merged(written: CheckedScenario, options: z.output<typeof overridesSche
     data: {
       ...written.data,
       schema: options.schema ?? written.data?.schema,
+      profile: options.profile ?? written.data?.profile,
+      scale: options.scale ?? written.data?.scale,
       rows: options.rows ?? written.data?.rows,
       tables: scaled(written.data?.tables, options.rows),
       randomSeed: options.randomSeed ?? written.data?.randomSeed,

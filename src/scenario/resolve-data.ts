@@ -52,11 +52,16 @@ async function resolveRestore(wanted: Wanted): Promise<RestorePlan | null> {
 }
 
 function refuseContradictions(wanted: Wanted, restore: RestorePlan | null): void {
-  const { profile, schema, scale } = wanted.scenario.data ?? {};
+  const { profile, schema, scale, rows } = wanted.scenario.data ?? {};
   if (restore !== null && profile !== undefined)
     wanted.complain(
       ['data', 'profile'],
       'a dump has rows of its own: leave data.profile or data.restore out',
+    );
+  if (profile !== undefined && rows !== undefined)
+    wanted.complain(
+      ['data', 'rows'],
+      'a profile says how many rows each table has: write data.scale (--scale) to multiply them, or data.tables.<table>.rows',
     );
   if (restore !== null && schema !== undefined)
     wanted.complain(

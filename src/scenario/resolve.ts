@@ -64,7 +64,9 @@ export async function resolvePlan(request: ResolveRequest): Promise<Resolved> {
         ['drills', index, drill.kind, 'at'],
         `lies before the baseline, which begins ${load.baselineMs}ms before the migrations: write a later instant`,
       );
-  const engine = await resolveEngine(wanted, request, { schemaFile: data.schemaFile, migrations }, found);
+  // The profile holds a schema too.
+  const schemaFile = data.schemaFile ?? data.profileFile;
+  const engine = await resolveEngine(wanted, request, { schemaFile, migrations }, found);
   const database = await resolveDatabase(wanted, request, engine);
   wanted.throwComplaints();
   if (migrations === null || database === null)

@@ -91,15 +91,8 @@ const data = z.strictObject({
       examples: [{ users: { email: { faker: 'internet.email' } } }],
     })
     .optional(),
-  profile: path('Profile of production, from "rehearse capture".').optional(),
-  scale: z
-    .number()
-    .positive()
-    .meta({
-      description:
-        'Share of the rows of a dump to keep (0.1), or multiplier of the rows of a profile. Default: 1.',
-    })
-    .optional(),
+  profile: fields.profile.optional(),
+  scale: fields.scale.optional(),
   age: age.optional(),
   rows: fields.rows.optional(),
   tables: z

@@ -1,6 +1,7 @@
 /** A seeder fills an empty schema. This file is what the pipeline sees; implementations stand beside it. */
 import type { ConnectionTarget, Engine, TableDescription } from '../engines/engine.ts';
 import type { GeneratorSpec } from '../generators/generator.ts';
+import type { Profile } from '../profile/profile.ts';
 import type { TableFilling } from '../recording/recording.ts';
 import type { DataPlan } from '../scenario/plan.ts';
 
@@ -13,6 +14,8 @@ export interface FillingRequest {
   /** As described before filling, the ledger of the migration tool left out. */
   readonly tables: readonly TableDescription[];
   readonly data: DataPlan;
+  /** What production's tables are like; left out or null without one. */
+  readonly profile?: Profile | null;
   readonly onProgress: (progress: FillingProgress) => void;
 }
 

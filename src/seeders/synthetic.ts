@@ -15,6 +15,7 @@ import {
   fillingOrder,
   type GeneratorSpec,
   planRows,
+  profilePart,
   type TableGenerator,
   type TableSpec,
 } from '../generators/index.ts';
@@ -50,13 +51,20 @@ function isGenerated(spec: GeneratorSpec, table: TableDescription): boolean {
 }
 
 async function planFilling(request: FillingRequest, session: Session): Promise<GeneratorSpec> {
-  const { engine, tables, data } = request;
-  const planned = planRows(tables, data);
+  const { engine, tables, data, profile = null } = request;
+  const planned = planRows(tables, data, profile);
   const specs: TableSpec[] = [];
   for (const description of fillingOrder(tables)) {
     const overrides = data.tables[description.name]?.columns ?? {};
     if (!description.hasRows) {
-      specs.push({ description, rows: planned.get(description.name) ?? 0, overrides, existingKeys: null });
+      const rows = planned.get(description.name) ?? 0;
+      specs.push({
+        description,
+        rows,
+        overrides,
+        existingKeys: null,
+        ...profilePart(profile, description),
+      });
       continue;
     }
     refuseRows(request, description);
