@@ -60,3 +60,12 @@ test('a goal is a least or a greatest ratio', () => {
 test('a figure of zero is no measurement', () => {
   expect(() => judgePairs([{ ours: 0, peer: 1 }], 1)).toThrow('not a pair');
 });
+
+test('two peers far apart are both noisy, and neither is quiet', () => {
+  expect(
+    countQuiet([
+      { ours: 1, peer: 10 },
+      { ours: 1, peer: 14 },
+    ]),
+  ).toBe(0);
+});

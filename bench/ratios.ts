@@ -41,7 +41,7 @@ export function judgePairs(pairs: readonly Pair[], wanted: number): Ratio {
     noisy: Math.abs(pair.peer / usual - 1) > NOISE,
   }));
   const quiet = judged.filter((pair) => !pair.noisy);
-  const noisy = quiet.length * 2 < wanted;
+  const noisy = quiet.length === 0 || quiet.length * 2 < wanted;
   const ratios = (noisy ? judged : quiet).map(({ ratio }) => ratio);
   return {
     ratio: median(ratios),
