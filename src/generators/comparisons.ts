@@ -18,6 +18,8 @@ export interface ComparisonRequest {
   readonly cells: ReadonlyMap<string, CellOf>;
   readonly rows: number;
   readonly seed: number;
+  /** True for a column whose values a profile gives: only a check moves them. */
+  profiled(name: string): boolean;
 }
 
 /** New cells for the columns that give way; UsageError for a comparison that cannot be met. */
@@ -52,13 +54,14 @@ export function compareColumns(request: ComparisonRequest): ReadonlyMap<string, 
 }
 
 /** `updated_at` is not before `created_at`, without any check that says so. */
-function usualOrder({ table, sources, rules, numbered }: ComparisonRequest): readonly Relation[] {
+function usualOrder({ table, sources, rules, numbered, profiled }: ComparisonRequest): readonly Relation[] {
   const temporal = table.columns.filter(
     ({ name }) => sources.get(name)?.scalar?.domain.type.temporal === true && !numbered.has(name),
   );
   const created = temporal.find(({ name }) => /^(created|inserted)/i.test(name));
   const updated = temporal.find(({ name }) => /^(updated|modified|changed)/i.test(name));
   if (created === undefined || updated === undefined || rules.relations.length > 0) return [];
+  if (profiled(updated.name)) return [];
   if (sources.get(updated.name)?.scalar?.domain.spread === true) return [];
   return [{ lower: created.name, operator: '<=', higher: updated.name }];
 }

@@ -6,6 +6,7 @@ import type { Fanout } from './distributions.ts';
 import { checkAgainst } from './obeys.ts';
 import { type KeyGroup, nullableColumns, type SelfKey } from './ownership.ts';
 import { freeChoice, type GroupChoices, groupChoices, selfChoice } from './parents.ts';
+import { profiledChoice } from './profiled-keys.ts';
 import { seedOf } from './random.ts';
 import type { TableRequest } from './table.ts';
 import type { GroupFacts, OrdinalOf } from './uniqueness.ts';
@@ -52,7 +53,10 @@ export function foreignColumns(request: ForeignRequest): ForeignColumns {
     const choices = groupChoices(group, lookup, seed);
     if (choices.positions === 0) requireNull(table, group);
     const fanout = fanoutOf(request, group);
-    return { group, choices, position: freeChoice(choices, { seed, children: spec.rows, fanout }) };
+    const free = freeChoice(choices, { seed, children: spec.rows, fanout });
+    const [{ columns, name }] = group.foreignKeys;
+    const profiled = profiledChoice(request, { columns, name, parents: choices.positions });
+    return { group, choices, position: profiled ?? free };
   });
   for (const entry of chosen) {
     for (const column of entry.group.columns) {
@@ -138,7 +142,10 @@ function selfCells(request: ForeignRequest, key: SelfKey, following: boolean): r
   const { spec, cellOf, randomSeed } = request;
   const { description: table, rows } = spec;
   const seed = seedOf(randomSeed, table.name, key.foreignKey.name);
-  const chooses = selfChoice({ key, rows, seed, following, cellOf });
+  const { columns, name } = key.foreignKey;
+  const alone = !following && key.pinned.length === 0 && spec.existingKeys === null;
+  const profiled = alone ? profiledChoice(request, { columns, name, parents: rows }) : null;
+  const chooses = profiled ?? selfChoice({ key, rows, seed, following, cellOf });
   const someNullable = key.owned.some((column) => isNullable(table, column));
   return key.owned.map((column) => {
     const referenced = key.foreignKey.referencedColumns[key.foreignKey.columns.indexOf(column)] ?? '';

@@ -3,6 +3,7 @@ import type { CellValue, ColumnDescription } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
 import { share } from './distributions.ts';
 import type { ForeignColumns } from './foreign.ts';
+import { isProfiled, nullsOf, profiledNullFraction } from './profiled.ts';
 import { seedOf } from './random.ts';
 import type { TableRequest } from './table.ts';
 
@@ -34,8 +35,8 @@ export function nullFractionOf(
   const nullness = rules.columns.get(column.name)?.nullness ?? null;
   if (nullness === 'null') return 1;
   if (wanted !== null) return wanted;
-  const known = spec.profile?.columns.find(({ name }) => name === column.name);
-  if (known !== undefined && column.nullable && !inPrimaryKey && nullness === null) return known.nullFraction;
+  const profiled = profiledNullFraction(spec, column, rules.columns.get(column.name));
+  if (profiled !== null) return profiled;
   const isKey =
     numbered.has(column.name) ||
     foreign.cells.has(column.name) ||
@@ -61,6 +62,9 @@ export function withNulls(
 ): (row: number) => CellValue {
   if (fraction >= 1) return () => null;
   const key = foreign.keyNameOf(column.name) ?? column.name;
-  const isNull = share(seedOf(randomSeed, spec.description.name, key, 'null'), fraction);
+  // Exact, so that a place among the other rows can be told too.
+  const isNull = isProfiled(spec, column.name)
+    ? nullsOf(spec, key, randomSeed, fraction).isNull
+    : share(seedOf(randomSeed, spec.description.name, key, 'null'), fraction);
   return (row) => (isNull(row) ? null : cell(row));
 }

@@ -3,6 +3,7 @@ import type { CellValue, ForeignKey, TableDescription } from '../engines/engine.
 import { type Fanout, parentOf } from './distributions.ts';
 import type { TableSpec } from './generator.ts';
 import type { KeyGroup, SelfKey } from './ownership.ts';
+import { isInOrder } from './profiled.ts';
 import { hash, unit } from './random.ts';
 
 /** What a child needs to know of a table that it refers to. */
@@ -17,7 +18,7 @@ export interface ParentTable {
 
 /** The facts about a table that need no value of it; its cells are made by `cellOf`. */
 export function parentTable(
-  { description, rows, existingKeys, overrides }: TableSpec,
+  { description, rows, existingKeys, overrides, profile }: TableSpec,
   decided: ReadonlySet<string>,
   cellOf: ParentTable['cellOf'],
 ): ParentTable {
@@ -33,6 +34,7 @@ export function parentTable(
       description.primaryKey[0] === name &&
       description.columns.find((column) => column.name === name)?.type.kind === 'integer' &&
       !decided.has(name) &&
+      isInOrder(profile, name) &&
       !description.checks.some(({ expression }) => expression.includes(name)) &&
       overrides[name] === undefined,
   };

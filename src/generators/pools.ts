@@ -207,7 +207,8 @@ function fakerPool(seed: number, path: string): readonly string[] {
   });
 }
 
-const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ  ';
+/** The last two are spaces. */
+export const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ  ';
 
 function widePool(seed: number, width: number): readonly string[] {
   const size = Math.max(16, Math.min(POOL_SIZE, Math.floor(MAX_POOL_CHARACTERS / Math.max(1, width))));

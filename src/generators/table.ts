@@ -11,6 +11,8 @@ import type { Ownership } from './ownership.ts';
 import type { ParentLookup } from './parents.ts';
 import { partitionRule } from './partitions.ts';
 import type { Pools } from './pools.ts';
+import { isProfiled, profiledOrder } from './profiled.ts';
+import { withProfile } from './profiled-source.ts';
 import { seedOf, shuffle } from './random.ts';
 import { NO_RULES, type TableRules } from './rules.ts';
 import type { ValueSource } from './source.ts';
@@ -72,6 +74,7 @@ export function compileTable(request: TableRequest): CompiledTable {
     cells,
     rows: spec.rows,
     seed: request.randomSeed,
+    profiled: (name) => isProfiled(spec, name),
   }))
     cells.set(name, cell);
   for (const column of filled) {
@@ -94,7 +97,7 @@ function sourcesOf(
   const sources = new Map<string, ValueSource>();
   for (const column of filled) {
     if (foreign.cells.has(column.name)) continue;
-    const source = valueSource({
+    const request = {
       table: table.name,
       column,
       rules: rules.columns.get(column.name) ?? NO_RULES,
@@ -102,9 +105,10 @@ function sourcesOf(
       partition: partition?.column === column.name ? partition : null,
       seed: seedOf(randomSeed, table.name, column.name),
       pools,
-    });
+    };
+    const source = valueSource(request);
     if (source === null) throw withoutValues(table, column);
-    sources.set(column.name, source);
+    sources.set(column.name, withProfile(request, source, { spec, randomSeed }));
   }
   return sources;
 }
@@ -148,6 +152,14 @@ function numberedOrdinals(
       alone && !table.primaryKey.includes(name) && source?.scalar?.domain.type.temporal === false;
     const seed = seedOf(randomSeed, table.name, name, 'order');
     const capacity = source?.capacity ?? 0;
+    const order = alone || table.primaryKey.join() === name ? profiledOrder(spec, name, seed) : null;
+    if (order !== null) {
+      found.set(name, (row) => {
+        const ordinal = ordinalOf(row);
+        return ordinal < 0 ? ordinal : order(ordinal);
+      });
+      continue;
+    }
     found.set(
       name,
       !scattered

@@ -77,7 +77,7 @@ function plainFrom(pool: () => readonly string[], seed: number): (row: number) =
 }
 
 /** `products.name` holds names of products, `users.name` those of people. */
-function nameFor(table: string, column: string): string {
+export function nameFor(table: string, column: string): string {
   return /^name$/i.test(column) ? `${(table.split('.').at(-1) ?? table).replace(/s$/i, '')}_name` : column;
 }
 
