@@ -126,8 +126,13 @@ function loader(
   };
 }
 
-function* rowsIn({ rows, row }: TableGenerator): Iterable<ReturnType<TableGenerator['row']>> {
-  for (let number = 0; number < rows; number += 1) yield row(number);
+/** Can be pulled more than once. */
+function rowsIn({ rows, row }: TableGenerator): Iterable<ReturnType<TableGenerator['row']>> {
+  return {
+    *[Symbol.iterator]() {
+      for (let number = 0; number < rows; number += 1) yield row(number);
+    },
+  };
 }
 
 interface Described {

@@ -1,5 +1,4 @@
 /** COPY FROM STDIN through pg-copy-streams, which is imported here alone. */
-import type { Writable } from 'node:stream';
 import { from } from 'pg-copy-streams';
 import type { PostgresClient } from './client.ts';
 
@@ -14,47 +13,36 @@ export async function copyIn(
   signal?: AbortSignal,
 ): Promise<number> {
   const copy = client.query(from(statement));
-  let refused = false;
-  let abort = () => {};
-  const failed = new Promise<never>((_, reject) => {
-    abort = () => reject(signal?.reason);
-    copy.on('error', (error) => {
-      refused = true;
-      reject(error);
-    });
+  // The wait of the moment: a race with one promise for all chunks would keep a reaction for each of them.
+  let giveUp: (reason: unknown) => void = () => undefined;
+  let refusal: { readonly error: unknown } | null = null;
+  const abort = () => giveUp(signal?.reason);
+  copy.on('error', (error) => {
+    refusal ??= { error };
+    giveUp(error);
   });
-  // After an abort was told, the server's answer to it interests nobody.
-  failed.catch(() => undefined);
+  const wait = (begin: (done: (error?: Error | null) => void) => void): Promise<void> =>
+    new Promise((resolve, reject) => {
+      giveUp = reject;
+      if (refusal !== null) reject(refusal.error);
+      else begin((error) => (error ? reject(error) : resolve()));
+    });
   signal?.addEventListener('abort', abort, { once: true });
   try {
     signal?.throwIfAborted();
     for (const chunk of chunks) {
-      await Promise.race([taken(copy, chunk), failed]);
+      // One at a time: pg-copy-streams 7 keeps further chunks in a list of its own, and writes that list to a connection
+      // that is no longer there when the server refuses the data meanwhile.
+      await wait((done) => copy.write(chunk, done));
       signal?.throwIfAborted();
     }
-    await Promise.race([ended(copy), failed]);
+    await wait((done) => copy.end(done));
     return copy.rowCount;
   } catch (error) {
     // After an error of the server the stream has no connection to send a CopyFail to.
-    if (!refused) copy.destroy(new Error('the client gave up'));
+    if (refusal === null) copy.destroy(new Error('the client gave up'));
     throw error;
   } finally {
     signal?.removeEventListener('abort', abort);
   }
-}
-
-/**
- * One chunk at a time: pg-copy-streams 7 keeps further chunks in a list of its own, and writes that list to a
- * connection that is no longer there when the server refuses the data meanwhile.
- */
-function taken(copy: Writable, chunk: string | Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    copy.write(chunk, (error) => (error ? reject(error) : resolve()));
-  });
-}
-
-function ended(copy: Writable): Promise<void> {
-  return new Promise((resolve) => {
-    copy.end(resolve);
-  });
 }

@@ -1,80 +1,12 @@
-/** Fills tables: COPY, counters, statistics. What is taken away while filling is in deferred.ts. */
+/** Fills tables: counters, statistics. The rows are in bulk-load.ts, what is taken away while filling in deferred.ts. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { EnvironmentError, UsageError } from '../../errors.ts';
-import type { BulkLoadRequest, Filling, Session, TableDescription } from '../engine.ts';
-import { copyLine } from './cells.ts';
-import { closeClient, openClient, serverFactsOf, toSqlError } from './client.ts';
-import { copyIn } from './copy.ts';
+import { EnvironmentError } from '../../errors.ts';
+import type { Filling, Session, TableDescription } from '../engine.ts';
+import { bulkLoad } from './bulk-load.ts';
 import { prepare } from './deferred.ts';
 import { dialect } from './dialect.ts';
 
 export const filling: Filling = { prepare, bulkLoad, advanceCounters, settle, sizes };
-
-/** Larger ones gained nothing (64 to 512 KiB measured alike), smaller ones cost a wait each. */
-const CHUNK_CHARACTERS = 64 * 1024;
-
-/**
- * Streams rows through one COPY in text format. An error says the table, the row and the column as the server tells
- * them; then no row of this call is there.
- */
-async function bulkLoad(request: BulkLoadRequest): Promise<number> {
-  const { table, columns, signal } = request;
-  const client = await openClient(request.target, { applicationName: 'rehearse filling' }, signal);
-  const list = columns.map(dialect.quote).join(', ');
-  try {
-    const statement = `copy ${dialect.quoteName(table.parts)} (${list}) from stdin`;
-    return await copyIn(client, statement, chunksOf(request), signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw cannotFill(table, error);
-  } finally {
-    await closeClient(client);
-  }
-}
-
-function* chunksOf({ rows, onProgress }: BulkLoadRequest): Iterable<Buffer> {
-  let chunk = '';
-  let count = 0;
-  let bytes = 0;
-  const made = () => {
-    const buffer = Buffer.from(chunk);
-    chunk = '';
-    bytes += buffer.length;
-    return buffer;
-  };
-  for (const row of rows) {
-    chunk += copyLine(row);
-    count += 1;
-    if (chunk.length < CHUNK_CHARACTERS) continue;
-    yield made();
-    onProgress(count, bytes);
-  }
-  if (chunk !== '') yield made();
-  onProgress(count, bytes);
-}
-
-/** Errors of the generator (which are no server errors) go through as they are. */
-function cannotFill(table: TableDescription, error: unknown): unknown {
-  const facts = serverFactsOf(error);
-  if (facts === null) return error;
-  const { code, message } = toSqlError(error, null);
-  const outcome = dialect.classify(code, message);
-  if (outcome === 'connection lost' || code === null || code.startsWith('53') || code.startsWith('58'))
-    return new EnvironmentError(
-      `the server failed while table "${table.name}" was filled: ${message} (${code}). ` +
-        'See its log; a full disk or too little memory are the usual reasons.',
-      { cause: error },
-    );
-  const [, row, column] = /, line (\d+)(?:, column (.+?))?(?::|$)/m.exec(facts.where ?? '') ?? [];
-  const place = `${row === undefined ? '' : ` at row ${row}`}${column === undefined ? '' : `, column "${column}"`}`;
-  const named = column ?? facts.column;
-  const key = named === undefined ? '' : `.${named}`;
-  return new UsageError(
-    `table "${table.name}" cannot be filled${place}: ${message} (${code}). ` +
-      `Say what ${key === '' ? 'its columns hold' : 'the column holds'} under data.tables.${table.name}.columns${key} in the scenario.`,
-    { cause: error },
-  );
-}
 
 interface Counter {
   readonly sequence: string;

@@ -1,0 +1,94 @@
+/** Streams rows through COPY: https://www.postgresql.org/docs/current/sql-copy.html */
+import { EnvironmentError, UsageError } from '../../errors.ts';
+import type { BulkLoadRequest, TableDescription } from '../engine.ts';
+import { binaryChunks, CHUNK_BYTES, encodersFor } from './binary.ts';
+import type { Encoder } from './binary-writing.ts';
+import { NoBinaryForm } from './binary-writing.ts';
+import { copyLine } from './cells.ts';
+import { closeClient, openClient, type PostgresClient, serverFactsOf, toSqlError } from './client.ts';
+import { copyIn } from './copy.ts';
+import { dialect } from './dialect.ts';
+
+/**
+ * One COPY, in binary format where every column has an encoder. A cell that only the server can read ("tomorrow") makes
+ * it begin again in text format, for which the rows have to be iterable twice: those of a generator object travel as
+ * text. An error says the table, the row and the column as the server tells them; then no row of this call is there.
+ */
+export async function bulkLoad(request: BulkLoadRequest): Promise<number> {
+  const { table, columns, rows, signal } = request;
+  const client = await openClient(request.target, { applicationName: 'rehearse filling' }, signal);
+  const described = columns.map((name) => table.columns.find((column) => column.name === name));
+  const isOneTime = Object.is(rows[Symbol.iterator](), rows);
+  try {
+    const encoders = isOneTime ? null : encodersFor(described);
+    if (encoders !== null)
+      try {
+        return await copy(client, request, encoders);
+      } catch (error) {
+        if (!(error instanceof NoBinaryForm)) throw error;
+      }
+    return await copy(client, request, null);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw cannotFill(table, error);
+  } finally {
+    await closeClient(client);
+  }
+}
+
+async function copy(
+  client: PostgresClient,
+  request: BulkLoadRequest,
+  encoders: readonly Encoder[] | null,
+): Promise<number> {
+  const { table, columns, rows, onProgress, signal } = request;
+  const list = columns.map(dialect.quote).join(', ');
+  const statement = `copy ${dialect.quoteName(table.parts)} (${list}) from stdin`;
+  if (encoders === null) return copyIn(client, statement, textChunks(request), signal);
+  const binary = `${statement} with (format binary)`;
+  return copyIn(client, binary, binaryChunks(rows, encoders, onProgress), signal);
+}
+
+function* textChunks({ rows, onProgress }: BulkLoadRequest): Iterable<Buffer> {
+  let chunk = '';
+  let count = 0;
+  let bytes = 0;
+  const made = () => {
+    const buffer = Buffer.from(chunk);
+    chunk = '';
+    bytes += buffer.length;
+    return buffer;
+  };
+  for (const row of rows) {
+    chunk += copyLine(row);
+    count += 1;
+    if (chunk.length < CHUNK_BYTES) continue;
+    yield made();
+    onProgress(count, bytes);
+  }
+  if (chunk !== '') yield made();
+  onProgress(count, bytes);
+}
+
+/** Errors of the generator (which are no server errors) go through as they are. */
+function cannotFill(table: TableDescription, error: unknown): unknown {
+  const facts = serverFactsOf(error);
+  if (facts === null) return error;
+  const { code, message } = toSqlError(error, null);
+  const outcome = dialect.classify(code, message);
+  if (outcome === 'connection lost' || code === null || code.startsWith('53') || code.startsWith('58'))
+    return new EnvironmentError(
+      `the server failed while table "${table.name}" was filled: ${message} (${code}). ` +
+        'See its log; a full disk or too little memory are the usual reasons.',
+      { cause: error },
+    );
+  const [, row, column] = /, line (\d+)(?:, column (.+?))?(?::|$)/m.exec(facts.where ?? '') ?? [];
+  const place = `${row === undefined ? '' : ` at row ${row}`}${column === undefined ? '' : `, column "${column}"`}`;
+  const named = column ?? facts.column;
+  const key = named === undefined ? '' : `.${named}`;
+  return new UsageError(
+    `table "${table.name}" cannot be filled${place}: ${message} (${code}). ` +
+      `Say what ${key === '' ? 'its columns hold' : 'the column holds'} under data.tables.${table.name}.columns${key} in the scenario.`,
+    { cause: error },
+  );
+}
