@@ -41,6 +41,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'engines',
     'provisioners',
     'seeders',
+    'dumps',
     'generators/generator.ts',
     'profile',
     'load',
@@ -51,6 +52,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'progress',
   ],
   provisioners: ['engines'],
+  /** Client programs run where the server is, and are noted like it. */
+  dumps: ['engines', 'generators', 'provisioners', 'recording', 'seeders'],
   seeders: ['engines', 'generators', 'recording'],
   generators: ['engines/engine.ts'],
   load: ['engines', 'generators', 'recording'],

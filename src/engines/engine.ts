@@ -4,6 +4,7 @@
  */
 import type { Connections } from './connections.ts';
 import type { Dialect } from './dialect.ts';
+import type { Dumps } from './dumps.ts';
 import type { Filling } from './filling.ts';
 import type { ServerRecipe } from './recipe.ts';
 import type { SchemaAccess } from './schema.ts';
@@ -11,6 +12,7 @@ import type { ObservedViews } from './views.ts';
 
 export * from './connections.ts';
 export type * from './dialect.ts';
+export type * from './dumps.ts';
 export type * from './filling.ts';
 export type * from './recipe.ts';
 export type * from './schema.ts';
@@ -28,6 +30,7 @@ export interface Engine {
   readonly connections: Connections;
   readonly schema: SchemaAccess;
   readonly filling: Filling;
+  readonly dumps: Dumps;
   readonly views: ObservedViews;
 }
 

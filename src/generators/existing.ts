@@ -16,9 +16,15 @@ export function existingColumns(
     const made = cells.get(name);
     if (made === undefined || keys.length === 0) continue;
     const integer = table.columns.find((column) => column.name === name)?.type.kind === 'integer';
-    const largest = integer ? keys.reduce((most, key) => Math.max(most, Number(key)), 0) : 0;
+    const seen = integer ? keys.reduce((most, key) => Math.max(most, Number(key)), 0) : 0;
+    const largest = spec.largest?.[name] ?? seen;
     const next: CellOf = integer ? (row) => String(largest + 1 + row - spec.rows) : made;
     found.set(name, (row) => (row < spec.rows ? (keys[row % keys.length] ?? null) : next(row)));
+  }
+  for (const [name, largest] of Object.entries(spec.largest ?? {})) {
+    const made = cells.get(name);
+    if (made === undefined || found.has(name)) continue;
+    found.set(name, (row) => (row < spec.rows ? made(row) : String(largest + 1 + row - spec.rows)));
   }
   return found;
 }

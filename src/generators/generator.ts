@@ -17,8 +17,13 @@ export interface TableSpec {
   /** Rows to fill; later row numbers are those of the load's inserts. */
   readonly rows: number;
   readonly overrides: TableDataPlan['columns'];
-  /** Keys by column that the schema itself had filled in, when the table was not generated; else null. */
+  /** Keys by column that are there already, when the table was not generated; else null. Large tables give a sample. */
   readonly existingKeys: Readonly<Record<string, readonly string[]>> | null;
+  /**
+   * Of a table whose rows came out of a dump and that can take new ones: the largest value of each counted column, beyond
+   * which new rows go on. Without it the load adds no rows to a table that was not generated.
+   */
+  readonly largest?: Readonly<Record<string, number>>;
   /** What production's table is like; left out where no profile tells. `overrides` wins over it column by column. */
   readonly profile?: TableProfile;
 }

@@ -27,7 +27,7 @@ export interface PlanOperationsRequest {
 export function planOperations(request: PlanOperationsRequest): Promise<PlannedOperations> {
   const { generator, excludedTables = [] } = request;
   const filledBySchema = generator.tables
-    .filter(({ existingKeys }) => existingKeys !== null)
+    .filter(({ existingKeys, largest }) => existingKeys !== null && largest === undefined)
     .map(({ description }) => description.name);
   return planFrom({
     ...request,

@@ -12,11 +12,12 @@ import type { Profile } from '../profile/profile.ts';
 import type { Progress } from '../progress.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { Plan } from '../scenario/plan.ts';
-import { estimateVolume, planSpec, seedSynthetic } from '../seeders/index.ts';
+import { estimateVolume, type FillingResult, planSpec, seedSynthetic } from '../seeders/index.ts';
 import { findPending, runReleased } from '../tools/index.ts';
 import type { Migration, Tool } from '../tools/tool.ts';
 import { profileOf, refuseOtherSchema } from './profile.ts';
 import { mebibytes, refuseFullDisk, type StartedServer } from './provision.ts';
+import { describeRestored, restoreRows } from './restore.ts';
 import { cancelledBy } from './wait.ts';
 
 export interface FillRequest {
@@ -49,23 +50,12 @@ export async function fill(request: FillRequest): Promise<Filled> {
     );
   }
   progress.say('fill', `${pending.length} pending: ${pending.map(({ file }) => file).join(', ')}`);
-  const bytes = await refuseTooLittleDisk(request, tables, profile);
   refuseUnknownTables(plan.drills, tables);
   await refuseWrongOperations(request, tables, profile);
-  progress.say('fill', `filling ${tables.length} tables, about ${mebibytes(bytes)} MiB`);
-
-  const { filling, generator } = await seedSynthetic(
-    {
-      engine,
-      target: started.roles.migrator,
-      administrator: started.roles.administrator,
-      tables,
-      data: plan.data,
-      profile,
-      onProgress: ({ message, fraction }) => progress.update('fill', message, fraction),
-    },
-    signal,
-  );
+  const { filling, generator } =
+    plan.data.restore === null
+      ? await generateRows(request, tables, profile)
+      : await describeRestored(request, tables);
   for (const table of filling) recorder.add('filling', table);
 
   recorder.enter('settle');
@@ -77,14 +67,37 @@ export async function fill(request: FillRequest): Promise<Filled> {
   return { tables: withoutLedger(request, settled), generator, pending };
 }
 
+async function generateRows(
+  request: FillRequest,
+  tables: readonly TableDescription[],
+  profile: Profile | null,
+): Promise<FillingResult> {
+  const { plan, engine, started, progress, signal } = request;
+  const bytes = await refuseTooLittleDisk(request, tables, profile);
+  progress.say('fill', `filling ${tables.length} tables, about ${mebibytes(bytes)} MiB`);
+  return seedSynthetic(
+    {
+      engine,
+      target: started.roles.migrator,
+      administrator: started.roles.administrator,
+      tables,
+      data: plan.data,
+      profile,
+      onProgress: ({ message, fraction }) => progress.update('fill', message, fraction),
+    },
+    signal,
+  );
+}
+
 /** Schema, released migrations, and what is pending by the ledger; the tables without those of the ledger. */
 export async function prepareSchema(request: FillRequest, profile: Profile | null = null) {
   const { plan, engine, tool, migrations, started, recorder, progress, signal } = request;
-  const { schemaFile, profileFile } = plan.data;
-  if (schemaFile !== null) await applySchema(request, schemaFile, await readFile(schemaFile, 'utf8'));
+  const { schemaFile, profileFile, restore } = plan.data;
+  if (restore !== null) await restoreRows(request, restore);
+  else if (schemaFile !== null) await applySchema(request, schemaFile, await readFile(schemaFile, 'utf8'));
   else if (profile !== null && profileFile !== null) await applySchema(request, profileFile, profile.schema);
   const { released } = plan.migrations;
-  if (schemaFile === null && profile === null && released !== null) {
+  if (schemaFile === null && profile === null && restore === null && released !== null) {
     progress.say('fill', `applying the released migrations up to ${released}`);
     await runReleased({
       engine,
@@ -180,7 +193,7 @@ function ledgerOf({ engine, tool, plan }: FillRequest): ReadonlySet<string | und
   return new Set(tool.ledger(engine.dialect, plan.database.flavor).tables.map((parts) => parts.at(-1)));
 }
 
-function withoutLedger(request: FillRequest, tables: readonly TableDescription[]) {
+export function withoutLedger(request: FillRequest, tables: readonly TableDescription[]) {
   const names = ledgerOf(request);
   return tables.filter((table) => !names.has(table.parts.at(-1)));
 }

@@ -19,11 +19,13 @@ import {
   removeVolume,
   restartContainer,
   runInContainer,
+  runProgram,
   startContainer,
   volumePath,
 } from './docker.ts';
 import { unlessAborted } from './interruption.ts';
 import { holdNote } from './notes.ts';
+import { LOOPBACK } from './ports.ts';
 import { blameSettings, REHEARSED_DATABASE, refuseWrongSettings } from './profiles.ts';
 import type { Provisioner, Server, ServerRequest } from './provisioner.ts';
 import { openAdministrator, START_LIMIT_MS, waitUntilReady } from './readiness.ts';
@@ -99,6 +101,12 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
     version,
     description: `${image} in a container of Docker ${docker.version}${docker.local ? '' : ` on ${docker.host}`}`,
     dataDirectory: await readableVolume(name, docker),
+    programs: {
+      where: `the container ${name}`,
+      host: LOOPBACK,
+      port: engine.recipe.container.port,
+      run: (run, aborted) => runProgram(name, run, aborted),
+    },
     database: REHEARSED_DATABASE,
     useProfile,
     [Symbol.asyncDispose]: () => cleanup.run(),

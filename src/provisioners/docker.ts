@@ -1,10 +1,13 @@
 /** The one file that imports testcontainers: containers and volumes of our own, on whatever engine it finds. */
 import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { EnvironmentError } from '../errors.ts';
 import { unlessAborted } from './interruption.ts';
 import { describeOwner } from './notes.ts';
 import { findFreePort, isOwnAddress, LOOPBACK } from './ports.ts';
+import { feed, type ProgramRun } from './programs.ts';
 
 export interface DockerEngine {
   /** Where published ports are reached. */
@@ -166,6 +169,40 @@ export async function runInContainer(name: string, command: readonly string[]): 
   if (exitCode === 0) return;
   throw new EnvironmentError(`"${command.join(' ')}" failed in the container ${name}: ${output.trim()}`);
 }
+
+/** Runs a program inside with its streams here. It ends with its input or with the container, at the latest. */
+export async function runProgram(
+  name: string,
+  { command: { program, args, env }, input, onOutput }: ProgramRun,
+  signal: AbortSignal,
+): Promise<number | null> {
+  signal.throwIfAborted();
+  const { dockerode } = (await client()).container;
+  const exec = await dockerode.getContainer(name).exec({
+    Cmd: [program, ...args],
+    Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
+    AttachStdin: input !== null,
+    AttachStdout: true,
+    AttachStderr: true,
+  });
+  const stream = await exec.start({ hijack: true, stdin: input !== null });
+  const outputs = { stdout: new PassThrough(), stderr: new PassThrough() };
+  for (const from of ['stdout', 'stderr'] as const)
+    outputs[from].setEncoding('utf8').on('data', (text: string) => onOutput(from, text));
+  dockerode.modem.demuxStream(stream, outputs.stdout, outputs.stderr);
+  try {
+    const ended = once(stream, 'end', { signal });
+    const fed = input === null ? null : feed(stream, input, signal);
+    await unlessAborted(signal, Promise.all([ended, fed]));
+    const { ExitCode } = await exec.inspect();
+    return ExitCode === NOT_FOUND ? null : ExitCode;
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** As a shell says that there is no such program; Docker itself says the same. */
+const NOT_FOUND = 127;
 
 /** The last lines that the server wrote since it was started last. */
 export async function containerLogTail(name: string): Promise<string> {

@@ -187,6 +187,7 @@ async function runServer(prepared: Running, cleanup: Cleanup): Promise<Server> {
     version,
     description: installation.description,
     dataDirectory: { path: layout.dataDirectory },
+    programs: { directory: installation.binDirectory },
     database: REHEARSED_DATABASE,
     useProfile,
     [Symbol.asyncDispose]: () => cleanup.run(),

@@ -31,6 +31,7 @@ async function useExternal(request: ServerRequest, signal: AbortSignal): Promise
     version,
     description: `external server ${where}`,
     dataDirectory: { missing: 'the server is not ours, and its files are out of reach' },
+    programs: null,
     database: target.database,
     useProfile: async (profile) => {
       if (profile === 'rehearsal')

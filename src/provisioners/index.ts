@@ -8,6 +8,9 @@ import type { Provisioner, ServerRequest } from './provisioner.ts';
 export { cacheDirectory, scratchDirectory } from './directories.ts';
 export { findDocker } from './docker.ts';
 export { findLeftovers, removeLeftovers } from './leftovers.ts';
+export { holdNote } from './notes.ts';
+export type { ProgramRun, ProgramsInside, RunProgram } from './programs.ts';
+export { runHere } from './programs.ts';
 
 export const provisioners: readonly Provisioner[] = [embedded, container, external];
 

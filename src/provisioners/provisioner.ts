@@ -2,6 +2,7 @@
 import type { ConnectionTarget, Engine, SettingsProfile } from '../engines/engine.ts';
 import type { ServerRole } from '../recording/recording.ts';
 import type { DatabasePlan } from '../scenario/plan.ts';
+import type { ProgramsInside } from './programs.ts';
 
 export interface ServerRequest {
   readonly engine: Engine;
@@ -19,6 +20,8 @@ export interface Server extends AsyncDisposable {
   readonly description: string;
   /** Path of the data directory that this process can read, or why there is none. */
   readonly dataDirectory: { readonly path: string } | { readonly missing: string };
+  /** Its own client programs: a folder on this machine, where some may be missing, or a place beside it; null when unknown. */
+  readonly programs: { readonly directory: string } | ProgramsInside | null;
   /** Name of the database to rehearse in. */
   readonly database: string;
   /** Goes over to a profile with a clean restart; a no-op with a note where the server is not ours. */

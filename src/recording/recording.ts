@@ -114,8 +114,9 @@ export interface TableFilling {
   readonly rows: number;
   /** Table with its indexes, after filling. */
   readonly bytes: Figure;
-  readonly durationMs: number;
-  /** False when the schema itself filled the table and the rows were left as they were. */
+  /** Null when the tables came together, out of a dump. */
+  readonly durationMs: number | null;
+  /** False when the rows are those of the schema or of a dump. */
   readonly generated: boolean;
 }
 

@@ -2,6 +2,7 @@
 import type { Engine } from '../engine.ts';
 import { connections } from './connections.ts';
 import { dialect } from './dialect.ts';
+import { dumps } from './dumps.ts';
 import { filling } from './filling.ts';
 import { recipe } from './recipe.ts';
 import { schema } from './schema.ts';
@@ -21,5 +22,6 @@ export const postgres: Engine = {
   connections,
   schema,
   filling,
+  dumps,
   views,
 };

@@ -1,0 +1,91 @@
+/**
+ * Restores a dump into the rehearsed database:
+ *
+ *  1. recognise it by its first bytes, and find a client program that reads it
+ *  2. refuse what cannot come out well before a row is there: a newer server, a missing extension, too little disk
+ *  3. run the client, with progress
+ */
+import { availableParallelism } from 'node:os';
+import { basename } from 'node:path';
+import type { ConnectionTarget, Dump, DumpFacts, Engine, Session } from '../engines/engine.ts';
+import { UsageError } from '../errors.ts';
+import type { Server } from '../provisioners/provisioner.ts';
+import type { RestorePlan } from '../scenario/plan.ts';
+import { findPrograms } from './programs.ts';
+import { type DumpProgress, runPath, runStream } from './run.ts';
+import { type DumpSource, openSource } from './source.ts';
+
+export interface RestoreDumpRequest {
+  readonly engine: Engine;
+  readonly plan: RestorePlan;
+  readonly server: Server;
+  /** The migrator inside the rehearsed database: what is restored belongs to it. */
+  readonly target: ConnectionTarget;
+  /** A session of the migrator. */
+  readonly session: Session;
+  /** Called with the bytes that the data will take; throws when the disk would not hold them. */
+  readonly onVolume: (bytes: number) => Promise<void>;
+  readonly onProgress: (progress: DumpProgress) => void;
+  /** A line worth keeping. */
+  readonly say: (message: string) => void;
+  /** What a reader of the report should know. */
+  readonly onNote: (text: string) => void;
+}
+
+/** UsageError for what is wrong with the dump or the setting, EnvironmentError for what the machine lacks. */
+export async function restoreDump(request: RestoreDumpRequest, signal: AbortSignal): Promise<void> {
+  const { engine, plan, session, onProgress, onNote, target } = request;
+  const { dumps } = engine;
+  const source = await openSource(plan.file, dumps.markers);
+  const dump = dumps.recognise(source);
+  if (dump === null) throw unknownDump(engine, source);
+  request.say(
+    `${basename(plan.file)} is ${dump.description}${source.compression === 'none' ? '' : `, in ${source.compression}`}`,
+  );
+  await refuseObstacles(request, dump.facts);
+  await request.onVolume(volumeOf(dump, source));
+  const clients = await findPrograms(
+    {
+      dump,
+      clientDirectory: plan.clientDirectory,
+      server: request.server,
+      programFolders: dumps.programFolders,
+    },
+    signal,
+  );
+  const [client] = clients;
+  if (client === undefined) throw new Error('no program to restore with');
+  request.say(`restoring with ${client.version}${client.where === null ? '' : `, in ${client.where}`}`);
+  const running = { source, target, onProgress, onNote };
+  if (dump.reads === 'stream') return runStream(dump, client, running, signal);
+  const onListing = async (listing: string): Promise<void> => {
+    if (dump.contents !== null) await refuseObstacles({ engine, session }, dump.contents.facts(listing));
+  };
+  await runPath(dump, clients, { ...running, jobs: availableParallelism(), onListing }, signal);
+}
+
+async function refuseObstacles(
+  { engine, session }: Pick<RestoreDumpRequest, 'engine' | 'session'>,
+  facts: DumpFacts,
+): Promise<void> {
+  const obstacles = await engine.dumps.obstacles(session, facts);
+  if (obstacles.length > 0) throw new UsageError(`data.restore: ${obstacles.join('; ')}.`);
+}
+
+/** Bytes of the tables and their indexes, as far as the size of the dump tells. */
+function volumeOf(dump: Dump, { bytes, plainBytes, compression }: DumpSource): number {
+  // What does not tell its size is taken for compressed to a quarter, as tables of text and numbers are.
+  const plain = plainBytes ?? (compression === 'none' ? bytes : bytes * USUAL_RATIO);
+  return plain * dump.growth;
+}
+
+const USUAL_RATIO = 4;
+
+function unknownDump(engine: Engine, { path, entries }: DumpSource): UsageError {
+  const what = entries === null ? `"${path}"` : `the folder "${path}"`;
+  return new UsageError(
+    `data.restore: ${what} is no dump that ${engine.name} can restore. ${engine.dumps.kinds} can be restored, each file also as .gz or .zst.`,
+  );
+}
+
+export type { DumpProgress } from './run.ts';

@@ -1,0 +1,48 @@
+/** A dump in place of a schema and generated rows. */
+import { statfs } from 'node:fs/promises';
+import { restoreDump } from '../dumps/index.ts';
+import { EnvironmentError } from '../errors.ts';
+import type { RestorePlan } from '../scenario/plan.ts';
+import type { FillRequest } from './fill.ts';
+import { mebibytes, refuseFullDisk } from './provision.ts';
+
+/** Restores it into the rehearsed database, owned by the migrator. */
+export async function restoreRows(request: FillRequest, plan: RestorePlan): Promise<void> {
+  const { engine, started, recorder, progress, signal } = request;
+  const target = started.roles.migrator;
+  await using session = await engine.connections.connect(
+    target,
+    { applicationName: 'rehearse restore' },
+    signal,
+  );
+  await restoreDump(
+    {
+      engine,
+      plan,
+      server: started.server,
+      target,
+      session,
+      onVolume: (bytes) => refuseLargeDump(request, bytes),
+      onProgress: ({ message, fraction }) => progress.update('fill', message, fraction),
+      say: (message) => progress.say('fill', message),
+      onNote: (text) => recorder.add('notes', text),
+    },
+    signal,
+  );
+}
+
+async function refuseLargeDump({ started, recorder, progress }: FillRequest, bytes: number): Promise<void> {
+  progress.say(
+    'fill',
+    `restored it takes about ${mebibytes(bytes)} MiB, estimated from the size of the dump`,
+  );
+  const { dataDirectory } = started.server;
+  if ('missing' in dataDirectory) {
+    recorder.add('notMeasured', { what: 'free disk before restoring', reason: dataDirectory.missing });
+    return;
+  }
+  const space = await statfs(dataDirectory.path).catch((cause: unknown) => {
+    throw new EnvironmentError(`cannot read the free disk of ${dataDirectory.path}`, { cause });
+  });
+  refuseFullDisk(bytes, space.bavail * space.bsize, 'the disk of the data directory');
+}
