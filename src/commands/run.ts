@@ -27,6 +27,8 @@ the working directory is used, and with --schema (or --profile) and --migrations
   --schema FILE          SQL file with the schema before the pending migrations
   --profile FILE         profile of production from "rehearse capture": its schema, and rows with its statistics
   --scale N              multiplies the rows of the profile (0.1)
+  --restore DUMP         in place of --schema: a dump of production with its rows (pg_dump custom, directory or SQL,
+                         mysqldump; each also .gz or .zst)
   --migrations DIR       the migrations
   --released VERSION     last version that production has, when the ledger in the schema does not tell
   --tool NAME            dbmate, golang-migrate, flyway, prisma, drizzle or sql; found by its files when left out
@@ -60,6 +62,7 @@ Examples:
 
 const options = {
   schema: { type: 'string' },
+  restore: { type: 'string' },
   profile: { type: 'string' },
   scale: { type: 'string' },
   migrations: { type: 'string' },

@@ -88,4 +88,5 @@ function unknownDump(engine: Engine, { path, entries }: DumpSource): UsageError 
   );
 }
 
+export { describeRestoredTables } from './restored.ts';
 export type { DumpProgress } from './run.ts';

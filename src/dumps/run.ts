@@ -103,12 +103,13 @@ interface Failure {
 }
 
 function failure(dump: Dump, { client, code, lines }: Failure): EnvironmentError {
-  const said = lines.slice(-ERROR_LINES).join('\n');
+  const first = lines.findIndex((line) => /\b(?:error|fatal)\b/i.test(line));
+  const said = lines.slice(Math.max(first, lines.length - ERROR_LINES)).join('\n');
   const advice = dump.adviceFor(said);
   return new EnvironmentError(
     `${dump.description} could not be restored: "${client.program}"${client.where === null ? '' : ` in ${client.where}`} ` +
       `(${client.version}) ended with exit code ${code ?? '?'}${said === '' ? '' : `:\n${said}`}` +
-      (advice === null ? '' : `\n${advice.charAt(0).toUpperCase()}${advice.slice(1)}`),
+      (advice === null ? '' : `\n${advice}`),
   );
 }
 

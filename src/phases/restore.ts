@@ -1,10 +1,13 @@
 /** A dump in place of a schema and generated rows. */
 import { statfs } from 'node:fs/promises';
-import { restoreDump } from '../dumps/index.ts';
+import { describeRestoredTables, restoreDump } from '../dumps/index.ts';
+import type { TableDescription } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
 import type { RestorePlan } from '../scenario/plan.ts';
+import type { FillingResult } from '../seeders/index.ts';
 import type { FillRequest } from './fill.ts';
 import { mebibytes, refuseFullDisk } from './provision.ts';
+import { cancelledBy } from './wait.ts';
 
 /** Restores it into the rehearsed database, owned by the migrator. */
 export async function restoreRows(request: FillRequest, plan: RestorePlan): Promise<void> {
@@ -45,4 +48,21 @@ async function refuseLargeDump({ started, recorder, progress }: FillRequest, byt
     throw new EnvironmentError(`cannot read the free disk of ${dataDirectory.path}`, { cause });
   });
   refuseFullDisk(bytes, space.bavail * space.bsize, 'the disk of the data directory');
+}
+
+/** What the restored tables hold, and where the load's new rows go on. */
+export async function describeRestored(
+  { plan, engine, started, progress, signal }: FillRequest,
+  tables: readonly TableDescription[],
+): Promise<FillingResult> {
+  const administrator = started.roles.administrator;
+  await using session = await engine.connections.connect(
+    administrator,
+    { applicationName: 'rehearse restore' },
+    signal,
+  );
+  const onTable = (name: string): void => progress.update('fill', `counting the rows of ${name}`, null);
+  return await cancelledBy(signal, session, () =>
+    describeRestoredTables({ engine, session, tables, data: plan.data, onTable }),
+  );
 }

@@ -93,6 +93,7 @@ export const fields = {
   url: name('URL of an external server; $NAME in braces is taken from the environment, for secrets.'),
   expendable: flag('true: the external database may be emptied and changed. Default: false.'),
   schema: path('SQL file with the state that production is in before the pending migrations.'),
+  restore: path('Dump to restore: pg_dump custom, directory or plain SQL, mysqldump; each also .gz or .zst.'),
   profile: path('Profile of production, from "rehearse capture".'),
   scale: z.number().positive().meta({
     description:

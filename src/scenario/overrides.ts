@@ -19,6 +19,7 @@ export const overridesSchema = z.strictObject({
   url: fields.url.optional(),
   expendable: fields.expendable.optional(),
   schema: fields.schema.optional(),
+  restore: fields.restore.optional(),
   profile: fields.profile.optional(),
   scale: z
     .union([z.number(), z.string().regex(/\d/, 'must be a number such as 0.1')])
@@ -62,6 +63,7 @@ const HOMES: Readonly<Record<Exclude<keyof Overrides, 'budget'>, readonly string
   url: ['database', 'url'],
   expendable: ['database', 'expendable'],
   schema: ['data', 'schema'],
+  restore: ['data', 'restore'],
   profile: ['data', 'profile'],
   scale: ['data', 'scale'],
   rows: ['data', 'rows'],
@@ -132,8 +134,9 @@ function merged(written: CheckedScenario, options: z.output<typeof overridesSche
     database: mergedDatabase(written.database ?? {}, options),
     data: {
       ...written.data,
-      schema: options.schema ?? written.data?.schema,
-      profile: options.profile ?? written.data?.profile,
+      schema: options.schema ?? (options.restore === undefined ? written.data?.schema : undefined),
+      restore: options.restore ?? written.data?.restore,
+      profile: options.profile ?? (options.restore === undefined ? written.data?.profile : undefined),
       scale: options.scale ?? written.data?.scale,
       rows: options.rows ?? written.data?.rows,
       tables: scaled(written.data?.tables, options.rows),

@@ -63,6 +63,17 @@ function refuseContradictions(wanted: Wanted, restore: RestorePlan | null): void
       ['data', 'rows'],
       'a profile says how many rows each table has: write data.scale (--scale) to multiply them, or data.tables.<table>.rows',
     );
+  if (restore !== null && wanted.scenario.data?.rows !== undefined)
+    wanted.complain(
+      ['data', 'rows'],
+      'a dump has rows of its own: leave data.rows out, or keep a share of them with data.scale',
+    );
+  for (const [name, { rows }] of Object.entries(wanted.scenario.data?.tables ?? {}))
+    if (restore !== null && rows !== undefined)
+      wanted.complain(
+        ['data', 'tables', name, 'rows'],
+        'a dump has rows of its own: leave "rows" out, or keep a share of all rows with data.scale',
+      );
   if (restore !== null && schema !== undefined)
     wanted.complain(
       ['data', 'schema'],

@@ -78,9 +78,7 @@ const age = z
 
 const data = z.strictObject({
   schema: fields.schema.optional(),
-  restore: path(
-    'Dump to restore: pg_dump custom, directory or plain SQL, mysqldump; each also .gz or .zst.',
-  ).optional(),
+  restore: fields.restore.optional(),
   client: path(
     'Folder with the client programs that restore the dump, such as pg_restore. Default: those of the server, else those on PATH.',
   ).optional(),

@@ -5,6 +5,7 @@ import type { Profile } from '../profile/profile.ts';
 import type { DataPlan } from '../scenario/plan.ts';
 
 export { planSpec } from '../generators/index.ts';
+export { readExistingKeys } from './existing-keys.ts';
 export type { FillingProgress, FillingRequest, FillingResult, Seeder } from './seeder.ts';
 export { seedSynthetic } from './synthetic.ts';
 

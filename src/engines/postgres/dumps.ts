@@ -224,19 +224,21 @@ function adviceFor(output: string): string | null {
       output,
     )
   )
-    return 'the dump is cut short or damaged: make it again, or copy it again.';
+    return 'The dump is cut short or damaged: make it again, or copy it again.';
   const missing =
     /(?:extension "([^"]+)" is not available|could not open extension control file.*?([^/]+)\.control)/.exec(
       output,
     );
   if (missing !== null)
-    return `install the extension ${missing[1] ?? missing[2]} for the server, or rehearse on one that has it (database.binary, database.image).`;
+    return `Install the extension ${missing[1] ?? missing[2]} for the server, or rehearse on one that has it (database.binary, database.image).`;
   return null;
 }
 
 async function obstacles(session: Session, facts: DumpFacts): Promise<readonly string[]> {
   const found: string[] = [];
-  const [server] = await session.query<{ version: string }>('show server_version');
+  const [server] = await session.query<{ version: string }>(
+    "select current_setting('server_version') as version",
+  );
   const [here, there] = [majorOf(server?.version ?? ''), majorOf(facts.serverVersion ?? '')];
   if (facts.serverVersion !== null && there > here)
     found.push(
