@@ -2,10 +2,10 @@
 import type { Expression } from './expression.ts';
 import { columnOf } from './operands.ts';
 import { escapeRegex } from './regex.ts';
-import type { ColumnRules, Demand } from './rules.ts';
+import type { ColumnRules, Demand, TextPattern } from './rules.ts';
 import { UnreadableExpression } from './tokens.ts';
 
-const LENGTHS = new Set([
+export const LENGTHS: ReadonlySet<string> = new Set([
   'length',
   'char_length',
   'character_length',
@@ -27,12 +27,19 @@ export function callAgainstConstant(
   if (name === 'jsonb_typeof' || name === 'json_typeof') {
     if (operator === '=' && constant === 'object') return demand(columnOf(first), {});
   }
+  if (name === 'left' && operator === '=' && second?.kind === 'literal')
+    if (Number(second.text) === constant.length)
+      return demand(columnOf(first), { patterns: [startsWith(constant)] });
   const searched = searchOf(name, args);
   if (searched !== null && operator === '>' && constant === '0')
     return demand(searched.column, {
       patterns: [{ source: escapeRegex(searched.text), ignoreCase: false }],
     });
   throw new UnreadableExpression(`"${name}(...) ${operator} ${constant}" is not understood`);
+}
+
+export function startsWith(text: string): TextPattern {
+  return { source: `^${escapeRegex(text)}.*`, ignoreCase: false };
 }
 
 /** `position('@' in email)` and `strpos(email, '@')`. */

@@ -181,7 +181,6 @@ test('a unique column with too few values limits the rows', () => {
 });
 
 test.each([
-  ['(a % 5) = 0', 'int4'],
   ['my_check(a)', 'int4'],
   ['a > 10 and a < 10', 'int4'],
   ['a > 100000', 'int2'],
@@ -194,7 +193,7 @@ test.each([
 });
 
 test('values of the scenario solve a check that nothing is known of', () => {
-  const description = table('t', { columns: { a: 'int4' }, checks: ['(a % 5) = 0'] });
+  const description = table('t', { columns: { a: 'int4' }, checks: ['my_check(a)'] });
   const columns = {
     a: {
       values: [

@@ -3,8 +3,17 @@ import type { ColumnDescription, TableDescription } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
 import { parseInstant } from './calendar.ts';
 import { type Alternative, alternativesOf } from './demands.ts';
-import { parseExpression } from './expression.ts';
-import { type ColumnRules, mergeRules, NO_RULES, NOW, type Relation, type TableRules } from './rules.ts';
+import { columnsOf, holds, isEvaluated } from './evaluate.ts';
+import { type Expression, parseExpression, readableExpression } from './expression.ts';
+import {
+  type ColumnRules,
+  type Demand,
+  mergeRules,
+  NO_RULES,
+  NOW,
+  type Relation,
+  type TableRules,
+} from './rules.ts';
 import { UnreadableExpression } from './tokens.ts';
 
 type Check = TableDescription['checks'][number];
@@ -38,11 +47,30 @@ export function solveChecks(table: TableDescription, chosen: ReadonlySet<string>
     }
     return null;
   };
-  const found = search(0, { columns: new Map(), relations: [] });
-  if (found !== null) return found;
+  const found = search(0, { columns: new Map(), relations: [], tests: [] });
+  if (found !== null) return { ...found, columns: withTests(found.columns, table, chosen) };
   const failed = choices[deepest]?.check;
   if (failed === undefined) throw new Error(`${table.name}: the search for rules ended without a check`);
   throw unsolvable(table, failed, 'no value was found that meets it together with the other constraints');
+}
+
+/** What a check asks of one column is held against its values as well, whatever rule they are made by. */
+function withTests(
+  rules: TableRules['columns'],
+  table: TableDescription,
+  chosen: ReadonlySet<string>,
+): TableRules['columns'] {
+  const merged = new Map(rules);
+  for (const check of table.checks) {
+    const expression = readableExpression(check.expression);
+    if (expression === null || !isEvaluated(expression)) continue;
+    const [name, ...others] = columnsOf(expression);
+    if (name === undefined || others.length > 0 || chosen.has(name)) continue;
+    const rule = merged.get(name) ?? NO_RULES;
+    const nullness = holds(expression, () => null) === false ? 'not null' : rule.nullness;
+    merged.set(name, { ...rule, nullness, readFrom: [...rule.readFrom, expression] });
+  }
+  return merged;
 }
 
 /** The error for a check that the generator cannot meet, with the setting that solves it. */
@@ -65,8 +93,7 @@ function readCheck(
     const known = new Set(table.columns.map((column) => column.name));
     const alternatives = alternativesOf(parseExpression(check.expression));
     for (const demand of alternatives.flat()) {
-      const names = 'rule' in demand ? [demand.column] : [demand.relation.lower, demand.relation.higher];
-      const unknown = names.find((name) => !known.has(name));
+      const unknown = namesIn(demand).find((name) => !known.has(name));
       if (unknown !== undefined) throw new UnreadableExpression(`"${unknown}" is no column of the table`);
     }
     return alternatives;
@@ -75,6 +102,11 @@ function readCheck(
     if (columnsIn(table, check.expression).some((name) => chosen.has(name))) return null;
     throw unsolvable(table, check, error.message);
   }
+}
+
+function namesIn(demand: Demand): readonly string[] {
+  if ('rule' in demand) return [demand.column];
+  return 'test' in demand ? [...columnsOf(demand.test)] : [demand.relation.lower, demand.relation.higher];
 }
 
 /** Columns that the expression names, in the table's order. */
@@ -88,6 +120,7 @@ function columnsIn(table: TableDescription, expression: string): readonly string
 interface Accepted {
   readonly columns: ReadonlyMap<string, ColumnRules>;
   readonly relations: readonly Relation[];
+  readonly tests: readonly Expression[];
 }
 
 interface Surroundings {
@@ -102,10 +135,15 @@ function accept(
 ): Accepted | null {
   const merged = new Map(rules.columns);
   const relations = [...rules.relations];
+  const tests = [...rules.tests];
   for (const demand of alternative) {
     if ('relation' in demand) {
       const { lower, higher } = demand.relation;
       if (!chosen.has(lower) || !chosen.has(higher)) relations.push(demand.relation);
+      continue;
+    }
+    if ('test' in demand) {
+      if (![...columnsOf(demand.test)].every((name) => chosen.has(name))) tests.push(demand.test);
       continue;
     }
     if (chosen.has(demand.column)) continue;
@@ -117,6 +155,7 @@ function accept(
   const mustBeNull = (name: string) => merged.get(name)?.nullness === 'null';
   return {
     columns: merged,
+    tests,
     relations: relations.filter(({ lower, higher }) => !mustBeNull(lower) && !mustBeNull(higher)),
   };
 }

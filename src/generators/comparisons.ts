@@ -1,6 +1,5 @@
 /** Cells of the columns that checks compare with each other. */
 import type { CellValue, ColumnDescription, TableDescription } from '../engines/engine.ts';
-import { unsolvable } from './checks.ts';
 import { seedOf } from './random.ts';
 import { type ComparedColumn, relate } from './relations.ts';
 import type { Relation, TableRules } from './rules.ts';
@@ -22,8 +21,14 @@ export interface ComparisonRequest {
   profiled(name: string): boolean;
 }
 
-/** New cells for the columns that give way; UsageError for a comparison that cannot be met. */
-export function compareColumns(request: ComparisonRequest): ReadonlyMap<string, CellOf> {
+export interface Compared {
+  /** New cells for the columns that give way. */
+  readonly cells: ReadonlyMap<string, CellOf>;
+  /** Comparisons that do not hold in every row yet. */
+  readonly unmet: readonly Relation[];
+}
+
+export function compareColumns(request: ComparisonRequest): Compared {
   const { table, rules } = request;
   const relations = [...rules.relations, ...usualOrder(request)];
   const compared = new Map<string, ComparedColumn>();
@@ -33,8 +38,7 @@ export function compareColumns(request: ComparisonRequest): ReadonlyMap<string, 
     if (found !== null) compared.set(column.name, found);
   }
   const scalar = relations.filter(({ lower, higher }) => compared.has(lower) && compared.has(higher));
-  const values = relate(scalar, compared);
-  if (values === null) throw impossible(request, scalar[0]);
+  const values = relate(scalar, compared) ?? new Map();
   const cells = new Map<string, CellOf>();
   for (const [name, ticks] of values) {
     const column = compared.get(name);
@@ -49,8 +53,8 @@ export function compareColumns(request: ComparisonRequest): ReadonlyMap<string, 
   for (const relation of relations)
     if (!scalar.includes(relation) || relation.operator === '<>')
       giveWay(request, relation, { cells, cellOf });
-  for (const relation of rules.relations) verify(request, relation, cellOf);
-  return cells;
+  const unmet = rules.relations.filter((relation) => !isMet(request, relation, cellOf));
+  return { cells, unmet };
 }
 
 /** `updated_at` is not before `created_at`, without any check that says so. */
@@ -96,7 +100,7 @@ const ATTEMPTS = 16;
 
 /** Equality and inequality of columns that do not lie on a line. */
 function giveWay(
-  { sources, numbered, table, rows }: ComparisonRequest,
+  { sources, numbered }: ComparisonRequest,
   relation: Relation,
   { cells, cellOf }: { readonly cells: Map<string, CellOf>; readonly cellOf: (name: string) => CellOf },
 ): void {
@@ -116,14 +120,16 @@ function giveWay(
       }
       return own(row);
     });
-  else if (rows > 0) throw impossible({ table }, relation);
 }
 
 /** Rows that are looked at before anything is filled. */
 const SAMPLED = 256;
 
-function verify(request: ComparisonRequest, relation: Relation, cellOf: (name: string) => CellOf): void {
-  const { table, rows } = request;
+function isMet(
+  { table, rows }: ComparisonRequest,
+  relation: Relation,
+  cellOf: (name: string) => CellOf,
+): boolean {
   const [lower, higher] = [cellOf(relation.lower), cellOf(relation.higher)];
   const column = (name: string) => table.columns.find((each) => each.name === name);
   const types = [column(relation.lower), column(relation.higher)].map(
@@ -133,9 +139,9 @@ function verify(request: ComparisonRequest, relation: Relation, cellOf: (name: s
   for (let row = 0; row < rows; row += step) {
     const [one, other] = [lower(row), higher(row)];
     if (typeof one !== 'string' || typeof other !== 'string') continue;
-    if (!holds(relation.operator, unitsOf(types[0], one), unitsOf(types[1], other)))
-      throw impossible(request, relation);
+    if (!holds(relation.operator, unitsOf(types[0], one), unitsOf(types[1], other))) return false;
   }
+  return true;
 }
 
 function unitsOf(type: ReturnType<typeof scalarType> | undefined, text: string): number | string {
@@ -148,13 +154,4 @@ function holds(operator: Relation['operator'], one: number | string, other: numb
   if (operator === '<>') return one !== other;
   if (operator === '=') return one === other;
   return operator === '<' ? one < other : one <= other;
-}
-
-function impossible({ table }: Pick<ComparisonRequest, 'table'>, relation: Relation | undefined): Error {
-  const check = table.checks.find(
-    ({ expression }) =>
-      relation !== undefined && expression.includes(relation.lower) && expression.includes(relation.higher),
-  );
-  if (check === undefined) return new Error(`${table.name}: a comparison without a check`);
-  return unsolvable(table, check, 'no way is known to make these columns obey it');
 }

@@ -3,14 +3,24 @@
  * alternative passes the check.
  */
 
-import { callAgainstConstant } from './calls.ts';
+import { LENGTHS, startsWith } from './calls.ts';
+import { columnsOf, isEvaluated } from './evaluate.ts';
 import type { Expression } from './expression.ts';
-import { columnOf, constantOf, TRANSPARENT, TRIMS } from './operands.ts';
-import { likeToRegex, translateRegex } from './regex.ts';
-import type { ColumnRules, Demand } from './rules.ts';
+import {
+  type Alternative,
+  againstConstant,
+  countNonNulls,
+  letterCaseOf,
+  relationOf,
+  ruleOf,
+  solveMembership,
+  solveNullness,
+} from './leaf-demands.ts';
+import { columnOf, constantOf, TRANSPARENT } from './operands.ts';
+import type { ColumnRules } from './rules.ts';
 import { UnreadableExpression } from './tokens.ts';
 
-export type Alternative = readonly Demand[];
+export type { Alternative } from './leaf-demands.ts';
 
 /** An OR of ANDs grows with the product of its parts; no check that a person wrote comes near this. */
 const MAX_ALTERNATIVES = 64;
@@ -23,7 +33,20 @@ export function alternativesOf(expression: Expression): readonly Alternative[] {
   return found.toSorted((one, other) => nulls(one) - nulls(other));
 }
 
+/** What has no rule of its own is left to trying values, or rows where it is about several columns. */
 function solve(expression: Expression, negated: boolean): readonly Alternative[] {
+  try {
+    return solveByRule(expression, negated);
+  } catch (error) {
+    if (!(error instanceof UnreadableExpression)) throw error;
+    const test: Expression = negated ? { kind: 'not', of: expression } : expression;
+    const [column, ...others] = columnsOf(test);
+    if (column === undefined || !isEvaluated(test)) throw error;
+    return [[others.length === 0 ? ruleOf(column, { tests: [test] }) : { test }]];
+  }
+}
+
+function solveByRule(expression: Expression, negated: boolean): readonly Alternative[] {
   switch (expression.kind) {
     case 'not':
       return solve(expression.of, !negated);
@@ -33,7 +56,9 @@ function solve(expression: Expression, negated: boolean): readonly Alternative[]
         ? anyOf(expression.items, negated)
         : allOf(expression.items, negated);
     case 'isNull':
-      return [[ruleOf(columnOf(expression.of), { nullness: negated ? 'not null' : 'null' })]];
+      return solveNull(expression.of, negated);
+    case 'case':
+      return solve(asConditions(expression), negated);
     case 'column':
       return [[ruleOf(expression.name, { allowed: [negated ? 'false' : 'true'] })]];
     case 'binary':
@@ -61,6 +86,44 @@ function allOf(items: readonly Expression[], negated: boolean): readonly Alterna
       throw new UnreadableExpression('it has too many alternatives');
   }
   return alternatives;
+}
+
+function solveNull(of: Expression, negated: boolean): readonly Alternative[] {
+  if (of.kind === 'call' && of.name === 'coalesce')
+    return solve({ kind: 'and', items: of.args.map((arg) => ({ kind: 'isNull', of: arg })) }, negated);
+  // A comparison is null where one of its columns is.
+  const columns = of.kind === 'column' ? [of.name] : negated ? [...columnsOf(of)] : [columnOf(of)];
+  if (columns.length === 0 || (of.kind !== 'column' && !isStrict(of))) return [[ruleOf(columnOf(of), {})]];
+  return [columns.map((column) => ruleOf(column, { nullness: negated ? 'not null' : 'null' }))];
+}
+
+/** Null exactly when one of its columns is. */
+function isStrict(expression: Expression): boolean {
+  if (expression.kind === 'column' || expression.kind === 'literal') return true;
+  if (expression.kind === 'binary') {
+    const { operator, left, right } = expression;
+    return (
+      ['<', '<=', '=', '>=', '>', '<>', '+', '-', '*'].includes(operator) && isStrict(left) && isStrict(right)
+    );
+  }
+  return expression.kind === 'call' &&
+    (expression.name === '.' || TRANSPARENT.has(expression.name) || LENGTHS.has(expression.name))
+    ? expression.args.every(isStrict)
+    : false;
+}
+
+/** `case when a then b else c end` as `(a and b) or (not a and c)`; a condition that is null counts as not met. */
+function asConditions({ branches, otherwise }: Expression & { kind: 'case' }): Expression {
+  const items: Expression[] = [];
+  const unmet: Expression[] = [];
+  for (const { when, result } of branches) {
+    items.push({ kind: 'and', items: [...unmet, when, result] });
+    unmet.push({ kind: 'not', of: when });
+  }
+  items.push(
+    otherwise === null ? { kind: 'and', items: unmet } : { kind: 'and', items: [...unmet, otherwise] },
+  );
+  return { kind: 'or', items };
 }
 
 /** `a = 1 or a = 2` is one alternative with two values; other alternatives stay apart. */
@@ -103,6 +166,7 @@ const OPPOSITES: Readonly<Record<string, string>> = {
   '=': '<>',
   '<>': '=',
   in: 'not in',
+  'is distinct from': 'is not distinct from',
   '~': '!~',
   '~*': '!~*',
   '~~': '!~~',
@@ -129,12 +193,15 @@ function solveComparison(
   if (left.kind === 'isNull' && right.kind === 'isNull') return solveNullness(left, operator, right);
   if (left.kind === 'isNull' && right.kind === 'literal')
     return solve(left, (operator === '=') !== (right.text === 'true'));
+  if (right.kind === 'literal' && (right.text === 'true' || right.text === 'false') && isCondition(left))
+    return solve(left, (operator === '=') !== (right.text === 'true'));
+  if (operator.endsWith('distinct from')) return solveDistinct(left, operator, right);
   if (operator === 'in' || operator === 'not in') return [solveMembership(left, operator, right)];
   if (constantOf(left) !== null && constantOf(right) === null)
     return solveComparison(right, TURNED[operator] ?? operator, { right: left });
   const constant = constantOf(right);
-  if (constant !== null && left.kind === 'call' && left.name === 'num_nonnulls' && operator === '=')
-    return countNonNulls(left.args.map(columnOf), Number(constant));
+  if (constant !== null && left.kind === 'call' && /^num_(non)?nulls$/.test(left.name))
+    return countNonNulls(left, operator, Number(constant));
   if (constant !== null) return [[againstConstant(left, operator, constant)]];
   const other = columnOf(right);
   const folded = letterCaseOf(left, operator, right) ?? letterCaseOf(right, operator, left);
@@ -142,87 +209,18 @@ function solveComparison(
   return [[relationOf(columnOf(left), operator, other)]];
 }
 
-function solveNullness(
-  left: { readonly of: Expression },
-  operator: string,
-  right: { readonly of: Expression },
-): readonly Alternative[] {
-  const [one, other] = [columnOf(left.of), columnOf(right.of)];
-  const pair = (first: 'null' | 'not null', second: 'null' | 'not null'): Alternative => [
-    ruleOf(one, { nullness: first }),
-    ruleOf(other, { nullness: second }),
-  ];
-  return operator === '='
-    ? [pair('not null', 'not null'), pair('null', 'null')]
-    : [pair('not null', 'null'), pair('null', 'not null')];
+function isCondition({ kind }: Expression): boolean {
+  return ['binary', 'and', 'or', 'not', 'isNull'].includes(kind);
 }
 
-/** `num_nonnulls(a, b, c) = 1`: one alternative per column that could come first. */
-function countNonNulls(columns: readonly string[], wanted: number): readonly Alternative[] {
-  return columns.map((_, first) =>
-    columns.map((column, index) =>
-      ruleOf(column, {
-        nullness: (index - first + columns.length) % columns.length < wanted ? 'not null' : 'null',
-      }),
-    ),
-  );
-}
-
-function solveMembership(left: Expression, operator: string, right: Expression): Alternative {
-  if (left.kind === 'literal' && right.kind === 'column')
-    throw new UnreadableExpression('a membership in an array column is not understood');
-  const items = right.kind === 'list' ? right.items : arrayLiteral(right);
-  const values = items.map((item) => {
-    const value = constantOf(item);
-    if (value === null)
-      throw new UnreadableExpression('a list that is not made of literals is not understood');
-    return value;
-  });
-  return [ruleOf(columnOf(left), operator === 'in' ? { allowed: values } : { excluded: values })];
-}
-
-/** `'{a,b}'::text[]`, as Postgres prints a constant array. */
-function arrayLiteral(expression: Expression): readonly Expression[] {
-  const text = expression.kind === 'literal' ? expression.text : '';
-  if (!/^\{[^"{}\\]*\}$/.test(text))
-    throw new UnreadableExpression('a list that is no literal is not understood');
-  return text
-    .slice(1, -1)
-    .split(',')
-    .map((item) => ({ kind: 'literal', text: item.trim() }));
-}
-
-function againstConstant(left: Expression, operator: string, constant: string): Demand {
-  if (left.kind === 'call' && !TRANSPARENT.has(left.name))
-    return callAgainstConstant(left.name, left.args, { operator, constant });
-  const column = columnOf(left);
-  const limit = { text: constant, inclusive: operator.includes('=') };
-  if (operator === '<' || operator === '<=') return ruleOf(column, { uppers: [limit] });
-  if (operator === '>' || operator === '>=') return ruleOf(column, { lowers: [limit] });
-  if (operator === '=') return ruleOf(column, { allowed: [constant] });
-  if (operator === '<>') return ruleOf(column, { excluded: [constant] });
-  if (operator === '~' || operator === '~*')
-    return ruleOf(column, {
-      patterns: [{ source: translateRegex(constant), ignoreCase: operator === '~*' }],
-    });
-  if (operator === '~~' || operator === '~~*')
-    return ruleOf(column, { patterns: [{ source: likeToRegex(constant), ignoreCase: operator === '~~*' }] });
-  if (operator === '!~' || operator === '!~*')
-    return ruleOf(column, {
-      patterns: [
-        { source: `^(?!.*${unanchored(translateRegex(constant))})`, ignoreCase: operator === '!~*' },
-      ],
-    });
-  if (operator === '!~~' || operator === '!~~*')
-    return ruleOf(column, {
-      patterns: [{ source: `^(?!${likeToRegex(constant).slice(1)})`, ignoreCase: operator === '!~~*' }],
-    });
-  throw new UnreadableExpression(`"${operator}" is not understood`);
-}
-
-function unanchored(source: string): string {
-  if (source.startsWith('^')) throw new UnreadableExpression('a negated anchored pattern is not understood');
-  return source;
+function solveDistinct(left: Expression, operator: string, right: Expression): readonly Alternative[] {
+  const distinct = operator === 'is distinct from';
+  if (right.kind === 'null') return solve({ kind: 'isNull', of: left }, distinct);
+  const compared = solve({ kind: 'binary', operator: distinct ? '<>' : '=', left, right }, false);
+  return compared.map((alternative) => [
+    ...alternative,
+    ...[...columnsOf(left), ...columnsOf(right)].map((column) => ruleOf(column, { nullness: 'not null' })),
+  ]);
 }
 
 function solveCall(name: string, args: readonly Expression[], negated: boolean): readonly Alternative[] {
@@ -230,27 +228,8 @@ function solveCall(name: string, args: readonly Expression[], negated: boolean):
   if (name === 'isempty' && negated) return [[]];
   if ((name === 'regexp_like' || name === 'regexp_matches') && args[0] !== undefined && args[1] !== undefined)
     return solveComparison(args[0], negated ? '!~' : '~', { right: args[1] });
+  const [text, start] = args;
+  if (name === 'starts_with' && !negated && text !== undefined && start?.kind === 'literal')
+    return [[ruleOf(columnOf(text), { patterns: [startsWith(start.text)] })]];
   throw new UnreadableExpression(`"${name}(...)" is not understood`);
-}
-
-function letterCaseOf(call: Expression, operator: string, other: Expression): Demand | null {
-  if (call.kind !== 'call' || operator !== '=') return null;
-  const [arg] = call.args;
-  if (arg === undefined || columnOf(arg) !== columnOf(other)) return null;
-  if (TRIMS.has(call.name)) return ruleOf(columnOf(other), {});
-  return call.name === 'lower' || call.name === 'upper'
-    ? ruleOf(columnOf(other), { letterCase: call.name })
-    : null;
-}
-
-function relationOf(left: string, operator: string, right: string): Demand {
-  if (operator === '<' || operator === '<=') return { relation: { lower: left, operator, higher: right } };
-  if (operator === '>') return { relation: { lower: right, operator: '<', higher: left } };
-  if (operator === '>=') return { relation: { lower: right, operator: '<=', higher: left } };
-  if (operator === '=' || operator === '<>') return { relation: { lower: left, operator, higher: right } };
-  throw new UnreadableExpression(`"${operator}" between two columns is not understood`);
-}
-
-function ruleOf(column: string, rule: Partial<ColumnRules>): Demand {
-  return { column, rule };
 }

@@ -52,7 +52,7 @@ test('reads types of several words, time zones and negative numbers', () => {
   });
 });
 
-test.each(['case when a then b end', '(a, b) = (1, 2)', 'a ==== b', 'a >', 'a > 1)', "a is of ('x')"])(
+test.each(['case when a then b', '(a, b) = (1, 2)', 'a ==== b', 'a >', 'a > 1)', "a is of ('x')"])(
   'says that %s is unreadable',
   (source) => {
     expect(() => parseExpression(source)).toThrow(UnreadableExpression);

@@ -2,6 +2,7 @@
  * Reads a boolean SQL expression as the engines print it (`pg_get_constraintdef`, `CHECK_CLAUSE`) into a tree.
  * Casts and collations are dropped: what matters here is which values pass.
  */
+import { type Reader, readerOf, skipName, skipType } from './reader.ts';
 import { type Token, tokenise, UnreadableExpression } from './tokens.ts';
 
 export type Expression =
@@ -15,6 +16,11 @@ export type Expression =
       readonly operator: string;
       readonly left: Expression;
       readonly right: Expression;
+    }
+  | {
+      readonly kind: 'case';
+      readonly branches: readonly { readonly when: Expression; readonly result: Expression }[];
+      readonly otherwise: Expression | null;
     }
   | { readonly kind: 'isNull'; readonly of: Expression }
   | { readonly kind: 'not'; readonly of: Expression }
@@ -38,8 +44,6 @@ const COMPARISONS = new Set([
   '!~~*',
 ]);
 const OTHER_OPERATORS = new Set(['||', '&&', '@>', '<@', '->', '->>', '&', '|', '#', '^', '?', '@', '!']);
-/** Words that make up the type names of more than one word. */
-const TYPE_WORDS = new Set(['varying', 'precision', 'with', 'without', 'time', 'zone', 'unsigned', 'signed']);
 const CONSTANTS = new Set(['current_timestamp', 'current_date', 'localtimestamp', 'current_time']);
 
 /** Parses the expression; `CHECK (...)` around it and `NOT VALID` behind it may be there or not. */
@@ -55,39 +59,14 @@ export function parseExpression(source: string): Expression {
   return expression;
 }
 
-interface Reader {
-  peek(ahead?: number): Token;
-  next(): Token;
-  /** Takes the token when it is this word (any case) or symbol. */
-  take(text: string): boolean;
-  expect(text: string): void;
-}
-
-const END: Token = { kind: 'end', text: 'the end' };
-
-function readerOf(tokens: readonly Token[]): Reader {
-  let position = 0;
-  const peek = (ahead = 0): Token => tokens[position + ahead] ?? END;
-  const take = (text: string): boolean => {
-    const token = peek();
-    const same =
-      (token.kind === 'symbol' && token.text === text) ||
-      (token.kind === 'word' && token.text.toLowerCase() === text);
-    if (same) position += 1;
-    return same;
-  };
-  return {
-    peek,
-    take,
-    next: () => {
-      const token = peek();
-      position += 1;
-      return token;
-    },
-    expect: (text) => {
-      if (!take(text)) throw new UnreadableExpression(`"${text}" expected before "${peek().text}"`);
-    },
-  };
+/** Null for an expression that is beyond this reader. */
+export function readableExpression(source: string): Expression | null {
+  try {
+    return parseExpression(source);
+  } catch (error) {
+    if (error instanceof UnreadableExpression) return null;
+    throw error;
+  }
 }
 
 function parseOr(reader: Reader): Expression {
@@ -130,10 +109,21 @@ function parsePredicate(reader: Reader): Expression {
 function parseIs(reader: Reader, left: Expression): Expression {
   const negated = reader.take('not');
   const wrap = (of: Expression): Expression => (negated ? { kind: 'not', of } : of);
-  if (reader.take('null')) return wrap({ kind: 'isNull', of: left });
+  if (reader.take('null') || reader.take('unknown')) return wrap({ kind: 'isNull', of: left });
   for (const value of ['true', 'false'])
-    if (reader.take(value))
-      return wrap({ kind: 'binary', operator: '=', left, right: { kind: 'literal', text: value } });
+    if (reader.take(value)) {
+      const right: Expression = { kind: 'literal', text: negated === (value === 'true') ? 'false' : 'true' };
+      const is: Expression = { kind: 'binary', operator: '=', left, right };
+      const isNull: Expression = { kind: 'isNull', of: left };
+      return negated
+        ? { kind: 'or', items: [is, isNull] }
+        : { kind: 'and', items: [is, { kind: 'not', of: isNull }] };
+    }
+  if (reader.take('distinct')) {
+    reader.expect('from');
+    const distinct = { kind: 'binary', operator: 'is distinct from', left, right: parseSum(reader) } as const;
+    return wrap(distinct);
+  }
   throw new UnreadableExpression(`"is ${reader.peek().text}" is not understood`);
 }
 
@@ -191,9 +181,9 @@ function parseItems(reader: Reader, close: string): readonly Expression[] {
   const items: Expression[] = [];
   if (reader.take(close)) return items;
   do {
-    for (const word of ['both', 'leading', 'trailing', 'from']) reader.take(word);
+    for (const word of ['both', 'leading', 'trailing', 'from', 'for']) reader.take(word);
     items.push(parseOr(reader));
-  } while (reader.take(',') || reader.peek().text.toLowerCase() === 'from');
+  } while (reader.take(',') || ['from', 'for'].includes(reader.peek().text.toLowerCase()));
   reader.expect(close);
   return items;
 }
@@ -221,32 +211,16 @@ function parseProduct(reader: Reader): Expression {
 }
 
 function parsePostfix(reader: Reader): Expression {
-  const value = parsePrimary(reader);
+  let value = parsePrimary(reader);
   for (;;) {
     if (reader.take('::')) skipType(reader);
+    else if (value.kind !== 'literal' && reader.take('.'))
+      value = { kind: 'call', name: '.', args: [value, { kind: 'literal', text: reader.next().text }] };
     else if (reader.take('collate')) skipName(reader);
     else if (reader.peek().text.toLowerCase() === 'at' && reader.peek(1).text.toLowerCase() === 'time') {
       for (const word of ['at', 'time', 'zone']) reader.expect(word);
       parsePrimary(reader);
     } else return value;
-  }
-}
-
-function skipName(reader: Reader): void {
-  reader.next();
-  while (reader.take('.')) reader.next();
-}
-
-function skipType(reader: Reader): void {
-  skipName(reader);
-  for (;;) {
-    const token = reader.peek();
-    if (token.kind === 'word' && TYPE_WORDS.has(token.text.toLowerCase())) reader.next();
-    else if (token.text === '(' && token.kind === 'symbol') {
-      while (!reader.take(')')) if (reader.next().kind === 'end') return;
-    } else if (token.text === '[' && token.kind === 'symbol') {
-      while (!reader.take(']')) if (reader.next().kind === 'end') return;
-    } else return;
   }
 }
 
@@ -282,12 +256,34 @@ function parseName(reader: Reader, first: Token): Expression {
     if (reader.take('(')) parseItems(reader, ')');
     return { kind: 'call', name: word, args: [] };
   }
-  if (word === 'case') throw new UnreadableExpression('"case" is not understood');
+  if (word === 'case') return parseCase(reader);
   if (word === 'array' && reader.take('[')) return { kind: 'list', items: parseItems(reader, ']') };
   // A typed literal (date '2024-01-01') or a character set before a text (_utf8mb4'abc').
   if (reader.peek().kind === 'text' && word !== '') return { kind: 'literal', text: reader.next().text };
   let name = first.text;
   while (reader.take('.')) name = reader.next().text;
-  if (reader.take('(')) return { kind: 'call', name: name.toLowerCase(), args: parseItems(reader, ')') };
+  if (reader.take('(')) return callOf(name.toLowerCase(), parseItems(reader, ')'));
   return { kind: 'column', name };
+}
+
+/** The field of `extract(dow from at)` is a word, not a column. */
+function callOf(name: string, args: readonly Expression[]): Expression {
+  const [first, ...rest] = args;
+  if (name !== 'extract' || first?.kind !== 'column') return { kind: 'call', name, args };
+  return { kind: 'call', name, args: [{ kind: 'literal', text: first.name }, ...rest] };
+}
+
+function parseCase(reader: Reader): Expression {
+  const subject = reader.peek().text.toLowerCase() === 'when' ? null : parseOr(reader);
+  const branches: { when: Expression; result: Expression }[] = [];
+  while (reader.take('when')) {
+    const tested = parseOr(reader);
+    const when: Expression =
+      subject === null ? tested : { kind: 'binary', operator: '=', left: subject, right: tested };
+    reader.expect('then');
+    branches.push({ when, result: parseOr(reader) });
+  }
+  const otherwise = reader.take('else') ? parseOr(reader) : null;
+  reader.expect('end');
+  return { kind: 'case', branches, otherwise };
 }

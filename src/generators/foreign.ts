@@ -79,7 +79,9 @@ export function foreignColumns(request: ForeignRequest): ForeignColumns {
       group,
       parents: choices.positions,
       identifiedBy: (columns) => identifies(request, group, columns),
-      nullable: group.columns.some((column) => isNullable(table, column)),
+      nullable: group.columns.some(
+        (column) => isNullable(table, column) && rules.columns.get(column)?.nullness !== 'not null',
+      ),
       differsFrom: differing.find(({ entry }) => entry.group === group)?.other.group ?? null,
     })),
     keyNameOf: (column) => names.get(column) ?? null,

@@ -1,5 +1,6 @@
 /** Operands of a comparison in a check: a column, or a constant. */
 import type { Expression } from './expression.ts';
+import { similarToRegex } from './regex.ts';
 import { NOW } from './rules.ts';
 import { UnreadableExpression } from './tokens.ts';
 
@@ -37,6 +38,8 @@ const CLOCKS = new Set([
 export function constantOf(expression: Expression): string | null {
   if (expression.kind === 'literal') return expression.text;
   if (expression.kind === 'call' && CLOCKS.has(expression.name)) return NOW;
+  if (expression.kind === 'call' && expression.name.startsWith('similar_'))
+    return expression.args[0]?.kind === 'literal' ? similarToRegex(expression.args[0].text) : null;
   if (expression.kind !== 'binary') return null;
   const [left, right] = [constantOf(expression.left), constantOf(expression.right)];
   if (left === null || right === null) return null;

@@ -40,3 +40,13 @@ export function translateRegex(source: string): string {
   }
   return translated;
 }
+
+/** A pattern of SIMILAR TO, as LIKE with alternatives, groups, classes and counts. */
+export function similarToRegex(pattern: string): string {
+  const inside = pattern.replace(/\\(.)|\[[^\]]*\]|[%_.^$]/g, (part) => {
+    if (part === '%') return '.*';
+    if (part === '_') return '.';
+    return part.length === 1 ? `\\${part}` : part;
+  });
+  return translateRegex(`^(?:${inside})$`);
+}

@@ -1,5 +1,7 @@
 /** What the checks of a table ask of its columns, in a form that values can be made from. */
 
+import type { Expression } from './expression.ts';
+
 /** One side of a range as the check wrote it; the column's type decides what the text means. */
 export interface Limit {
   /** A literal, or {@link NOW}. */
@@ -29,6 +31,10 @@ export interface ColumnRules {
   readonly patterns: readonly TextPattern[];
   readonly letterCase: 'lower' | 'upper' | null;
   readonly nullness: 'null' | 'not null' | null;
+  /** Conditions on this column alone that values are tried against, where no other rule says how to make them. */
+  readonly tests: readonly Expression[];
+  /** What the other rules were read from: a value that breaks one for sure is not taken either. */
+  readonly readFrom: readonly Expression[];
 }
 
 export const NO_RULES: ColumnRules = {
@@ -41,6 +47,8 @@ export const NO_RULES: ColumnRules = {
   patterns: [],
   letterCase: null,
   nullness: null,
+  tests: [],
+  readFrom: [],
 };
 
 /** A comparison of two columns; `<` and `<=` only, the others are turned round. */
@@ -53,12 +61,15 @@ export interface Relation {
 /** One thing that a check asks for. */
 export type Demand =
   | { readonly column: string; readonly rule: Partial<ColumnRules> }
+  /** A condition on several columns, which rows are tried against. */
+  | { readonly test: Expression }
   | { readonly relation: Relation };
 
 /** Everything that was chosen for a table. */
 export interface TableRules {
   readonly columns: ReadonlyMap<string, ColumnRules>;
   readonly relations: readonly Relation[];
+  readonly tests: readonly Expression[];
 }
 
 /** Both rules at once, or null when no value could obey both. */
@@ -83,6 +94,8 @@ export function mergeRules(first: ColumnRules, second: Partial<ColumnRules>): Co
     patterns: [...first.patterns, ...other.patterns],
     letterCase: first.letterCase ?? other.letterCase,
     nullness: first.nullness ?? other.nullness,
+    tests: [...first.tests, ...other.tests],
+    readFrom: [...first.readFrom, ...other.readFrom],
   };
 }
 

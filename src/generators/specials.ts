@@ -4,12 +4,14 @@ import { UsageError } from '../errors.ts';
 import type { ColumnDataPlan } from '../scenario/plan.ts';
 import { type Pools, textKindOf } from './pools.ts';
 import { hash } from './random.ts';
+import type { ColumnRules } from './rules.ts';
 import { sourceOf, UNBOUNDED, type ValueSource } from './source.ts';
 
 interface SpecialRequest {
   readonly table: string;
   readonly column: ColumnDescription;
   readonly override: ColumnDataPlan | null;
+  readonly rules: ColumnRules;
   readonly seed: number;
   readonly pools: Pools;
 }
@@ -30,7 +32,7 @@ export function specialSource(request: SpecialRequest): ValueSource {
     case 'json':
       return jsonSource(request);
     case 'bytes':
-      return bytesSource(type, request.override?.width ?? null, seed);
+      return bytesSource(request);
     case 'bits':
       return bitsSource(type, seed);
     case 'set':
@@ -85,9 +87,12 @@ function jsonSource({ seed, pools }: SpecialRequest): ValueSource {
 }
 
 const USUAL_BYTES = 32;
+/** Most bytes that are ever made. */
+const LONGEST = 1_000_000;
 
-function bytesSource(type: ColumnType, width: number | null, seed: number): ValueSource {
-  const length = Math.min(width ?? USUAL_BYTES, type.maxLength ?? Number.POSITIVE_INFINITY);
+function bytesSource({ column, override, rules, seed }: SpecialRequest): ValueSource {
+  const longest = Math.min(column.type.maxLength ?? LONGEST, rules.maxLength ?? LONGEST);
+  const length = Math.max(rules.minLength, Math.min(override?.width ?? USUAL_BYTES, longest));
   const write = (row: number): CellValue => {
     const bytes = new Uint8Array(length);
     for (let index = 0; index < length; index += 1)

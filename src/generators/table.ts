@@ -2,8 +2,10 @@
 import type { CellValue, ColumnDescription, TableDescription } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
 import { unsolvable } from './checks.ts';
+import { chosenColumns } from './circles.ts';
 import { compareColumns } from './comparisons.ts';
 import { existingColumns } from './existing.ts';
+import type { Expression } from './expression.ts';
 import { type ForeignColumns, foreignColumns } from './foreign.ts';
 import type { TableGenerator, TableSpec } from './generator.ts';
 import { nullFractionOf, withNulls } from './nulls.ts';
@@ -14,7 +16,8 @@ import type { Pools } from './pools.ts';
 import { isProfiled, profiledOrder } from './profiled.ts';
 import { withProfile } from './profiled-source.ts';
 import { seedOf, shuffle } from './random.ts';
-import { NO_RULES, type TableRules } from './rules.ts';
+import { testedColumns, verifyChecks } from './row-tests.ts';
+import { NO_RULES, type Relation, type TableRules } from './rules.ts';
 import type { ValueSource } from './source.ts';
 import { type FreeColumn, solveUniqueness, type Uniqueness } from './uniqueness.ts';
 import { valueSource } from './values.ts';
@@ -55,7 +58,7 @@ export function compileTable(request: TableRequest): CompiledTable {
     table,
     rows: spec.rows,
     seed: seedOf(request.randomSeed, table.name, 'runs'),
-    free: freeColumns(filled, sources),
+    free: freeColumns(filled, sources, rules),
     groups: foreign.groups,
     apart: foreign.apart,
   });
@@ -66,7 +69,7 @@ export function compileTable(request: TableRequest): CompiledTable {
       foreign.cells.get(column.name) ?? sourceCell(sources.get(column.name), numbered.get(column.name));
     cells.set(column.name, plain);
   }
-  for (const [name, cell] of compareColumns({
+  const compared = compareColumns({
     table,
     rules,
     sources,
@@ -75,16 +78,47 @@ export function compileTable(request: TableRequest): CompiledTable {
     rows: spec.rows,
     seed: request.randomSeed,
     profiled: (name) => isProfiled(spec, name),
-  }))
-    cells.set(name, cell);
+  });
+  for (const [name, cell] of compared.cells) cells.set(name, cell);
   for (const column of filled) {
     const fraction = nullFractionOf(request, column, { foreign, numbered });
     if (fraction > 0)
       cells.set(column.name, withNulls(request, column, { cell: cellOf(column.name), fraction, foreign }));
   }
+  const chosen = chosenColumns(spec);
+  const tested = testedColumns({
+    table,
+    tests: [...rules.tests, ...compared.unmet.map(asExpression)],
+    relations: rules.relations.filter((relation) => !compared.unmet.includes(relation)),
+    cells,
+    fixed: fixedColumns(foreign, numbered, unique),
+    rows: spec.rows,
+    seed: request.randomSeed,
+  });
+  for (const [name, cell] of tested) cells.set(name, cell);
   for (const [name, cell] of existingColumns(spec, cells, table)) cells.set(name, cell);
   foreign.verify(cells);
+  const made = spec.existingKeys === null ? Math.min(spec.rows, unique.capacity) : 0;
+  verifyChecks(table, { cells, rows: made, chosen });
   return assemble(request, { filled, cells, unique, cellOf });
+}
+
+function asExpression({ lower, operator, higher }: Relation): Expression {
+  return {
+    kind: 'binary',
+    operator,
+    left: { kind: 'column', name: lower },
+    right: { kind: 'column', name: higher },
+  };
+}
+
+/** Columns of unique sets differ between rows by what they are in their own row. */
+function fixedColumns(
+  { apart }: ForeignColumns,
+  numbered: ReadonlyMap<string, unknown>,
+  { groups }: Uniqueness,
+): ReadonlySet<string> {
+  return new Set([...numbered.keys(), ...[...groups.keys()].flatMap((group) => group.columns), ...apart]);
 }
 
 function sourcesOf(
@@ -126,9 +160,11 @@ function withoutValues(table: TableDescription, column: ColumnDescription): Usag
 function freeColumns(
   filled: readonly ColumnDescription[],
   sources: ReadonlyMap<string, ValueSource>,
+  rules: TableRules,
 ): ReadonlyMap<string, FreeColumn> {
   const free = new Map<string, FreeColumn>();
-  for (const { name, type, nullable, generated, defaultExpression } of filled) {
+  for (const { name, type, generated, defaultExpression, ...column } of filled) {
+    const nullable = column.nullable && rules.columns.get(name)?.nullness !== 'not null';
     const counter = generated !== 'no' || /\bnextval\(/i.test(defaultExpression ?? '');
     const source = sources.get(name);
     if (source !== undefined)

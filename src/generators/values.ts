@@ -5,7 +5,7 @@ import type { ColumnDataPlan } from '../scenario/plan.ts';
 import { arraySource, compositeSource, rangeSource } from './compounds.ts';
 import { weightedIndex } from './distributions.ts';
 import type { PartitionRule } from './partitions.ts';
-import type { Pools } from './pools.ts';
+import { FALLBACKS, type Pools } from './pools.ts';
 import { hash } from './random.ts';
 import { type ColumnRules, NO_RULES } from './rules.ts';
 import { type Interval, intervalsOf, type ScalarDomain } from './scalar-domain.ts';
@@ -14,6 +14,7 @@ import { plausibleIntervals, scalarSource } from './scalars.ts';
 import { sourceOf, type ValueSource } from './source.ts';
 import { specialSource } from './specials.ts';
 import { textSource } from './text.ts';
+import { triedSource } from './tried.ts';
 
 export interface SourceRequest {
   readonly table: string;
@@ -28,6 +29,30 @@ export interface SourceRequest {
 
 /** Null when the rules leave no value that could be made; UsageError for a wrong setting or an unknown type. */
 export function valueSource(request: SourceRequest): ValueSource | null {
+  const { column, rules, override, partition, seed } = request;
+  const source = sourceByRules(request);
+  const { tests, readFrom } = rules;
+  if (source === null || tests.length + readFrom.length === 0 || override?.values != null) return source;
+  // How text is ordered depends on its collation, so that a limit of it is no rule.
+  const isOrdered = rules.lowers.length + rules.uppers.length > 0 && scalarType(column.type) === null;
+  const tried = isOrdered ? { tests: [...tests, ...readFrom], readFrom: [] } : rules;
+  const others = () => (partition === null ? otherValues(request) : []);
+  return triedSource(source, tried, { type: column.type, seed, others });
+}
+
+/** Words in other cases and other forms of documents, for conditions that the usual ones do not meet. */
+function otherValues({ column: { type }, pools }: SourceRequest): readonly string[] {
+  if (type.kind === 'json') return ['[]', '[1, 2]', '"text"', '1', 'true', 'null', '{}'];
+  if (type.kind !== 'text') return [];
+  const words = FALLBACKS.flatMap((kind) => pools.ofKind(kind));
+  const cut = (text: string) => text.slice(0, type.maxLength ?? text.length).trim();
+  return words.flatMap((word) => [
+    ...[word, word.toUpperCase(), word.toLowerCase(), word.charAt(0).toUpperCase() + word.slice(1)].map(cut),
+    ...[word.charAt(0), word.slice(0, 3)].map(cut),
+  ]);
+}
+
+function sourceByRules(request: SourceRequest): ValueSource | null {
   const { column, override, rules, partition, seed } = request;
   if (override?.values != null) return listSource(override.values, scalarType(column.type), seed);
   if (override?.faker != null && column.type.kind !== 'text') return fakerSource(request, override.faker);
@@ -42,7 +67,8 @@ export function valueSource(request: SourceRequest): ValueSource | null {
       `data.tables."${request.table}".columns."${column.name}".range: a column of type ${column.type.declared} ` +
         'has no range; use values.',
     );
-  if (rules.lowers.length + rules.uppers.length > 0 || (partition?.ranges.length ?? 0) > 0) return null;
+  const limited = rules.lowers.length + rules.uppers.length > 0 && rules.readFrom.length === 0;
+  if (limited || (partition?.ranges.length ?? 0) > 0) return null;
   return typedSource(request);
 }
 

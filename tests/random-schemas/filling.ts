@@ -1,0 +1,104 @@
+/** Fills a schema and holds the server's own word against what was promised. */
+import type { Engine, Session, TableDescription } from '../../src/engines/engine.ts';
+import { UsageError } from '../../src/errors.ts';
+import type { DataPlan } from '../../src/scenario/plan.ts';
+import { seedSynthetic } from '../../src/seeders/index.ts';
+import { dataPlan } from '../tables.ts';
+import type { RandomSchema } from './postgres.ts';
+
+/** Far more than a few hundred rows take. */
+const LIMIT_MS = 60_000;
+
+export type Outcome = {
+  readonly kind: 'discarded' | 'filled' | 'refused' | 'broken';
+  readonly message: string;
+  readonly digest: string;
+};
+
+/** The schema in a database of its own; discarded when the server refuses it. */
+export async function tryToFill(session: Session, engine: Engine, schema: RandomSchema): Promise<Outcome> {
+  const digest = '';
+  try {
+    for (const statement of engine.dialect.split(schema.ddl)) await session.execute(statement.text);
+  } catch (error) {
+    return { kind: 'discarded', message: messageOf(error), digest };
+  }
+  return fillOne(session, engine, dataPlan(schema.rows));
+}
+
+async function fillOne(session: Session, engine: Engine, data: DataPlan): Promise<Outcome> {
+  const tables = await engine.schema.describe(session);
+  const { target } = session;
+  const request = { engine, target, administrator: target, tables, data, onProgress: () => undefined };
+  const before = await structureOf(session, engine);
+  try {
+    const { filling } = await seedSynthetic(request, AbortSignal.timeout(LIMIT_MS));
+    const after = await structureOf(session, engine);
+    if (after !== before)
+      return { kind: 'broken', message: `structure:\n${before}\n---\n${after}`, digest: '' };
+    for (const { table, rows } of filling) {
+      const description = tables.find(({ name }) => name === table);
+      if (description === undefined) throw new Error(`no table ${table}`);
+      const counted = await countOwn(session, engine, description);
+      if (counted !== rows)
+        return { kind: 'broken', message: `${table}: ${rows} rows told, ${counted} counted`, digest: '' };
+    }
+    return {
+      kind: 'filled',
+      message: filling.map(({ table, rows }) => `${table} ${rows}`).join(', '),
+      digest: '',
+    };
+  } catch (error) {
+    const message = messageOf(error);
+    const clear =
+      error instanceof UsageError &&
+      isClear(
+        message,
+        tables.map(({ name }) => name),
+      );
+    return { kind: clear ? 'refused' : 'broken', message, digest: '' };
+  }
+}
+
+/** Without the rows of tables that inherit from it. */
+async function countOwn(session: Session, engine: Engine, table: TableDescription): Promise<number> {
+  const only = engine.name === 'postgres' && table.partitioning === 'none' ? 'only' : '';
+  const [row] = await session.query<{ total: string | number }>(
+    `select count(*) as total from ${only} ${engine.dialect.quoteName(table.parts)}`,
+  );
+  return Number(row?.total);
+}
+
+function isClear(message: string, tables: readonly string[]): boolean {
+  return (
+    tables.some((name) => message.includes(name)) &&
+    /data\.tables\.|in the schema/.test(message) &&
+    !/break a constraint of the schema|cannot be filled at row|cannot be filled: .*\(\w{5}\)/.test(message)
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error
+    ? error instanceof UsageError
+      ? error.message
+      : (error.stack ?? error.message)
+    : String(error);
+}
+
+const STRUCTURE = `
+  select string_agg(line, E'\\n' order by line) as text
+  from (
+    select conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) || ' ' || convalidated as line
+    from pg_constraint where connamespace::regnamespace::text in ('public', 'other')
+    union all
+    select indrelid::regclass || ' ' || pg_get_indexdef(indexrelid) || ' ' || indisvalid from pg_index
+    where indrelid::regclass::oid in (select oid from pg_class where relnamespace::regnamespace::text in ('public', 'other'))
+    union all
+    select tgrelid::regclass || ' ' || tgname || ' ' || tgenabled::text from pg_trigger where not tgisinternal
+  ) lines`;
+
+async function structureOf(session: Session, engine: Engine): Promise<string> {
+  if (engine.name !== 'postgres') return '';
+  const [row] = await session.query<{ text: string | null }>(STRUCTURE);
+  return row?.text ?? '';
+}
