@@ -56,6 +56,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   dumps: ['engines', 'generators', 'provisioners', 'recording', 'seeders'],
   seeders: ['engines', 'generators', 'recording'],
   generators: ['engines/engine.ts'],
+  // Compares with what the generators were to make, and prints as reports do.
+  verify: ['engines', 'generators', 'reporters/format.ts', 'reporters/layout.ts'],
   load: ['engines', 'generators', 'recording'],
   observers: ['engines', 'provisioners/provisioner.ts', 'recording'],
   drills: ['engines', 'recording'],

@@ -43,16 +43,28 @@ const PER_BLOCK = 1024;
  */
 export function placement(seed: number, size: number, { share, descending }: Order): (row: number) => number {
   const loose = Math.round((1 - share) * PER_BLOCK);
-  const count = looseBefore(size, loose);
-  const swap = permutation(seed, count);
+  const swap = permutation(seed, looseBefore(size, loose));
+  const turn = turning(seed, size);
   const placeOf = (row: number): number => {
-    const before = looseBefore(row, loose);
-    if (looseBefore(row + 1, loose) === before) return row;
+    const turned = turn(row, 1);
+    const before = looseBefore(turned, loose);
+    if (looseBefore(turned + 1, loose) === before) return row;
     const other = swap(before);
     const block = Math.floor(other / loose);
-    return block * PER_BLOCK + Math.ceil(((other - block * loose + 1) * PER_BLOCK) / loose) - 1;
+    return turn(block * PER_BLOCK + Math.ceil(((other - block * loose + 1) * PER_BLOCK) / loose) - 1, -1);
   };
   return descending ? (row) => size - 1 - placeOf(row) : placeOf;
+}
+
+/** Moves a row on within its block, or back: otherwise the same rows of every column would be those in order. */
+function turning(seed: number, size: number): (row: number, by: 1 | -1) => number {
+  const whole = Math.floor(size / PER_BLOCK) * PER_BLOCK;
+  const steps = hash(seed, 77) & (PER_BLOCK - 1);
+  return (row, by) => {
+    if (row >= whole) return row;
+    const start = row - (row % PER_BLOCK);
+    return start + ((row - start + by * steps) & (PER_BLOCK - 1));
+  };
 }
 
 function looseBefore(row: number, loose: number): number {

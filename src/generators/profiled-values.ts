@@ -2,6 +2,7 @@
 import type { CellValue, ColumnDescription } from '../engines/engine.ts';
 import type { ColumnProfile } from '../profile/profile.ts';
 import { captured } from './captured.ts';
+import { arrayValues } from './profiled-arrays.ts';
 import { isFreeText, textMaker } from './profiled-strings.ts';
 import { hash } from './random.ts';
 import { countValues, valueByOrdinal } from './scalar-domain.ts';
@@ -43,6 +44,7 @@ export function rankedValues(request: RankedRequest): RankedValues {
   const free = rules.allowed === null && partition?.values == null;
   if (scalar !== null && free) return scalarValues(request, scalar);
   if (isFreeText(request)) return textMaker(request);
+  if (column.type.element !== null && request.profile.averageBytes !== null) return arrayValues(request);
   if (column.type.kind === 'uuid') return uuidValues(request);
   return listed(source, column);
 }

@@ -120,3 +120,9 @@ export function profiledOrder(spec: TableSpec, name: string, seed: number): ((ro
   const place = placement(seed, rows, order);
   return (row) => (row < rows ? place(row) : row);
 }
+
+/** Different values that a column of the profile has in this many rows; null when the profile does not tell. */
+export function productionDistinct(table: TableProfile, column: ColumnProfile, rows: number): number | null {
+  if (column.distinct === null) return null;
+  return scaledDistinct(column.distinct, column.nullFraction, table.rows, rows);
+}

@@ -49,6 +49,11 @@ export function bytes(value: number, digits = DIGITS): string {
   return `${count(scaled * 1000)} PB`;
 }
 
+/** "11.4 B": a mean of bytes, with what is behind the point. */
+export function meanBytes(value: number): string {
+  return isNumber(value) && Math.abs(value) < 1000 ? `${plain(value, DIGITS)} B` : bytes(value);
+}
+
 /** "1,204,000" */
 export function count(value: number): string {
   if (!isNumber(value)) return UNKNOWN;
