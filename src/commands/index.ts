@@ -1,4 +1,5 @@
 /** Every command. A new one is one file and one line here. */
+import { capture } from './capture.ts';
 import { checksCommand } from './checks.ts';
 import type { Command } from './command.ts';
 import { doctor } from './doctor.ts';
@@ -7,4 +8,12 @@ import { judgeCommand } from './judge.ts';
 import { reportCommand } from './report.ts';
 import { run } from './run.ts';
 
-export const commands: readonly Command[] = [run, judgeCommand, reportCommand, init, doctor, checksCommand];
+export const commands: readonly Command[] = [
+  run,
+  judgeCommand,
+  reportCommand,
+  init,
+  capture,
+  doctor,
+  checksCommand,
+];

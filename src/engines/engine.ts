@@ -2,6 +2,7 @@
  * An engine is a database dialect with its catalogs: a folder behind this interface. What differs between engines is
  * asked of `capabilities` (a named ability, or the reason why it is missing), never of the engine's name.
  */
+import type { Capture } from './capture.ts';
 import type { Connections } from './connections.ts';
 import type { Dialect } from './dialect.ts';
 import type { Dumps } from './dumps.ts';
@@ -10,6 +11,7 @@ import type { ServerRecipe } from './recipe.ts';
 import type { SchemaAccess } from './schema.ts';
 import type { ObservedViews } from './views.ts';
 
+export type * from './capture.ts';
 export * from './connections.ts';
 export type * from './dialect.ts';
 export type * from './dumps.ts';
@@ -32,6 +34,8 @@ export interface Engine {
   readonly filling: Filling;
   readonly dumps: Dumps;
   readonly views: ObservedViews;
+  /** How the shape of a production database is read. */
+  readonly capture?: Capture;
 }
 
 /** An ability is there (`true`), or it is missing for a reason that a report can print. */

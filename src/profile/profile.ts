@@ -41,6 +41,14 @@ export interface TableProfile {
   readonly columns: readonly ColumnProfile[];
   readonly indexes: readonly IndexProfile[];
   readonly foreignKeys: readonly ForeignKeyProfile[];
+  /** Of a partitioned table, whose figures above are those of all partitions together: the partitions that hold rows. */
+  readonly partitions?: readonly PartitionProfile[];
+}
+
+export interface PartitionProfile {
+  readonly name: string;
+  readonly rows: number;
+  readonly tableBytes: number;
 }
 
 export interface ColumnProfile {
@@ -76,7 +84,7 @@ export interface ForeignKeyProfile {
   readonly references: string;
   /** Different parents that some child refers to; null when unknown. */
   readonly parentsReferred: number | null;
-  /** Shares of the children that the most referred parents have, 0..1, descending. */
+  /** Shares that the most referred parents have of the children with a parent (nulls left out), 0..1, descending. */
   readonly frequencies: readonly number[];
 }
 

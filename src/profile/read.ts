@@ -119,6 +119,7 @@ const profileSchema: z.ZodType<Profile> = z.object({
           frequencies: shares,
         }),
       ),
+      partitions: z.array(z.object({ name, rows: count, tableBytes: count })).exactOptional(),
     }),
   ),
   statements: z.array(z.object({ text: z.string(), calls: count, rows: count, meanMs: count })),

@@ -9,7 +9,11 @@ const OWNER_ONLY = 0o600;
 
 /** Profile as text, in lines that can be compared from one capture to the next. */
 export function profileText(profile: Profile): string {
-  return `${JSON.stringify(profile, null, 2)}\n`;
+  // A line end within a string is written as \n, so that brackets around one are those of a list.
+  const text = JSON.stringify(profile, null, 2).replace(/\[\n[-\d.,e\s]+\]/g, (list) =>
+    list.replace(/\s+/g, ' '),
+  );
+  return `${text}\n`;
 }
 
 /** Writes beside the final place, brings it to the disk and renames. EnvironmentError when it cannot be written. */

@@ -1,5 +1,6 @@
 /** Postgres 10 to 18. */
 import type { Engine } from '../engine.ts';
+import { capture } from './capture.ts';
 import { connections } from './connections.ts';
 import { dialect } from './dialect.ts';
 import { dumps } from './dumps.ts';
@@ -24,4 +25,5 @@ export const postgres: Engine = {
   filling,
   dumps,
   views,
+  capture,
 };
