@@ -1,12 +1,13 @@
 /** Text, bytes and json by rank, as wide as the profile says. */
 import type { CellValue } from '../engines/engine.ts';
 import { textKindOf } from './pools.ts';
-import { profiledText } from './profiled-text.ts';
+import { profiledText, SPREAD } from './profiled-text.ts';
 import type { RankedRequest, RankedShape, RankedValues } from './profiled-values.ts';
 import { hash } from './random.ts';
 import { NO_RULES } from './rules.ts';
 import { UNBOUNDED } from './source.ts';
 import { nameFor } from './text.ts';
+import { toastedSize } from './toast.ts';
 
 const WIDE = new Set(['text', 'bytes', 'json']);
 
@@ -27,8 +28,6 @@ const POINTER_BYTES = 18;
 const TOAST_BYTES = 2040;
 /** Usual size of a value out of line, where only the sum of them is known. */
 const USUAL_TOAST_BYTES = 4000;
-/** Share of the bytes of a toast table that are values: chunks of 1996 bytes, four in a page. */
-const TOAST_FILL = 0.97;
 
 /** Characters that are stored in this many bytes on average. */
 function contentOf(averageBytes: number): number {
@@ -91,12 +90,13 @@ export function textMaker(request: RankedRequest): RankedValues {
 /** What of the values is kept in the row, and what out of line. */
 function split({ toastBytesPerRow, profile }: RankedRequest, averageBytes: number) {
   const present = 1 - profile.nullFraction;
-  const perValue = present > 0 ? (toastBytesPerRow * TOAST_FILL) / present : 0;
+  const perValue = present > 0 ? toastBytesPerRow / present : 0;
   if (perValue < 1) return { inline: averageBytes, external: 0, share: 0 };
   const all = averageBytes <= POINTER_BYTES + 1;
   const share = all ? 1 : Math.min(1, perValue / USUAL_TOAST_BYTES);
   const inline = share < 1 ? (averageBytes - POINTER_BYTES * share) / (1 - share) : averageBytes;
-  return { inline: Math.max(2, inline), external: Math.max(TOAST_BYTES, perValue / share), share };
+  const external = toastedSize(perValue / share, SPREAD);
+  return { inline: Math.max(2, inline), external: Math.max(TOAST_BYTES, external), share };
 }
 
 /**

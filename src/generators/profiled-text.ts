@@ -19,7 +19,7 @@ export interface TextShape {
 }
 
 /** Lengths lie this far around the mean, as a part of it. */
-const SPREAD = 0.25;
+export const SPREAD = 0.25;
 
 /** A different text for each rank; ascending with it as far as words and codes go. */
 export function profiledText(shape: TextShape): (rank: number) => string {

@@ -19,7 +19,15 @@ export interface Spectrum {
   readonly distinct: number;
   /** Rank of the value at this place of the sorted column. */
   rankAt(place: number): number;
+  /** The same with how many places before it have this value, and how many have it at all. */
+  occurrenceAt(place: number): Occurrence;
   readonly stretches: readonly Stretch[];
+}
+
+export interface Occurrence {
+  readonly rank: number;
+  readonly before: number;
+  readonly all: number;
 }
 
 interface Segment {
@@ -33,25 +41,37 @@ export function spectrum(request: SpectrumRequest): Spectrum {
   const segments = segmentsOf(request);
   const starts = Float64Array.from(segments, ({ start }) => start);
   const present = Math.max(1, request.present);
+  const segmentAt = (place: number): Segment => {
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((starts[middle] ?? 0) <= place) low = middle;
+      else high = middle - 1;
+    }
+    return segments[low] ?? NOTHING;
+  };
+  const valueIn = ({ start, rows, values }: Segment, place: number): number =>
+    values === 1 ? 0 : Math.min(values - 1, Math.floor(((place - start) * values) / rows));
   return {
     distinct: segments.reduce((sum, { values }) => sum + values, 0),
     stretches: segments.map(({ rows, values }) => ({ share: rows / present, values })),
     rankAt(place) {
-      let low = 0;
-      let high = starts.length - 1;
-      while (low < high) {
-        const middle = (low + high + 1) >> 1;
-        if ((starts[middle] ?? 0) <= place) low = middle;
-        else high = middle - 1;
-      }
-      const segment = segments[low];
-      if (segment === undefined) return 0;
-      const { start, rows, rank, values } = segment;
-      if (values === 1) return rank;
-      return rank + Math.min(values - 1, Math.floor(((place - start) * values) / rows));
+      const segment = segmentAt(place);
+      return segment.rank + valueIn(segment, place);
+    },
+    occurrenceAt(place) {
+      const segment = segmentAt(place);
+      const { start, rows, values } = segment;
+      const value = valueIn(segment, place);
+      const first = Math.ceil((value * rows) / values);
+      const end = value === values - 1 ? rows : Math.ceil(((value + 1) * rows) / values);
+      return { rank: segment.rank + value, before: place - start - first, all: end - first };
     },
   };
 }
+
+const NOTHING: Segment = { start: 0, rows: 1, rank: 0, values: 1 };
 
 function segmentsOf({ present, counts, distinct, ranks }: SpectrumRequest): readonly Segment[] {
   const common = fitted(counts, present, distinct)

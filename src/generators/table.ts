@@ -14,6 +14,7 @@ import type { ParentLookup } from './parents.ts';
 import { partitionRule } from './partitions.ts';
 import type { Pools } from './pools.ts';
 import { isProfiled, profiledOrder } from './profiled.ts';
+import { pairing } from './profiled-pairs.ts';
 import { withProfile } from './profiled-source.ts';
 import { seedOf, shuffle } from './random.ts';
 import { testedColumns, verifyChecks } from './row-tests.ts';
@@ -54,13 +55,15 @@ export function compileTable(request: TableRequest): CompiledTable {
   };
   const foreign = foreignColumns({ ...request, cellOf });
   const sources = sourcesOf(request, filled, foreign);
+  const free = freeColumns(filled, sources, rules);
   const unique = solveUniqueness({
     table,
     rows: spec.rows,
     seed: seedOf(request.randomSeed, table.name, 'runs'),
-    free: freeColumns(filled, sources, rules),
+    free,
     groups: foreign.groups,
     apart: foreign.apart,
+    paired: pairing(request, free, foreign.groups),
   });
   foreign.choose(unique.groups);
   const numbered = numberedOrdinals(request, sources, unique);

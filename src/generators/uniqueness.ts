@@ -40,6 +40,15 @@ export interface UniquenessRequest {
   readonly groups: readonly GroupFacts[];
   /** Columns that never are equal in two rows whatever is decided here: `next_id`, or a key that stays null. */
   readonly apart: ReadonlySet<string>;
+  /** A way for two columns that a profile knows; null when it knows none for the set. */
+  readonly paired?: (set: readonly string[]) => Paired | null;
+}
+
+/** How the rows differ in a set of two columns, or of a column and a foreign key. */
+export interface Paired {
+  readonly columns: ReadonlyMap<string, OrdinalOf>;
+  readonly groups: ReadonlyMap<KeyGroup, OrdinalOf>;
+  readonly capacity: number;
 }
 
 export interface Uniqueness {
@@ -114,6 +123,11 @@ const NONE: OrdinalOf = () => -1;
 
 function meet(state: State, set: readonly string[], composite: readonly (readonly string[])[]): void {
   const { groups, free } = state.request;
+  const paired = state.request.paired?.(set) ?? null;
+  if (paired !== null && isOpen(state, paired)) {
+    takePair(state, set, paired);
+    return;
+  }
   const covering = groups.filter((facts) => facts.identifiedBy(set));
   const columns = set
     .map((name) => free.get(name))
@@ -125,6 +139,19 @@ function meet(state: State, set: readonly string[], composite: readonly (readonl
   if (roomy !== undefined) numberColumn(state, set, roomy);
   else if (covering.length > 0) meetByParents(state, set, { covering, columns, composite });
   else meetByColumns(state, set, columns);
+}
+
+function isOpen(state: State, { columns, groups }: Paired): boolean {
+  return (
+    [...columns.keys()].every((name) => !state.columns.has(name)) &&
+    [...groups.keys()].every((group) => !state.groups.has(group))
+  );
+}
+
+function takePair(state: State, set: readonly string[], { columns, groups, capacity }: Paired): void {
+  for (const [name, ordinalOf] of columns) state.columns.set(name, ordinalOf);
+  for (const [group, ordinalOf] of groups) state.groups.set(group, ordinalOf);
+  limit(state, set, { capacity, combinations: true });
 }
 
 function meetByColumns(state: State, set: readonly string[], columns: readonly FreeColumn[]): void {
