@@ -5,6 +5,8 @@ export interface Command {
   readonly program: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Text for its standard input; nothing when left out. */
+  readonly input?: string;
 }
 
 /** `filling` is fast and unsafe; `rehearsal` is production-like. */
@@ -76,6 +78,8 @@ export interface ServerRecipe {
     settings: Readonly<Record<string, string>>,
     write: (text: string) => Promise<void>,
   ): Promise<void>;
+  /** True for a setting that changes how a server runs and nothing of what it stores: data filled without it is the same. */
+  isRuntimeSetting(name: string): boolean;
   readonly container: {
     image(flavor: string, version: string): string;
     readonly port: number;
@@ -85,6 +89,14 @@ export interface ServerRecipe {
     readonly administrator: { readonly user: string; readonly database: string };
     environment(password: string): Readonly<Record<string, string>>;
     readonly command: readonly string[];
+    /**
+     * What gives the superuser of a data directory that is there a new password: files that are put into the container
+     * before it starts, and a command that is run inside once the server answers (null: none is needed).
+     */
+    renew(password: string): {
+      readonly files: readonly { readonly path: string; readonly text: string }[];
+      readonly command: readonly string[] | null;
+    };
   };
   readonly embedded: {
     /** Why no such server can be had on this machine, or null; quick, and downloads nothing. */
@@ -95,6 +107,8 @@ export interface ServerRecipe {
     locate(request: LocateRequest): Promise<Installation>;
     /** Commands that make the data directory, in order. */
     initialise(installation: Installation, layout: EmbeddedLayout): readonly Command[];
+    /** Commands that give the superuser of a data directory that is there the layout's password, before its first start. */
+    renew(installation: Installation, layout: EmbeddedLayout): readonly Command[];
     start(installation: Installation, layout: EmbeddedLayout): Command;
     /** Asks the server to stop at once but cleanly. */
     readonly stopSignal: NodeJS.Signals;

@@ -14,10 +14,12 @@ import {
   type DockerEngine,
   findDocker,
   hasImage,
+  imageId,
   pullImage,
   removeContainer,
   removeVolume,
   restartContainer,
+  runHelper,
   runInContainer,
   runProgram,
   startContainer,
@@ -26,8 +28,8 @@ import {
 import { unlessAborted } from './interruption.ts';
 import { holdNote } from './notes.ts';
 import { LOOPBACK } from './ports.ts';
-import { blameSettings, REHEARSED_DATABASE, refuseWrongSettings } from './profiles.ts';
-import type { Provisioner, Server, ServerRequest } from './provisioner.ts';
+import { blameSettings, profileAtStart, REHEARSED_DATABASE, refuseWrongSettings } from './profiles.ts';
+import type { DataCopy, Keeping, KeptData, Provisioner, Server, ServerRequest } from './provisioner.ts';
 import { openAdministrator, START_LIMIT_MS, waitUntilReady } from './readiness.ts';
 
 export const container: Provisioner = {
@@ -36,6 +38,7 @@ export const container: Provisioner = {
     const docker = await findDocker();
     return 'missing' in docker ? docker.missing : null;
   },
+  keeping,
   start: startInContainer,
 };
 
@@ -47,6 +50,20 @@ interface Running {
   readonly name: string;
   readonly administrator: ConnectionTarget;
   readonly signal: AbortSignal;
+}
+
+async function keeping(
+  request: ServerRequest,
+  signal: AbortSignal,
+): Promise<Keeping | { readonly missing: string }> {
+  const docker = await findDocker();
+  if ('missing' in docker) return docker;
+  const image = imageOf(request);
+  if (!(await hasImage(image))) await pull(image, request, signal);
+  return {
+    build: `container ${image} ${await imageId(image)}${docker.local ? '' : ` on ${docker.host}`}`,
+    place: () => ({ kind: 'volume', name: `rehearse-snapshot-${randomBytes(6).toString('hex')}` }),
+  };
 }
 
 async function startInContainer(request: ServerRequest, signal: AbortSignal): Promise<Server> {
@@ -74,19 +91,21 @@ interface Start {
 async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: Start): Promise<Server> {
   const { engine, database, role } = request;
   const image = imageOf(request);
-  const administrator = await runContainer(cleanup, { request, docker, name, signal, image });
+  const { administrator, forked } = await runContainer(cleanup, { request, docker, name, signal, image });
   const running: Running = { request, name, administrator, signal };
   const version = await ready(running);
 
-  let profile: SettingsProfile | null = null;
+  // A settings file is inside the container, so that a fork starts without it.
+  let profile = engine.recipe.container.settingsFile === null ? profileAtStart(request) : null;
   const useProfile = async (wanted: SettingsProfile): Promise<void> => {
+    if (wanted === profile) return;
     {
       await using session = await openAdministrator(engine, administrator, signal);
       await engine.recipe.applySettings(session, engine.recipe.settings(wanted, database.settings), (text) =>
         writeSettings(running, text),
       );
     }
-    await unlessAborted(signal, restartContainer(name, RESTART_STOP_LIMIT_MS));
+    await unlessAborted(signal, restartContainer(name, RESTART_STOP_LIMIT_MS, async () => undefined));
     await ready(running).catch((error: unknown) => {
       throw blameSettings(error, database.settings, signal);
     });
@@ -94,7 +113,18 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
     if (profile === 'filling') await unlessAborted(signal, runInContainer(name, ['sync']));
     profile = wanted;
   };
-  await useProfile('filling');
+  if (forked === null) await useProfile('filling');
+  const keep = async (place: KeptData): Promise<DataCopy> => {
+    if (place.kind !== 'volume') throw new Error(`a container's data is not kept in a ${place.kind}`);
+    await createVolume(place.name, 'kept');
+    const copying = { name, image, from: name, to: place.name };
+    const copied = await unlessAborted(
+      signal,
+      restartContainer(name, RESTART_STOP_LIMIT_MS, () => copyVolume(copying)),
+    );
+    await ready(running);
+    return copied;
+  };
   return {
     role,
     administrator,
@@ -109,6 +139,8 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
     },
     database: REHEARSED_DATABASE,
     useProfile,
+    forked,
+    keep,
     [Symbol.asyncDispose]: () => cleanup.run(),
   };
 }
@@ -124,22 +156,66 @@ function imageOf({ engine, database }: ServerRequest): string {
 async function runContainer(
   cleanup: Cleanup,
   { request, docker, name, image, signal }: Start & { readonly image: string },
-): Promise<ConnectionTarget> {
-  const { engine, say } = request;
+): Promise<{ readonly administrator: ConnectionTarget; readonly forked: DataCopy | null }> {
+  const { engine, say, fork } = request;
   if (!(await hasImage(image))) await pull(image, request, signal);
   const recipe = engine.recipe.container;
   const password = randomBytes(24).toString('base64url');
   cleanup.add(() => removeVolume(name));
   await createVolume(name);
+  const forked = fork === null ? null : await forkVolume(fork.data, { name, image });
+  const renewal = fork === null ? { files: [], command: null } : recipe.renew(password);
   cleanup.add(() => removeContainer(name));
   say(`starting ${image} in a container of Docker ${docker.version}`);
   const environment = recipe.environment(password);
   const { stopSignal } = engine.recipe.embedded;
-  const wanted = { ...recipe, name, volume: name, image, environment, stopSignal };
+  const { files } = renewal;
+  const wanted = { ...recipe, name, volume: name, image, environment, stopSignal, files };
   const port = await startContainer(wanted, docker).catch((cause: unknown) => {
     throw new EnvironmentError(`Docker cannot start a container of the image "${image}"`, { cause });
   });
-  return { host: docker.host, port, socket: null, password, tls: false, ...recipe.administrator };
+  if (renewal.command !== null) await unlessAborted(signal, runInContainer(name, renewal.command));
+  const { host } = docker;
+  return {
+    administrator: { host, port, socket: null, password, tls: false, ...recipe.administrator },
+    forked,
+  };
+}
+
+async function forkVolume(data: KeptData, to: { readonly name: string; readonly image: string }) {
+  if (data.kind !== 'volume') throw new Error(`data in a ${data.kind} is not for a container`);
+  return copyVolume({ ...to, from: data.name, to: to.name });
+}
+
+/** Its name is that of the server's container with this at the end, so that the same note finds it. */
+export const HELPER_SUFFIX = '-copy';
+
+/** Clones where the file system of the engine's volumes can; the last line is the size in KiB. */
+const COPY_VOLUME = `
+  set -e
+  if cp -a --reflink=always /from/. /to/ 2>/dev/null; then echo clone
+  else cp -a /from/. /to/; echo copy; fi
+  sync
+  du -sk /to | cut -f1`;
+
+interface VolumeCopy {
+  /** Of the server's container. */
+  readonly name: string;
+  readonly image: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+async function copyVolume({ name, image, from, to }: VolumeCopy): Promise<DataCopy> {
+  const startedAt = performance.now();
+  const volumes = { '/from': from, '/to': to };
+  const helper = { name: `${name}${HELPER_SUFFIX}`, image, script: COPY_VOLUME, volumes };
+  const [method = '', kibibytes = ''] = (await runHelper(helper)).split('\n');
+  return {
+    method: method.trim() === 'clone' ? 'clone' : 'copy',
+    durationMs: performance.now() - startedAt,
+    bytes: Number(kibibytes) * 1024,
+  };
 }
 
 async function pull(

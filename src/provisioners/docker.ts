@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { EnvironmentError } from '../errors.ts';
 import { unlessAborted } from './interruption.ts';
-import { describeOwner } from './notes.ts';
+import { ownerLabels } from './owner-labels.ts';
 import { findFreePort, isOwnAddress, LOOPBACK } from './ports.ts';
 import { feed, type ProgramRun } from './programs.ts';
 
@@ -27,6 +27,8 @@ export interface ContainerRequest {
   readonly port: number;
   readonly dataDirectory: string;
   readonly stopSignal: NodeJS.Signals;
+  /** Put into the container before it starts, readable by its server. */
+  readonly files: readonly { readonly path: string; readonly text: string }[];
 }
 
 export interface ContainerState {
@@ -81,9 +83,51 @@ export async function pullImage(image: string, signal: AbortSignal): Promise<voi
     throw new EnvironmentError('the registry does not have it, or does not answer');
 }
 
-export async function createVolume(name: string): Promise<void> {
+/** One that is `kept` belongs to no rehearsal: `docker volume ls --filter label=rehearse.snapshot`. */
+export async function createVolume(name: string, purpose: 'server' | 'kept' = 'server'): Promise<void> {
   const { dockerode } = (await client()).container;
-  await dockerode.createVolume({ Name: name, Labels: await ownerLabels() });
+  const labels = purpose === 'kept' ? { 'rehearse.snapshot': name } : await ownerLabels();
+  await dockerode.createVolume({ Name: name, Labels: labels });
+}
+
+/** What the engine knows an image by, whatever its name points to. */
+export async function imageId(image: string): Promise<string> {
+  const { dockerode } = (await client()).container;
+  return (await dockerode.getImage(image).inspect()).Id;
+}
+
+export interface HelperRequest {
+  readonly name: string;
+  readonly image: string;
+  readonly script: string;
+  /** Volumes by the path at which the script finds them. */
+  readonly volumes: Readonly<Record<string, string>>;
+}
+
+/** Runs a shell script as root in a container of its own, without a network; returns what it printed. */
+export async function runHelper({ name, image, script, volumes }: HelperRequest): Promise<string> {
+  const { dockerode } = (await client()).container;
+  const container = await dockerode.createContainer({
+    name,
+    Image: image,
+    Entrypoint: ['sh', '-c', script],
+    Cmd: [],
+    User: '0:0',
+    Labels: await ownerLabels(),
+    HostConfig: {
+      NetworkMode: 'none',
+      Mounts: Object.entries(volumes).map(([Target, Source]) => ({ Type: 'volume', Source, Target })),
+    },
+  });
+  try {
+    await container.start();
+    const { StatusCode } = (await container.wait()) as { StatusCode: number };
+    const output = withoutFrames(await container.logs({ stdout: true, stderr: true })).trim();
+    if (StatusCode === 0) return output;
+    throw new EnvironmentError(`a helper container of "${image}" failed (exit code ${StatusCode}): ${output}`);
+  } finally {
+    await removeContainer(name);
+  }
 }
 
 /** Path of the volume on the engine's machine. */
@@ -131,6 +175,9 @@ async function startOnPort(request: ContainerRequest, engine: DockerEngine, host
     .withSharedMemorySize(SHARED_MEMORY_BYTES)
     // What a killed harness leaves is found by our own notes, so that no second image is needed for it.
     .withAutoCleanup(false)
+    .withCopyContentToContainer(
+      request.files.map(({ path, text }) => ({ content: text, target: path, mode: 0o644 })),
+    )
     .withWaitStrategy(await readyAtOnce());
   if (request.command.length > 0) container.withCommand([...request.command]);
   await container.start();
@@ -154,12 +201,20 @@ export async function containerState(name: string): Promise<ContainerState> {
   return { running: State.Running, ended: `exit code ${State.ExitCode}${memory}` };
 }
 
-/** Stops it by its stop signal and starts it again; on the same port and volume. */
-export async function restartContainer(name: string, stopLimitMs: number): Promise<void> {
+/** Stops it by its stop signal, does the work in between, and starts it again; on the same port and volume. */
+export async function restartContainer<Result>(
+  name: string,
+  stopLimitMs: number,
+  meanwhile: () => Promise<Result>,
+): Promise<Result> {
   const { dockerode } = (await client()).container;
   const container = dockerode.getContainer(name);
   await container.stop({ t: Math.ceil(stopLimitMs / 1000) });
-  await container.start();
+  try {
+    return await meanwhile();
+  } finally {
+    await container.start();
+  }
 }
 
 /** Runs a command inside; EnvironmentError when it fails. */
@@ -241,10 +296,4 @@ async function unlessMissing(removal: Promise<unknown>): Promise<void> {
     const code = error instanceof Error && 'statusCode' in error ? error.statusCode : null;
     if (code !== 404) throw error;
   });
-}
-
-/** Who started it, for people and for what lost its note: `docker ps --filter label=rehearse.owner`. */
-async function ownerLabels(): Promise<Record<string, string>> {
-  const { pid, hostname } = await describeOwner();
-  return { 'rehearse.owner': `${pid}@${hostname}` };
 }

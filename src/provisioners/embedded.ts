@@ -6,18 +6,18 @@
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import type { EmbeddedLayout, Installation, SettingsProfile } from '../engines/engine.ts';
+import type { EmbeddedLayout, SettingsProfile } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
 import { type Cleanup, createCleanup } from './cleanup.ts';
 import { runnableInstallation } from './copied-binaries.ts';
 import { cacheDirectory, scratchDirectory } from './directories.ts';
+import { keepData, makeData, type Running } from './embedded-data.ts';
 import { flushFiles } from './flushed-files.ts';
 import { unlessAborted } from './interruption.ts';
 import { type HeldNote, holdNote } from './notes.ts';
 import { findFreePort, isPortTaken } from './ports.ts';
-import { blameSettings, REHEARSED_DATABASE, refuseWrongSettings } from './profiles.ts';
-import type { Provisioner, Server, ServerRequest } from './provisioner.ts';
+import { blameSettings, profileAtStart, REHEARSED_DATABASE, refuseWrongSettings } from './profiles.ts';
+import type { DataCopy, Keeping, KeptData, Provisioner, Server, ServerRequest } from './provisioner.ts';
 import { openAdministrator, START_LIMIT_MS, waitUntilReady } from './readiness.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 import { chooseServerUser, requireReachable, type ServerUser } from './server-user.ts';
@@ -26,10 +26,10 @@ export const embedded: Provisioner = {
   name: 'embedded',
   unavailable: async ({ engine, database }) =>
     engine.recipe.embedded.missing({ ...database, cacheDirectory: await cacheDirectory() }),
+  keeping,
   start: startEmbedded,
 };
 
-const INITIALISE_LIMIT_MS = 120_000;
 /** Its last checkpoint may have gigabytes to write between the profiles. */
 const RESTART_STOP_LIMIT_MS = 600_000;
 /** Nothing is worth keeping at the end. */
@@ -41,16 +41,18 @@ const SOCKET_DIRECTORY_BYTES_MAX = 80;
 /** There on every system with Unix sockets. */
 const SHORT_FOLDER = '/tmp';
 
-/** Everything that stays the same over the restarts of one server. */
-interface Running {
-  readonly request: ServerRequest;
-  readonly installation: Installation;
-  readonly layout: EmbeddedLayout;
-  readonly user: ServerUser | null;
-  readonly directory: string;
-  readonly logFile: string;
-  readonly note: HeldNote;
-  readonly signal: AbortSignal;
+async function keeping(request: ServerRequest, signal: AbortSignal): Promise<Keeping> {
+  const { engine, database, say } = request;
+  const cacheFolder = await cacheDirectory();
+  const located = await engine.recipe.embedded.locate({
+    ...database,
+    cacheDirectory: cacheFolder,
+    say,
+    signal,
+  });
+  const { description, version, initialiseArguments } = located;
+  const build = ['embedded', description, version, ...initialiseArguments, process.platform, process.arch];
+  return { build: build.join(' '), place: (folder) => ({ kind: 'directory', path: join(folder, 'data') }) };
 }
 
 async function startEmbedded(request: ServerRequest, signal: AbortSignal): Promise<Server> {
@@ -117,42 +119,17 @@ async function startWithin(prepared: Prepared, cleanup: Cleanup): Promise<Server
   const running: Running = { ...prepared, layout, logFile: join(directory, 'server.log') };
 
   request.say(`starting ${installation.description}${user === null ? '' : ` as the user "${user.name}"`}`);
-  await initialise(running);
+  const forked = await makeData(running);
   await rm(layout.passwordFile);
-  return runServer(running, cleanup);
-}
-
-async function initialise({
-  request,
-  installation,
-  layout,
-  user,
-  directory,
-  signal,
-}: Running): Promise<void> {
-  for (const command of request.engine.recipe.embedded.initialise(installation, layout)) {
-    const result = await execa(command.program, command.args, {
-      cwd: directory,
-      env: { PATH: process.env.PATH, ...command.env },
-      extendEnv: false,
-      all: true,
-      reject: false,
-      stdin: 'ignore',
-      timeout: INITIALISE_LIMIT_MS,
-      cancelSignal: signal,
-      ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
-    });
-    signal.throwIfAborted();
-    if (!result.failed) continue;
-    throw new EnvironmentError(
-      `the data directory of ${installation.description} could not be made: ` +
-        `${result.all?.trim() || result.originalMessage || result.shortMessage}`,
-    );
-  }
+  return runServer(running, cleanup, forked);
 }
 
 /** Starts the process, and again for each profile; owns it until the server is disposed of. */
-async function runServer(prepared: Running, cleanup: Cleanup): Promise<Server> {
+async function runServer(
+  prepared: Running,
+  cleanup: Cleanup,
+  forked: DataCopy | null,
+): Promise<Server> {
   let server: ServerProcess | null = null;
   cleanup.add(async () => server?.stop(LAST_STOP_LIMIT_MS));
   const start = async (running: Running): Promise<string> => {
@@ -164,8 +141,9 @@ async function runServer(prepared: Running, cleanup: Cleanup): Promise<Server> {
   const { request, installation, layout, signal } = running;
   const { engine, database } = request;
   const administrator = engine.recipe.embedded.administrator(layout);
-  let profile: SettingsProfile | null = null;
+  let profile = profileAtStart(request);
   const useProfile = async (wanted: SettingsProfile): Promise<void> => {
+    if (wanted === profile) return;
     if (server?.ended) throw new EnvironmentError(`the server is gone: its process ended by ${server.ended}`);
     {
       await using session = await openAdministrator(engine, administrator, signal);
@@ -180,7 +158,16 @@ async function runServer(prepared: Running, cleanup: Cleanup): Promise<Server> {
     });
     profile = wanted;
   };
-  await useProfile('filling');
+  if (forked === null) await useProfile('filling');
+  const keep = async (place: KeptData): Promise<DataCopy> => {
+    if (place.kind !== 'directory') throw new Error(`an embedded server is not kept in a ${place.kind}`);
+    if (server !== null) await unlessAborted(signal, server.stop(RESTART_STOP_LIMIT_MS));
+    try {
+      return await keepData(running, place.path);
+    } finally {
+      await start(running);
+    }
+  };
   return {
     role: request.role,
     administrator,
@@ -190,6 +177,8 @@ async function runServer(prepared: Running, cleanup: Cleanup): Promise<Server> {
     programs: { directory: installation.binDirectory },
     database: REHEARSED_DATABASE,
     useProfile,
+    forked,
+    keep,
     [Symbol.asyncDispose]: () => cleanup.run(),
   };
 }

@@ -7,8 +7,11 @@ import { openAdministrator, readVersion } from './readiness.ts';
 export const external: Provisioner = {
   name: 'external',
   unavailable: async ({ database }) => (database.url === null ? 'database.url is not set' : null),
+  keeping: async () => ({ missing: NOT_OURS }),
   start: useExternal,
 };
+
+const NOT_OURS = 'the server is not ours, and its files are out of reach';
 
 async function useExternal(request: ServerRequest, signal: AbortSignal): Promise<Server> {
   const { engine, database, role, say } = request;
@@ -30,12 +33,16 @@ async function useExternal(request: ServerRequest, signal: AbortSignal): Promise
     administrator: target,
     version,
     description: `external server ${where}`,
-    dataDirectory: { missing: 'the server is not ours, and its files are out of reach' },
+    dataDirectory: { missing: NOT_OURS },
     programs: null,
     database: target.database,
     useProfile: async (profile) => {
       if (profile === 'rehearsal')
         say('the settings of the server stay as they are: it is not ours to restart');
+    },
+    forked: null,
+    keep: async () => {
+      throw new Error(`data of an external server cannot be kept: ${NOT_OURS}`);
     },
     [Symbol.asyncDispose]: () => removeRoles(request, target),
   };

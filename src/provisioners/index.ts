@@ -1,12 +1,16 @@
 /** The provisioners by name. */
+import { rm } from 'node:fs/promises';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import { container } from './container.ts';
 import { embedded } from './embedded.ts';
 import { external } from './external.ts';
-import type { Provisioner, ServerRequest } from './provisioner.ts';
+import { removeVolume } from './docker.ts';
+import type { KeptData, Provisioner, ServerRequest } from './provisioner.ts';
 
 export { cacheDirectory, scratchDirectory } from './directories.ts';
 export { findDocker } from './docker.ts';
+export { describeOwner, type Note } from './notes.ts';
+export { identifyMachine, isRunning } from './processes.ts';
 export { findLeftovers, removeLeftovers } from './leftovers.ts';
 export { holdNote } from './notes.ts';
 export type { ProgramRun, ProgramsInside, RunProgram } from './programs.ts';
@@ -55,4 +59,10 @@ function candidatesOf({ database }: ServerRequest): readonly Provisioner[] {
   if (database.image !== null) return [container];
   if (database.binary !== null) return [embedded];
   return automatic;
+}
+
+/** Removes data that is kept, or that was to be kept; nothing happens when there is none. */
+export async function removeKept(data: KeptData): Promise<void> {
+  if (data.kind === 'volume') return removeVolume(data.name);
+  await rm(data.path, { recursive: true, force: true });
 }

@@ -1,6 +1,7 @@
 /** What a killed harness left behind: found by its note, whose owner no longer runs, and removed. */
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { HELPER_SUFFIX } from './container.ts';
 import { removeContainer, removeVolume } from './docker.ts';
 import { type Note, type Resources, readNotes } from './notes.ts';
 import { identifyMachine, isRunning, type MachineIdentity, sendSignal } from './processes.ts';
@@ -66,7 +67,10 @@ async function removeResources({
   // Processes of a server that has just been killed may still be writing their last files.
   for (const path of directories)
     await rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-  if (container !== null) await removeContainer(container);
+  if (container !== null) {
+    await removeContainer(`${container}${HELPER_SUFFIX}`);
+    await removeContainer(container);
+  }
   if (volume !== null) await removeVolume(volume);
 }
 

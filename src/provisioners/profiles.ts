@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { SettingsProfile } from '../engines/engine.ts';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import type { ServerRequest } from './provisioner.ts';
 
@@ -22,4 +24,11 @@ export function blameSettings(
       error.message,
     { cause: error.cause },
   );
+}
+
+/** Data that was kept with the settings that are wanted needs no second start. */
+export function profileAtStart({ engine, database, fork }: ServerRequest): SettingsProfile | null {
+  if (fork === null) return null;
+  const wanted = engine.recipe.settings('rehearsal', database.settings);
+  return isDeepStrictEqual(wanted, fork.settings) ? 'rehearsal' : null;
 }

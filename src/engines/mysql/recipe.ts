@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Command, EmbeddedLayout, Installation, ServerRecipe } from '../engine.ts';
 import { locateServer, whyMissing } from './binaries.ts';
 import { flavorOf } from './client.ts';
+import { isRuntimeSetting } from './runtime-settings.ts';
 import { applySettings, settingsOf } from './settings.ts';
 
 const SUPERUSER = 'root';
@@ -14,6 +15,7 @@ export const recipe: ServerRecipe = {
   flavorOf,
   settings: settingsOf,
   applySettings,
+  isRuntimeSetting,
   container: {
     image: (flavor, version) => `${flavor}:${version}`,
     port: 3306,
@@ -23,11 +25,19 @@ export const recipe: ServerRecipe = {
     administrator: { user: SUPERUSER, database: MAINTENANCE_DATABASE },
     environment: (password) => ({ MYSQL_ROOT_PASSWORD: password, MARIADB_ROOT_PASSWORD: password }),
     command: [],
+    renew: (password) => ({
+      files: [
+        { path: '/etc/mysql/conf.d/zz-rehearse-fork.cnf', text: `[mysqld]\ninit_file = ${FORK_INIT_FILE}\n` },
+        { path: FORK_INIT_FILE, text: superusers.map((user) => renewal(user, password)).join('') },
+      ],
+      command: null,
+    }),
   },
   embedded: {
     missing: whyMissing,
     locate: locateServer,
     initialise,
+    renew: (_installation, layout) => [writePassword(layout)],
     start,
     stopSignal: 'SIGTERM',
     administrator: (layout) => ({
@@ -80,12 +90,25 @@ function initialise(installation: Installation, layout: EmbeddedLayout): readonl
           ],
           env: environment,
         };
-  const password: Command = {
+  return [made, writePassword(layout)];
+}
+
+function writePassword(layout: EmbeddedLayout): Command {
+  return {
     program: '/bin/sh',
     args: ['-c', WRITE_INIT_FILE, 'sh', layout.passwordFile, initFileOf(layout)],
     env: {},
   };
-  return [made, password];
+}
+
+/** Run at every start of the container, before anybody can connect. */
+const FORK_INIT_FILE = '/etc/mysql/rehearse-fork.sql';
+/** The images make both. */
+const superusers = ["'root'@'localhost'", "'root'@'%'"];
+
+/** One statement on one line, as an init file wants it; the password is of letters, digits, `-` and `_`. */
+function renewal(user: string, password: string): string {
+  return `alter user if exists ${user} identified by '${password}';\n`;
 }
 
 function start(installation: Installation, layout: EmbeddedLayout): Command {

@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import type { Command, EmbeddedLayout, Installation, ServerRecipe } from '../engine.ts';
 import { locateServer, whyMissing } from './binaries.ts';
+import { scramVerifier } from './roles.ts';
+import { isRuntimeSetting } from './runtime-settings.ts';
 import { applySettings, settingsOf } from './settings.ts';
 
 const SUPERUSER = 'postgres';
@@ -13,6 +15,7 @@ export const recipe: ServerRecipe = {
   flavorOf: () => 'postgres',
   settings: settingsOf,
   applySettings,
+  isRuntimeSetting,
   container: {
     image: (_flavor, version) => `postgres:${version}`,
     port: 5432,
@@ -29,11 +32,13 @@ export const recipe: ServerRecipe = {
       POSTGRES_INITDB_ARGS: '--auth-host=scram-sha-256',
     }),
     command: [],
+    renew: (password) => ({ files: [], command: ['sh', '-c', RENEW_INSIDE, 'sh', renewal(password)] }),
   },
   embedded: {
     missing: whyMissing,
     locate: locateServer,
     initialise,
+    renew,
     start,
     /** "Fast shutdown": sessions are ended, then a checkpoint; https://www.postgresql.org/docs/current/server-shutdown.html */
     stopSignal: 'SIGINT',
@@ -73,6 +78,36 @@ function initialise(installation: Installation, layout: EmbeddedLayout): readonl
     },
   ];
 }
+
+/** As a SCRAM verifier: the password itself is in no log and no list of processes. */
+function renewal(password: string): string {
+  return `alter role ${SUPERUSER} password '${scramVerifier(password)}'`;
+}
+
+/**
+ * The server alone on the data directory, reading statements from its input, before anybody can connect: the password
+ * that was kept is never needed, nor is a moment in which none is asked for.
+ * https://www.postgresql.org/docs/current/app-postgres.html#APP-POSTGRES-SINGLE-USER
+ */
+function renew(installation: Installation, layout: EmbeddedLayout): readonly Command[] {
+  return [
+    {
+      program: join(installation.binDirectory, 'postgres'),
+      args: ['--single', '-D', layout.dataDirectory, MAINTENANCE_DATABASE],
+      env: environment,
+      input: `${renewal(layout.password)}\n`,
+    },
+  ];
+}
+
+/** The images trust their own socket, which nobody outside of the container reaches; the server may still be starting. */
+const RENEW_INSIDE = `
+  tries=0
+  until psql -X -q -v ON_ERROR_STOP=1 -U ${SUPERUSER} -d ${MAINTENANCE_DATABASE} -c "$1"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 600 ] || exit 1
+    sleep 0.1
+  done`;
 
 function start(installation: Installation, layout: EmbeddedLayout): Command {
   const sockets = hasSockets ? `"${layout.socketDirectory.replaceAll('"', '""')}"` : '';

@@ -121,7 +121,7 @@ async function createUsers(
 const SCRAM_ITERATIONS = 4096;
 
 /** The form in which the server stores a password (RFC 5803, src/common/scram-common.c); it never sees the password. */
-function scramVerifier(password: string): string {
+export function scramVerifier(password: string): string {
   const salt = randomBytes(16);
   const salted = pbkdf2Sync(password, salt, SCRAM_ITERATIONS, 32, 'sha256');
   const keyFor = (purpose: string) => createHmac('sha256', salted).update(purpose).digest();
