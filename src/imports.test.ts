@@ -36,6 +36,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'profile',
   ],
   planning: ['engines', 'provisioners', 'scenario', 'tools'],
+  seed: ['phases', 'engines', 'tools', 'progress', 'recording', 'version'],
   rehearse: ['phases', 'engines', 'tools', 'progress', 'recording', 'version'],
   phases: [
     'engines',
@@ -48,9 +49,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'tools',
     'observers',
     'drills',
+    'snapshots',
     'recording',
     'progress',
   ],
+  snapshots: ['engines', 'generators/generator.ts', 'provisioners', 'recording', 'version'],
   provisioners: ['engines'],
   /** Client programs run where the server is, and are noted like it. */
   dumps: ['engines', 'generators', 'provisioners', 'recording', 'seeders'],

@@ -1,10 +1,11 @@
 /**
  * The rehearsal, in this order:
  *
- *  1. read the migrations, take away what a killed rehearsal left behind, start a server in its filling profile
+ *  1. read the migrations, take away what a killed rehearsal left behind; fork a snapshot of the same rows, or start a
+ *     server in its filling profile
  *  2. create the database roles, apply the schema, the released migrations, and find the pending ones in the ledger
- *  3. fill the tables to the wanted volume
- *  4. restart in the production-like profile; statistics and checkpoint settled
+ *  3. fill the tables to the wanted volume, unless a snapshot had them
+ *  4. restart in the production-like profile; statistics and checkpoint settled; keep a snapshot where that is worth it
  *  5. open the observers, start the load, warm up, baseline
  *  6. run the pending migrations while load and drills go on
  *  7. recovery, until the latency is back or the limit is reached
@@ -17,6 +18,7 @@ import { relative } from 'node:path';
 import { findEngine } from './engines/index.ts';
 import { firstError, InterruptedError, redact } from './errors.ts';
 import { fill } from './phases/fill.ts';
+import { chooseOrigin, type SnapshotUse } from './phases/origin.ts';
 import { startServer } from './phases/provision.ts';
 import { rehearseUnderLoad } from './phases/windows.ts';
 import type { Progress } from './progress.ts';
@@ -29,6 +31,8 @@ import { harnessVersion } from './version.ts';
 export interface RehearseOptions {
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Default `automatic`: a fitting snapshot is used, and one is kept where filling took long. */
+  readonly snapshots?: SnapshotUse;
 }
 
 /** A recording, and what kept it from being completed; the trouble is to be reported after the recording is kept. */
@@ -37,7 +41,8 @@ export interface Rehearsed {
   readonly trouble: { readonly error: unknown } | null;
 }
 
-export async function rehearse(plan: Plan, { progress, signal }: RehearseOptions): Promise<Rehearsed> {
+export async function rehearse(plan: Plan, options: RehearseOptions): Promise<Rehearsed> {
+  const { progress, signal, snapshots: use = 'automatic' } = options;
   const engine = findEngine(plan.database.engine);
   const tool = findTool(plan.migrations.tool);
   const recorder = createRecorder({
@@ -57,9 +62,12 @@ export async function rehearse(plan: Plan, { progress, signal }: RehearseOptions
 
   async function run(): Promise<void> {
     const migrations = await readMigrations(tool, plan.migrations.directory, engine.dialect);
-    await using started = await startServer({ plan, engine, recorder, progress, signal });
+    await using origin = await chooseOrigin({ plan, engine, migrations, use, recorder, progress, signal });
+    const { snapshot } = origin;
+    await using started = await startServer({ plan, engine, snapshot, recorder, progress, signal });
     try {
       const filled = await fill({ plan, engine, tool, migrations, started, recorder, progress, signal });
+      await origin.keep(started, filled);
       await rehearseUnderLoad({ plan, engine, tool, started, filled, recorder, progress, signal });
     } catch (error) {
       phaseOfTrouble = recorder.phase;

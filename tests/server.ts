@@ -82,7 +82,14 @@ export function serverRequest(
 ): ServerRequest & { readonly said: readonly string[] } {
   const said: string[] = [];
   const say = (message: string) => void said.push(message);
-  return { engine: spec.engine, role: 'rehearsal', say, said, database: databasePlan(spec, database) };
+  return {
+    engine: spec.engine,
+    role: 'rehearsal',
+    say,
+    said,
+    fork: null,
+    database: databasePlan(spec, database),
+  };
 }
 
 /** Why a server cannot be had here, or null; an error where containers are required. */

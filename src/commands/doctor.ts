@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { engines } from '../engines/index.ts';
 import { UsageError } from '../errors.ts';
 import { cacheDirectory, findDocker, removeLeftovers, scratchDirectory } from '../provisioners/index.ts';
+import { removeUnfinished, snapshotsDirectory } from '../snapshots/index.ts';
 import { harnessVersion } from '../version.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command, CommandIo } from './command.ts';
@@ -118,7 +119,9 @@ async function diskLines(): Promise<readonly Line[]> {
 }
 
 async function leftoverLines(): Promise<readonly Line[]> {
-  const removed = await removeLeftovers();
+  const snapshots = await snapshotsDirectory();
+  const unfinished = snapshots === null ? [] : await removeUnfinished(snapshots);
+  const removed = [...(await removeLeftovers()), ...unfinished];
   if (removed.length === 0) return [{ mark: 'ok', what: 'leftovers', says: 'none' }];
   return removed.map((line) => ({ mark: '!!', what: 'leftovers', says: `removed: ${line}` }));
 }

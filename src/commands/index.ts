@@ -7,6 +7,8 @@ import { init } from './init.ts';
 import { judgeCommand } from './judge.ts';
 import { reportCommand } from './report.ts';
 import { run } from './run.ts';
+import { seedCommand } from './seed.ts';
+import { snapshotsCommand } from './snapshots.ts';
 
 export const commands: readonly Command[] = [
   run,
@@ -14,6 +16,8 @@ export const commands: readonly Command[] = [
   reportCommand,
   init,
   capture,
+  seedCommand,
+  snapshotsCommand,
   doctor,
   checksCommand,
 ];

@@ -5,18 +5,16 @@ import { checks } from '../checks/index.ts';
 import { exitCodeOf, explain, UsageError } from '../errors.ts';
 import { compareWithExpected, type Expected, parseExpected } from '../expected.ts';
 import { judge } from '../judge.ts';
-import { planScenario } from '../planning.ts';
 import { RECORDING_FILE, writeRecording } from '../recording/store.ts';
 import { rehearse } from '../rehearse.ts';
 import { reporters } from '../reporters/index.ts';
-import { findScenario } from '../scenario/load.ts';
-import type { Overrides } from '../scenario/overrides.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command, CommandIo } from './command.ts';
 import { EXIT_CODES } from './judge.ts';
 import { drawProgress } from './progress.ts';
 import { type OpenReports, openReports, REPORT_HELP } from './reports.ts';
+import { planScenarios, scenarioOptions } from './scenario-options.ts';
 
 const help = `rehearse run [SCENARIO...] [OPTIONS]
 
@@ -44,6 +42,8 @@ the working directory is used, and with --schema (or --profile) and --migrations
   --binary DIR           folder with the server's own programs, for embedded
   --url URL              an existing server; only together with --expendable
   --expendable           the database at --url may be changed and filled
+  --fresh                fill the tables anew, and keep no snapshot of them; otherwise a snapshot of the same rows is used
+                         when there is one, and one is kept when filling took more than 10 s ("rehearse snapshots")
   --name NAME            name of the rehearsal; its reports are in reports/NAME/
   --budget NAME=VALUE    a limit (lockWait=500ms, stall=1s, duration=15m, diskGrowthPeak=2x, failedOperations=0,
                          latencyP99=5x), repeatable; "none" takes one away
@@ -61,26 +61,8 @@ Examples:
   rehearse run --schema S --migrations M --rows 200k --report json=- | jq .judgement.verdict`;
 
 const options = {
-  schema: { type: 'string' },
-  restore: { type: 'string' },
-  profile: { type: 'string' },
-  scale: { type: 'string' },
-  migrations: { type: 'string' },
-  released: { type: 'string' },
-  tool: { type: 'string' },
-  rows: { type: 'string' },
-  'random-seed': { type: 'string' },
-  rate: { type: 'string' },
-  'lock-timeout': { type: 'string' },
-  engine: { type: 'string' },
-  'server-version': { type: 'string' },
-  provision: { type: 'string' },
-  image: { type: 'string' },
-  binary: { type: 'string' },
-  url: { type: 'string' },
-  expendable: { type: 'boolean' },
-  name: { type: 'string' },
-  budget: { type: 'string', multiple: true },
+  ...scenarioOptions,
+  fresh: { type: 'boolean' },
   report: { type: 'string', multiple: true },
   expected: { type: 'boolean' },
   color: { type: 'boolean' },
@@ -91,6 +73,7 @@ type Values = ReturnType<typeof parseArguments<typeof options>>['values'];
 interface Job {
   readonly plan: Plan;
   readonly found: readonly string[];
+  readonly snapshots: 'automatic' | 'fresh';
   readonly expected: Expected | null;
 }
 
@@ -115,43 +98,13 @@ export const run: Command = {
 };
 
 async function planAll(values: Values, paths: readonly string[], io: CommandIo): Promise<readonly Job[]> {
-  const overrides = overridesOf(values);
-  const scenarios: (string | null)[] = paths.length > 0 ? [...paths] : [await defaultScenario(values, io)];
+  const { report: _report, expected, color: _color, fresh, ...scenario } = values;
   const jobs: Job[] = [];
-  for (const scenario of scenarios) {
-    const { plan, found } = await planScenario({
-      scenario,
-      overrides,
-      workingDirectory: io.cwd,
-      environment: io.env,
-    });
-    jobs.push({ plan, found, expected: values.expected === true ? await readExpected(plan) : null });
+  for (const { plan, found } of await planScenarios(scenario, paths, io)) {
+    const snapshots = fresh === true ? 'fresh' : 'automatic';
+    jobs.push({ plan, found, snapshots, expected: expected === true ? await readExpected(plan) : null });
   }
   return jobs;
-}
-
-/** The rehearsal.yaml of the working directory, or none when the options say what is needed. */
-async function defaultScenario(values: Values, io: CommandIo): Promise<string | null> {
-  const { migrations, schema, profile } = values;
-  if ([migrations, schema, profile].some((value) => value !== undefined)) return null;
-  const found = await findScenario(io.cwd);
-  if (found !== null) return found;
-  throw new UsageError(
-    `there is no rehearsal.yaml in ${io.cwd}. Write one with "rehearse init", name a scenario folder, ` +
-      'or give --schema FILE --migrations DIR.',
-  );
-}
-
-function overridesOf(values: Values): Overrides {
-  const { 'server-version': version, 'random-seed': randomSeed, 'lock-timeout': lockTimeout } = values;
-  const { report: _report, expected: _expected, color: _color, ...rest } = values;
-  const { 'server-version': _version, 'random-seed': _seed, 'lock-timeout': _timeout, ...plain } = rest;
-  return {
-    ...plain,
-    ...(version === undefined ? {} : { version }),
-    ...(randomSeed === undefined ? {} : { randomSeed }),
-    ...(lockTimeout === undefined ? {} : { lockTimeout }),
-  };
 }
 
 async function readExpected(plan: Plan): Promise<Expected> {
@@ -166,10 +119,10 @@ async function readExpected(plan: Plan): Promise<Expected> {
 
 /** Rehearses one scenario; resolves to its exit code. */
 async function runJob(job: Job, reports: OpenReports, io: CommandIo): Promise<number> {
-  const { plan, found, expected } = job;
+  const { plan, found, snapshots, expected } = job;
   using progress = drawProgress(io.stderr, `rehearsing ${plan.name}`);
   for (const sentence of found) progress.say('provision', sentence);
-  const { recording, trouble } = await rehearse(plan, { progress, signal: io.signal });
+  const { recording, trouble } = await rehearse(plan, { progress, signal: io.signal, snapshots });
   if (trouble?.error instanceof UsageError) {
     // Nothing was rehearsed, and nothing is worth keeping: there is one thing to correct.
     progress[Symbol.dispose]();

@@ -3,7 +3,7 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { refuseUnknownTables } from '../drills/index.ts';
-import type { Engine, Session, TableDescription } from '../engines/engine.ts';
+import type { Engine, TableDescription } from '../engines/engine.ts';
 import { SqlError } from '../engines/engine.ts';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import type { GeneratorSpec } from '../generators/generator.ts';
@@ -11,10 +11,13 @@ import { planOperations } from '../load/index.ts';
 import type { Profile } from '../profile/profile.ts';
 import type { Progress } from '../progress.ts';
 import type { Recorder } from '../recording/recorder.ts';
+import type { TableFilling } from '../recording/recording.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { estimateVolume, type FillingResult, planSpec, seedSynthetic } from '../seeders/index.ts';
-import { findPending, runReleased } from '../tools/index.ts';
+import { runReleased } from '../tools/index.ts';
 import type { Migration, Tool } from '../tools/tool.ts';
+import { takeOver } from './forked.ts';
+import { describeTables, ledgerOf, openAs, readPending, requirePending } from './pending.ts';
 import { profileOf, refuseOtherSchema } from './profile.ts';
 import { mebibytes, refuseFullDisk, type StartedServer } from './provision.ts';
 import { describeRestored, restoreRows } from './restore.ts';
@@ -35,21 +38,17 @@ export interface Filled {
   readonly tables: readonly TableDescription[];
   readonly generator: GeneratorSpec;
   readonly pending: readonly Migration[];
+  readonly filling: readonly TableFilling[];
 }
 
 export async function fill(request: FillRequest): Promise<Filled> {
   const { plan, engine, started, recorder, progress, signal } = request;
   recorder.enter('fill');
+  if (started.snapshot !== null) return takeOver(request, started.snapshot);
   const profile = await profileOf(plan);
   const { pending, tables } = await prepareSchema(request, profile);
   if (profile !== null) refuseOtherSchema(profile, tables, ledgerOf(request));
-  if (pending.length === 0) {
-    throw new UsageError(
-      `no migration is pending: every one of ${plan.migrations.directory} is in the ledger. ` +
-        'Add the migration to be rehearsed, or set migrations.released to the last version that production has.',
-    );
-  }
-  progress.say('fill', `${pending.length} pending: ${pending.map(({ file }) => file).join(', ')}`);
+  requirePending(request, pending);
   refuseUnknownTables(plan.drills, tables);
   await refuseWrongOperations(request, tables, profile);
   const { filling, generator } =
@@ -61,10 +60,9 @@ export async function fill(request: FillRequest): Promise<Filled> {
   recorder.enter('settle');
   progress.say('settle', 'restarting with production-like settings; statistics and checkpoint');
   await started.rehearsalProfile();
-  await using administrator = await open(request, 'administrator');
+  await using administrator = await openAs(request, 'administrator');
   await cancelledBy(signal, administrator, () => engine.filling.settle(administrator, tables));
-  const settled = await engine.schema.describe(administrator);
-  return { tables: withoutLedger(request, settled), generator, pending };
+  return { tables: await describeTables(request, administrator), generator, pending, filling };
 }
 
 async function generateRows(
@@ -91,7 +89,7 @@ async function generateRows(
 
 /** Schema, released migrations, and what is pending by the ledger; the tables without those of the ledger. */
 export async function prepareSchema(request: FillRequest, profile: Profile | null = null) {
-  const { plan, engine, tool, migrations, started, recorder, progress, signal } = request;
+  const { plan, engine, tool, migrations, started, progress, signal } = request;
   const { schemaFile, profileFile, restore } = plan.data;
   if (restore !== null) await restoreRows(request, restore);
   else if (schemaFile !== null) await applySchema(request, schemaFile, await readFile(schemaFile, 'utf8'));
@@ -109,37 +107,22 @@ export async function prepareSchema(request: FillRequest, profile: Profile | nul
       signal,
     });
   }
-  await using session = await open(request, 'migrator');
-  const found = await findPending({
-    engine,
-    tool,
-    session,
-    migrations,
-    released,
-    flavor: plan.database.flavor,
-  });
-  for (const note of found.notes) recorder.add('notes', note);
-  recorder.setMigrations({
-    tool: tool.name,
-    directory: relative(plan.directory, plan.migrations.directory) || '.',
-    lockTimeoutMs: plan.migrations.lockTimeoutMs,
-    applied: found.applied,
-    pending: found.pending.map(({ version }) => version),
-  });
-  const tables = withoutLedger(request, await engine.schema.describe(session));
+  await using session = await openAs(request, 'migrator');
+  const pending = await readPending(request, session);
+  const tables = await describeTables(request, session);
   if (tables.length === 0) {
     throw new UsageError(
       'the database has no table to fill: give data.schema (--schema FILE), or migrations.released so that the ' +
         'released migrations build it.',
     );
   }
-  return { pending: found.pending, tables };
+  return { pending, tables };
 }
 
 /** On a session of its own: a dump changes settings of its session, the search path among them. */
 async function applySchema(request: FillRequest, file: string, script: string): Promise<void> {
   const { engine, progress, signal } = request;
-  await using session = await open(request, 'migrator');
+  await using session = await openAs(request, 'migrator');
   progress.say('fill', `applying ${relative(request.plan.directory, file)}`);
   for (const statement of engine.dialect.split(script)) {
     try {
@@ -184,23 +167,7 @@ async function refuseWrongOperations(
 ): Promise<void> {
   const { plan, engine } = request;
   if (plan.load === null || plan.load.operationsFile === null) return;
-  await using session = await open(request, 'administrator');
+  await using session = await openAs(request, 'administrator');
   const generator = planSpec(tables, plan.data, profile);
   await planOperations({ engine, session, tables, settings: plan.load, generator });
-}
-
-function ledgerOf({ engine, tool, plan }: FillRequest): ReadonlySet<string | undefined> {
-  return new Set(tool.ledger(engine.dialect, plan.database.flavor).tables.map((parts) => parts.at(-1)));
-}
-
-export function withoutLedger(request: FillRequest, tables: readonly TableDescription[]) {
-  const names = ledgerOf(request);
-  return tables.filter((table) => !names.has(table.parts.at(-1)));
-}
-
-function open(
-  { engine, started, signal }: FillRequest,
-  role: 'migrator' | 'administrator',
-): Promise<Session> {
-  return engine.connections.connect(started.roles[role], { applicationName: `rehearse ${role}` }, signal);
 }

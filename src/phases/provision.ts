@@ -3,14 +3,18 @@ import type { Engine, RoleTargets, Session } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import { chooseProvisioner, removeLeftovers } from '../provisioners/index.ts';
-import type { Server } from '../provisioners/provisioner.ts';
+import type { Provisioner, Server, ServerRequest } from '../provisioners/provisioner.ts';
 import { between, notMeasured } from '../recording/figure.ts';
 import type { Recorder } from '../recording/recorder.ts';
+import type { ServerData } from '../recording/recording.ts';
 import type { Plan } from '../scenario/plan.ts';
+import type { Snapshot } from '../snapshots/index.ts';
 
 export interface StartRequest {
   readonly plan: Plan;
   readonly engine: Engine;
+  /** To be forked; null starts with an empty data directory. */
+  readonly snapshot: Snapshot | null;
   readonly recorder: Recorder;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -19,6 +23,8 @@ export interface StartRequest {
 export interface StartedServer extends AsyncDisposable {
   readonly server: Server;
   readonly roles: RoleTargets;
+  /** From which it was forked; null when its tables are to be filled. */
+  readonly snapshot: Snapshot | null;
   /** Restarts in the production-like profile and records what the server then is. */
   rehearsalProfile(): Promise<void>;
 }
@@ -28,9 +34,11 @@ export async function startServer(request: StartRequest): Promise<StartedServer>
   const say = (message: string): void => progress.say(recorder.phase, message);
   for (const left of await removeLeftovers()) say(`removed what a killed rehearsal left behind: ${left}`);
 
-  const serverRequest = { engine, database: plan.database, role: 'rehearsal', say } as const;
+  const serverRequest = { engine, database: plan.database, role: 'rehearsal', say, fork: null } as const;
   const provisioner = await chooseProvisioner(serverRequest);
-  const server = await provisioner.start(serverRequest, signal);
+  const forked = await startFork(request, provisioner, serverRequest);
+  const server = forked ?? (await provisioner.start(serverRequest, signal));
+  const snapshot = forked === null ? null : request.snapshot;
   try {
     signal.throwIfAborted();
     await using administrator = await engine.connections.connect(
@@ -42,6 +50,7 @@ export async function startServer(request: StartRequest): Promise<StartedServer>
     return {
       server,
       roles,
+      snapshot,
       rehearsalProfile: async () => {
         await server.useProfile('rehearsal');
         await using session = await engine.connections.connect(
@@ -54,6 +63,7 @@ export async function startServer(request: StartRequest): Promise<StartedServer>
           { applicationName: 'rehearse observer' },
           signal,
         );
+        if (snapshot !== null) recorder.add('notes', noteOf(snapshot, server));
         await recordServer(request, server, { provisioner: provisioner.name, session, observer });
       },
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
@@ -62,6 +72,39 @@ export async function startServer(request: StartRequest): Promise<StartedServer>
     await server[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** A snapshot that cannot be forked costs the time of a filling, not the rehearsal. */
+async function startFork(
+  { snapshot, recorder, progress, signal }: StartRequest,
+  provisioner: Provisioner,
+  serverRequest: ServerRequest,
+): Promise<Server | null> {
+  if (snapshot === null) return null;
+  const { key, data, manifest } = snapshot;
+  progress.say(recorder.phase, `forking the snapshot ${key}, made ${manifest.madeAt}`);
+  const fork = { data, settings: manifest.settings };
+  try {
+    return await provisioner.start({ ...serverRequest, fork }, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    const reason = error instanceof Error ? error.message : String(error);
+    const message =
+      `the snapshot ${key} cannot be forked, so the rows are filled anew: ${reason}. ` +
+      `"rehearse snapshots remove ${key}" makes room for a new one.`;
+    progress.say(recorder.phase, message);
+    recorder.add('notes', message);
+    return null;
+  }
+}
+
+function noteOf({ key, manifest }: Snapshot, { forked }: Server): string {
+  const how = forked?.method === 'clone' ? 'cloned' : 'copied';
+  const seconds = ((forked?.durationMs ?? 0) / 1000).toFixed(1);
+  return (
+    `The rows come from the snapshot ${key}, filled for ${manifest.scenario} and kept at ${manifest.madeAt}; ` +
+    `its ${mebibytes(forked?.bytes ?? 0)} MiB were ${how} in ${seconds} s.`
+  );
 }
 
 interface Asked {
@@ -73,7 +116,7 @@ interface Asked {
 }
 
 async function recordServer(
-  { engine, plan, recorder }: StartRequest,
+  { engine, plan, recorder, snapshot }: StartRequest,
   server: Server,
   { provisioner, session, observer }: Asked,
 ): Promise<void> {
@@ -84,10 +127,18 @@ async function recordServer(
     version: server.version,
     provisioner,
     description: server.description,
+    data: dataOf(server, snapshot),
     settings: await engine.views.readSettings(session),
     clockOffsetMs: await measureClockOffset(engine, recorder, session),
   });
   for (const missing of await engine.views.missing(observer)) recorder.add('notMeasured', missing);
+}
+
+function dataOf({ forked }: Server, snapshot: Snapshot | null): ServerData {
+  if (forked === null || snapshot === null) return { origin: 'filled' };
+  const { key, manifest } = snapshot;
+  const { method, durationMs, bytes } = forked;
+  return { origin: 'snapshot', key, madeAt: manifest.madeAt, method, copyMs: durationMs, bytes };
 }
 
 /** Enough for one quick answer among slow ones; the quickest gives the tightest bounds. */

@@ -14,17 +14,16 @@ import {
   type DockerEngine,
   findDocker,
   hasImage,
-  imageId,
   pullImage,
   removeContainer,
   removeVolume,
   restartContainer,
-  runHelper,
   runInContainer,
   runProgram,
   startContainer,
   volumePath,
 } from './docker.ts';
+import { imageId, runHelper } from './docker-helper.ts';
 import { unlessAborted } from './interruption.ts';
 import { holdNote } from './notes.ts';
 import { LOOPBACK } from './ports.ts';
@@ -105,7 +104,10 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
         writeSettings(running, text),
       );
     }
-    await unlessAborted(signal, restartContainer(name, RESTART_STOP_LIMIT_MS, async () => undefined));
+    await unlessAborted(
+      signal,
+      restartContainer(name, RESTART_STOP_LIMIT_MS, async () => undefined),
+    );
     await ready(running).catch((error: unknown) => {
       throw blameSettings(error, database.settings, signal);
     });

@@ -59,7 +59,7 @@ export async function findDocker(): Promise<DockerEngine | { readonly missing: s
   }
 }
 
-async function client(): Promise<ContainerRuntimeClient> {
+export async function client(): Promise<ContainerRuntimeClient> {
   const { getContainerRuntimeClient } = await import('testcontainers');
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
@@ -88,46 +88,6 @@ export async function createVolume(name: string, purpose: 'server' | 'kept' = 's
   const { dockerode } = (await client()).container;
   const labels = purpose === 'kept' ? { 'rehearse.snapshot': name } : await ownerLabels();
   await dockerode.createVolume({ Name: name, Labels: labels });
-}
-
-/** What the engine knows an image by, whatever its name points to. */
-export async function imageId(image: string): Promise<string> {
-  const { dockerode } = (await client()).container;
-  return (await dockerode.getImage(image).inspect()).Id;
-}
-
-export interface HelperRequest {
-  readonly name: string;
-  readonly image: string;
-  readonly script: string;
-  /** Volumes by the path at which the script finds them. */
-  readonly volumes: Readonly<Record<string, string>>;
-}
-
-/** Runs a shell script as root in a container of its own, without a network; returns what it printed. */
-export async function runHelper({ name, image, script, volumes }: HelperRequest): Promise<string> {
-  const { dockerode } = (await client()).container;
-  const container = await dockerode.createContainer({
-    name,
-    Image: image,
-    Entrypoint: ['sh', '-c', script],
-    Cmd: [],
-    User: '0:0',
-    Labels: await ownerLabels(),
-    HostConfig: {
-      NetworkMode: 'none',
-      Mounts: Object.entries(volumes).map(([Target, Source]) => ({ Type: 'volume', Source, Target })),
-    },
-  });
-  try {
-    await container.start();
-    const { StatusCode } = (await container.wait()) as { StatusCode: number };
-    const output = withoutFrames(await container.logs({ stdout: true, stderr: true })).trim();
-    if (StatusCode === 0) return output;
-    throw new EnvironmentError(`a helper container of "${image}" failed (exit code ${StatusCode}): ${output}`);
-  } finally {
-    await removeContainer(name);
-  }
 }
 
 /** Path of the volume on the engine's machine. */

@@ -125,11 +125,7 @@ async function startWithin(prepared: Prepared, cleanup: Cleanup): Promise<Server
 }
 
 /** Starts the process, and again for each profile; owns it until the server is disposed of. */
-async function runServer(
-  prepared: Running,
-  cleanup: Cleanup,
-  forked: DataCopy | null,
-): Promise<Server> {
+async function runServer(prepared: Running, cleanup: Cleanup, forked: DataCopy | null): Promise<Server> {
   let server: ServerProcess | null = null;
   cleanup.add(async () => server?.stop(LAST_STOP_LIMIT_MS));
   const start = async (running: Running): Promise<string> => {

@@ -2,17 +2,16 @@
 import { rm } from 'node:fs/promises';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import { container } from './container.ts';
+import { removeVolume } from './docker.ts';
 import { embedded } from './embedded.ts';
 import { external } from './external.ts';
-import { removeVolume } from './docker.ts';
 import type { KeptData, Provisioner, ServerRequest } from './provisioner.ts';
 
 export { cacheDirectory, scratchDirectory } from './directories.ts';
 export { findDocker } from './docker.ts';
-export { describeOwner, type Note } from './notes.ts';
-export { identifyMachine, isRunning } from './processes.ts';
 export { findLeftovers, removeLeftovers } from './leftovers.ts';
-export { holdNote } from './notes.ts';
+export { describeOwner, holdNote, type Note } from './notes.ts';
+export { identifyMachine, isRunning } from './processes.ts';
 export type { ProgramRun, ProgramsInside, RunProgram } from './programs.ts';
 export { runHere } from './programs.ts';
 

@@ -103,11 +103,27 @@ export interface ServerRecord {
   readonly provisioner: string;
   /** How it was started, in words without a secret: "embedded 18.4 (npm)", "container postgres:17". */
   readonly description: string;
+  /** Where its rows come from; left out by harnesses that kept no snapshots: they were filled. */
+  readonly data?: ServerData;
   /** Settings that differ from the server's own defaults, as the server reports them during the rehearsal. */
   readonly settings: readonly { readonly name: string; readonly value: string }[];
   /** Server clock minus the recorder's clock. */
   readonly clockOffsetMs: Figure;
 }
+
+/** Rows that were filled for this rehearsal, or a private copy of a data directory that was filled before. */
+export type ServerData =
+  | { readonly origin: 'filled' }
+  | {
+      readonly origin: 'snapshot';
+      readonly key: string;
+      /** ISO 8601: when it was filled and kept. */
+      readonly madeAt: string;
+      /** By reference, or byte by byte. */
+      readonly method: 'clone' | 'copy';
+      readonly copyMs: number;
+      readonly bytes: number;
+    };
 
 export interface TableFilling {
   readonly table: string;

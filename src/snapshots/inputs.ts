@@ -80,7 +80,17 @@ async function readAt(file: FileHandle, position: number, length: number): Promi
 }
 
 /** Folders whose code decides what a filled data directory holds. */
-const FILLING_CODE = ['engines', 'generators', 'phases', 'profile', 'provisioners', 'seeders', 'snapshots', 'tools'];
+const FILLING_CODE = [
+  'dumps',
+  'engines',
+  'generators',
+  'phases',
+  'profile',
+  'provisioners',
+  'seeders',
+  'snapshots',
+  'tools',
+];
 
 let code: Promise<string> | null = null;
 
@@ -100,7 +110,9 @@ async function readCode(): Promise<string> {
     const entries = await readdir(join(root, folder), { recursive: true }).catch(() => []);
     for (const name of entries.toSorted())
       if (/\.[jt]s$/.test(name) && !/\.(?:test|d)\.[jt]s$/.test(name))
-        each.push(`${folder}/${name.replace(/\.[jt]s$/, '')} ${digest(await readFile(join(root, folder, name)))}`);
+        each.push(
+          `${folder}/${name.replace(/\.[jt]s$/, '')} ${digest(await readFile(join(root, folder, name)))}`,
+        );
   }
   return digest(each.join('\n')).slice(0, 16);
 }

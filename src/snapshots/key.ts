@@ -44,7 +44,14 @@ export function dataPart(data: DataPlan): string {
   const { schemaFile, profileFile, restore, ...rest } = data;
   return sorted({
     ...rest,
-    from: restore !== null ? 'dump' : profileFile !== null ? 'profile' : schemaFile !== null ? 'schema' : 'migrations',
+    from:
+      restore !== null
+        ? 'dump'
+        : profileFile !== null
+          ? 'profile'
+          : schemaFile !== null
+            ? 'schema'
+            : 'migrations',
     ...(restore === null ? {} : { mask: restore.mask }),
   });
 }

@@ -9,8 +9,8 @@
 import { mkdtemp, open, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { GeneratorSpec } from '../generators/generator.ts';
-import type { DataCopy, Keeping, KeptData, Server } from '../provisioners/provisioner.ts';
 import { removeKept } from '../provisioners/index.ts';
+import type { DataCopy, Keeping, KeptData, Server } from '../provisioners/provisioner.ts';
 import { type ManifestFacts, writeManifest } from './manifest.ts';
 import { writeOwner } from './owners.ts';
 import { MAKING, OWNER_FILE } from './store.ts';

@@ -64,11 +64,15 @@ async function writeThrough(file: string, content: string | Uint8Array): Promise
 
 /** The manifest of a snapshot's folder, or why it is none, in words. */
 export async function readManifest(folder: string): Promise<Manifest | { readonly unreadable: string }> {
-  const text = await readFile(join(folder, MANIFEST_FILE), 'utf8').catch((error: NodeJS.ErrnoException) => error);
-  if (typeof text !== 'string') return { unreadable: `its manifest cannot be read (${text.code ?? text.message})` };
+  const text = await readFile(join(folder, MANIFEST_FILE), 'utf8').catch(
+    (error: NodeJS.ErrnoException) => error,
+  );
+  if (typeof text !== 'string')
+    return { unreadable: `its manifest cannot be read (${text.code ?? text.message})` };
   try {
     const value: unknown = JSON.parse(text);
-    if (!isManifest(value)) return { unreadable: 'its manifest is not one that this version of rehearse writes' };
+    if (!isManifest(value))
+      return { unreadable: 'its manifest is not one that this version of rehearse writes' };
     return value;
   } catch {
     return { unreadable: 'its manifest is no JSON' };

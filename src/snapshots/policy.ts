@@ -28,7 +28,8 @@ export function whyNotKept({ keptBy, fillMs, bytes, freeBytes, inCi }: KeepFacts
     return bytes <= free ? null : `it needs ${gibibytes(bytes)}, and ${gibibytes(free)} of disk are free`;
   if (fillMs < WORTH_KEEPING_MS) return `filling took less than ${WORTH_KEEPING_MS / 1000} s`;
   if (inCi) return 'CI is set: there only "rehearse seed" keeps one';
-  if (bytes > KEEP_BYTES) return `it is larger than ${gibibytes(KEEP_BYTES)}: "rehearse seed" keeps it all the same`;
+  if (bytes > KEEP_BYTES)
+    return `it is larger than ${gibibytes(KEEP_BYTES)}: "rehearse seed" keeps it all the same`;
   if (bytes > free * MOST_OF_FREE)
     return `it needs ${gibibytes(bytes)}, which is more than half of the free disk (${gibibytes(free)})`;
   return null;

@@ -106,7 +106,9 @@ export async function touch({ folder }: Snapshot): Promise<void> {
 export async function removeSnapshot(directory: string, key: string): Promise<void> {
   const there = await listSnapshots(directory);
   if (!there.some((entry) => entry.key === key))
-    throw new UsageError(`there is no snapshot "${key}": "rehearse snapshots list" names those that there are.`);
+    throw new UsageError(
+      `there is no snapshot "${key}": "rehearse snapshots list" names those that there are.`,
+    );
   const lock = await takeLock(directory, key);
   if ('heldBy' in lock)
     throw new UsageError(
@@ -115,7 +117,9 @@ export async function removeSnapshot(directory: string, key: string): Promise<vo
   await using _held = lock;
   const user = await userOf(directory, key);
   if (user !== null)
-    throw new UsageError(`the snapshot ${key} is being copied by process ${user.pid}: try again in a minute.`);
+    throw new UsageError(
+      `the snapshot ${key} is being copied by process ${user.pid}: try again in a minute.`,
+    );
   const folder = join(directory, key);
   const manifest = await readManifest(folder);
   // From here on it is no snapshot; what is left of it after a kill is found by its name and its owner.
@@ -196,7 +200,10 @@ export async function pruneSnapshots(
 /** Pure: which of them go, first to last. */
 export function pruneOrder(entries: readonly Entry[], keepBytes: number): readonly Entry[] {
   const byUse = entries.toSorted((one, other) => lastUse(one) - lastUse(other));
-  const [unusable, usable] = [byUse.filter((each) => each.unusable !== null), byUse.filter((each) => each.unusable === null)];
+  const [unusable, usable] = [
+    byUse.filter((each) => each.unusable !== null),
+    byUse.filter((each) => each.unusable === null),
+  ];
   let bytes = usable.reduce((sum, { snapshot }) => sum + (snapshot?.manifest.bytes ?? 0), 0);
   const going: Entry[] = [];
   for (const entry of usable) {

@@ -1,0 +1,46 @@
+/** Short-lived containers that work on volumes, and what an image is known by. */
+import { EnvironmentError } from '../errors.ts';
+import { client, removeContainer, withoutFrames } from './docker.ts';
+import { ownerLabels } from './owner-labels.ts';
+
+/** What the engine knows an image by, whatever its name points to. */
+export async function imageId(image: string): Promise<string> {
+  const { dockerode } = (await client()).container;
+  return (await dockerode.getImage(image).inspect()).Id;
+}
+
+export interface HelperRequest {
+  readonly name: string;
+  readonly image: string;
+  readonly script: string;
+  /** Volumes by the path at which the script finds them. */
+  readonly volumes: Readonly<Record<string, string>>;
+}
+
+/** Runs a shell script as root in a container of its own, without a network; returns what it printed. */
+export async function runHelper({ name, image, script, volumes }: HelperRequest): Promise<string> {
+  const { dockerode } = (await client()).container;
+  const container = await dockerode.createContainer({
+    name,
+    Image: image,
+    Entrypoint: ['sh', '-c', script],
+    Cmd: [],
+    User: '0:0',
+    Labels: await ownerLabels(),
+    HostConfig: {
+      NetworkMode: 'none',
+      Mounts: Object.entries(volumes).map(([Target, Source]) => ({ Type: 'volume', Source, Target })),
+    },
+  });
+  try {
+    await container.start();
+    const { StatusCode } = (await container.wait()) as { StatusCode: number };
+    const output = withoutFrames(await container.logs({ stdout: true, stderr: true })).trim();
+    if (StatusCode === 0) return output;
+    throw new EnvironmentError(
+      `a helper container of "${image}" failed (exit code ${StatusCode}): ${output}`,
+    );
+  } finally {
+    await removeContainer(name);
+  }
+}

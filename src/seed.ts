@@ -1,0 +1,70 @@
+/**
+ * Fills a server and keeps the snapshot only, in this order:
+ *
+ *  1. read the migrations; nothing is left to do when a snapshot of the same rows is there
+ *  2. start a server in its filling profile; database roles, schema, released migrations
+ *  3. fill the tables, restart in the production-like profile, settle
+ *  4. keep the data directory, and stop the server
+ */
+import { relative } from 'node:path';
+import { findEngine } from './engines/index.ts';
+import { EnvironmentError } from './errors.ts';
+import { fill } from './phases/fill.ts';
+import { chooseOrigin } from './phases/origin.ts';
+import { startServer } from './phases/provision.ts';
+import type { Progress } from './progress.ts';
+import { createRecorder } from './recording/recorder.ts';
+import type { TableFilling } from './recording/recording.ts';
+import type { Plan } from './scenario/plan.ts';
+import { findTool, readMigrations } from './tools/index.ts';
+import { harnessVersion } from './version.ts';
+
+export interface SeedOptions {
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+export interface Seeded {
+  readonly key: string;
+  /** True when this call made it, false when it was there. */
+  readonly made: boolean;
+  readonly filling: readonly TableFilling[];
+}
+
+/** EnvironmentError where snapshots cannot be kept. */
+export async function seed(plan: Plan, { progress, signal }: SeedOptions): Promise<Seeded> {
+  const engine = findEngine(plan.database.engine);
+  const tool = findTool(plan.migrations.tool);
+  const { directory, lockTimeoutMs } = plan.migrations;
+  const recorder = createRecorder({
+    harnessVersion: harnessVersion(),
+    scenario: plan.name,
+    randomSeed: plan.data.randomSeed,
+    budgets: plan.budgets,
+    migrations: {
+      tool: tool.name,
+      directory: relative(plan.directory, directory) || '.',
+      lockTimeoutMs,
+      applied: [],
+      pending: [],
+    },
+  });
+  const migrations = await readMigrations(tool, directory, engine.dialect);
+  await using origin = await chooseOrigin({
+    plan,
+    engine,
+    migrations,
+    use: 'seed',
+    recorder,
+    progress,
+    signal,
+  });
+  const { snapshot } = origin;
+  if (snapshot !== null) return { key: snapshot.key, made: false, filling: snapshot.manifest.filling };
+  await using started = await startServer({ plan, engine, snapshot, recorder, progress, signal });
+  const filled = await fill({ plan, engine, tool, migrations, started, recorder, progress, signal });
+  const kept = await origin.keep(started, filled);
+  progress.say(recorder.phase, 'stopping the server');
+  if ('key' in kept) return { key: kept.key, made: true, filling: filled.filling };
+  throw new EnvironmentError(`no snapshot of "${plan.name}" was kept: ${kept.notKept}`);
+}
