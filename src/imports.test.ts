@@ -34,6 +34,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'planning',
     'provisioners',
     'profile',
+    'seed',
+    'snapshots',
   ],
   planning: ['engines', 'provisioners', 'scenario', 'tools'],
   seed: ['phases', 'engines', 'tools', 'progress', 'recording', 'version'],
