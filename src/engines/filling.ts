@@ -5,12 +5,41 @@ import type { TableDescription } from './schema.ts';
 /** A value of a row for a bulk load: text in the engine's input form, bytes, or null. */
 export type CellValue = string | Uint8Array | null;
 
+/**
+ * What the texts of a column's cells are made of:
+ * - number: a whole number of ticks, NaN for null. `perUnit` ticks are 1 of a number, one second of a date or timestamp
+ *   (since 1970, UTC), of a time (of the day) and of an interval (of days of 24 hours).
+ * - choice: place of one of a few thousand texts, -1 for null.
+ * - words: the 128 bits of a uuid as four unsigned words; false for null.
+ */
+export type RawCells =
+  | { readonly kind: 'number'; readonly perUnit: number; at(row: number): number }
+  | { readonly kind: 'choice'; values(): readonly string[]; at(row: number): number }
+  | { readonly kind: 'words'; read(row: number, into: Uint32Array): boolean };
+
+/** The cells of one column by the number of the row. */
+export interface CellSource {
+  text(row: number): CellValue;
+  /** Leads to the same cells; null where there is nothing behind the text. */
+  readonly raw: RawCells | null;
+}
+
+/** Rows by their numbers, for an engine that has a shorter way to its own form than through text. */
+export interface NumberedRows {
+  /** From the first number up to the second one, which is left out. Pulled as `rows` are, and as often. */
+  readonly ranges: Iterable<readonly [from: number, to: number]>;
+  /** In the order of the columns. */
+  readonly cells: readonly CellSource[];
+}
+
 export interface BulkLoadRequest {
   readonly target: ConnectionTarget;
   readonly table: TableDescription;
   readonly columns: readonly string[];
   /** Pulled as fast as the server takes them, so that memory stays flat. The same array may come again and again. */
   readonly rows: Iterable<readonly CellValue[]>;
+  /** The same rows by their numbers, where they are generated; an engine takes one or the other. */
+  readonly numbered?: NumberedRows;
   /** This call alone fills the table, which is empty: the engine may take a shorter way that locks out all others. */
   readonly alone: boolean;
   /** Rows and bytes handed to the server so far by this call. */

@@ -1,6 +1,7 @@
 /** Cells of the columns that checks compare with each other. */
 import type { CellValue, ColumnDescription, TableDescription } from '../engines/engine.ts';
 import { seedOf } from './random.ts';
+import { withRaw } from './raw.ts';
 import { type ComparedColumn, relate } from './relations.ts';
 import type { Relation, TableRules } from './rules.ts';
 import { scalarType } from './scalar-types.ts';
@@ -43,11 +44,15 @@ export function compareColumns(request: ComparisonRequest): Compared {
   for (const [name, ticks] of values) {
     const column = compared.get(name);
     if (column === undefined || column.fixed) continue;
-    const { format } = column.type;
-    cells.set(name, (row) => {
-      const at = ticks(row);
-      return at === null ? null : format(at);
-    });
+    const { format, perUnit } = column.type;
+    const cell = withRaw(
+      (row) => {
+        const at = ticks(row);
+        return at === null ? null : format(at);
+      },
+      () => ({ kind: 'number', perUnit, at: (row) => ticks(row) ?? Number.NaN }),
+    );
+    cells.set(name, cell);
   }
   const cellOf = (name: string) => cells.get(name) ?? request.cells.get(name) ?? (() => null);
   for (const relation of relations)

@@ -52,6 +52,7 @@ export function keysAlone({ description, rows, existingKeys }: TableSpec): Compi
     columns,
     row: (row) => columns.map((name) => cellOf(name)(row)),
     cell: (row, name) => cellOf(name)(row),
+    cellSources: () => columns.map((name) => ({ text: cellOf(name), raw: null })),
     cellOf,
   };
 }

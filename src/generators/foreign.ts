@@ -8,6 +8,7 @@ import { type KeyGroup, nullableColumns, type SelfKey } from './ownership.ts';
 import { freeChoice, type GroupChoices, groupChoices, selfChoice } from './parents.ts';
 import { profiledChoice } from './profiled-keys.ts';
 import { seedOf } from './random.ts';
+import { rawOf, rawThrough, withRaw } from './raw.ts';
 import type { TableRequest } from './table.ts';
 import type { GroupFacts, OrdinalOf } from './uniqueness.ts';
 
@@ -132,12 +133,19 @@ function groupCell({ spec, lookup }: TableRequest, entry: Chosen, column: string
   const referenced = key.referencedColumns[key.columns.indexOf(column)] ?? '';
   const nullable = isNullable(spec.description, column);
   let parentCell: CellOf | null = null;
-  return (row) => {
+  const parentRow = (row: number) => {
     const position = entry.position(row);
-    if (position < 0 && nullable) return null;
-    if (parentCell === null) parentCell = lookup(key.references).cellOf(referenced);
-    return parentCell(choices.rowOf(index, Math.max(0, position), row));
+    return position < 0 && nullable ? -1 : choices.rowOf(index, Math.max(0, position), row);
   };
+  return withRaw(
+    (row) => {
+      const parent = parentRow(row);
+      if (parent < 0) return null;
+      if (parentCell === null) parentCell = lookup(key.references).cellOf(referenced);
+      return parentCell(parent);
+    },
+    () => rawThrough(rawOf(lookup(key.references).cellOf(referenced)), parentRow),
+  );
 }
 
 function selfCells(request: ForeignRequest, key: SelfKey, following: boolean): readonly [string, CellOf][] {

@@ -2,7 +2,7 @@
  * Row-addressable values: value = f(randomSeed, table, column, row). Pure, so that any thread makes any row, a child
  * knows its parent's key without reading it back, and the load can insert the rows that come after the filled ones.
  */
-import type { CellValue, TableDescription } from '../engines/engine.ts';
+import type { CellSource, CellValue, TableDescription } from '../engines/engine.ts';
 import type { TableProfile } from '../profile/profile.ts';
 import type { TableDataPlan } from '../scenario/plan.ts';
 
@@ -38,4 +38,6 @@ export interface TableGenerator {
   /** Cells of the row with this 0-based number; the same array is reused, so copy what must be kept. */
   row(rowNumber: number): readonly CellValue[];
   cell(rowNumber: number, column: string): CellValue;
+  /** The same cells column by column, in the order of `columns`. */
+  cellSources(): readonly CellSource[];
 }

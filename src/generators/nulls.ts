@@ -5,6 +5,7 @@ import { share } from './distributions.ts';
 import type { ForeignColumns } from './foreign.ts';
 import { isProfiled, nullsOf, profiledNullFraction } from './profiled.ts';
 import { seedOf } from './random.ts';
+import { rawOf, rawThrough, withRaw } from './raw.ts';
 import type { TableRequest } from './table.ts';
 
 /** Share of nulls in a nullable column that is no key. */
@@ -66,5 +67,8 @@ export function withNulls(
   const isNull = isProfiled(spec, column.name)
     ? nullsOf(spec, key, randomSeed, fraction).isNull
     : share(seedOf(randomSeed, spec.description.name, key, 'null'), fraction);
-  return (row) => (isNull(row) ? null : cell(row));
+  return withRaw(
+    (row) => (isNull(row) ? null : cell(row)),
+    () => rawThrough(rawOf(cell), (row) => (isNull(row) ? -1 : row)),
+  );
 }

@@ -1,6 +1,7 @@
 /** Sources of values for scalar columns, with ranges that fit their names. */
 import type { ColumnDescription } from '../engines/engine.ts';
 import { arrivalOf, DAY, HISTORY_FROM, HISTORY_TO, parseInstant } from './calendar.ts';
+import { withRaw } from './raw.ts';
 import {
   clip,
   countValues,
@@ -105,8 +106,14 @@ export function scalarSource(column: ColumnDescription, domain: ScalarDomain, se
   const { format } = type;
   return {
     capacity,
-    plain: (row) => format(plain(row)),
-    unique: (ordinal) => format(byOrdinal(ordinal)),
+    plain: withRaw(
+      (row) => format(plain(row)),
+      () => ({ kind: 'number', perUnit: type.perUnit, at: plain }),
+    ),
+    unique: withRaw(
+      (ordinal) => format(byOrdinal(ordinal)),
+      () => ({ kind: 'number', perUnit: type.perUnit, at: byOrdinal }),
+    ),
     scalar,
   };
 }

@@ -4,6 +4,7 @@ import { UsageError } from '../errors.ts';
 import type { ColumnDataPlan } from '../scenario/plan.ts';
 import { type Pools, textKindOf } from './pools.ts';
 import { hash } from './random.ts';
+import { withRaw } from './raw.ts';
 import type { ColumnRules } from './rules.ts';
 import { sourceOf, UNBOUNDED, type ValueSource } from './source.ts';
 
@@ -26,8 +27,8 @@ export function specialSource(request: SpecialRequest): ValueSource {
     case 'uuid':
       return sourceOf({
         capacity: UINT32,
-        plain: (row) => uuid(seed, row),
-        unique: (ordinal) => uuid(seed, ordinal),
+        plain: uuidCell(seed),
+        unique: uuidCell(seed),
       });
     case 'json':
       return jsonSource(request);
@@ -54,6 +55,22 @@ function same(seed: number, make: (at: number) => string, capacity = 1): ValueSo
 }
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+function uuidCell(seed: number): (row: number) => CellValue {
+  return withRaw(
+    (row) => uuid(seed, row),
+    () => ({
+      kind: 'words',
+      read: (row, into) => {
+        into[0] = hash(seed, row);
+        into[1] = (hash(seed ^ 0x2545f491, row) & 0xffff_0fff) | 0x4000;
+        into[2] = (hash(seed ^ 0x6a09e667, row) & 0x3fff_ffff) | 0x8000_0000;
+        into[3] = hash(seed ^ 0x3c6ef372, row);
+        return true;
+      },
+    }),
+  );
+}
 
 /** Version 4 in form; its first 32 bits are a bijection of the row, so that no two rows share one. */
 function uuid(seed: number, row: number): string {

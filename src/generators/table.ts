@@ -17,6 +17,7 @@ import { isProfiled, profiledOrder } from './profiled.ts';
 import { pairing } from './profiled-pairs.ts';
 import { withProfile } from './profiled-source.ts';
 import { seedOf, shuffle } from './random.ts';
+import { rawOf, rawThrough, withRaw } from './raw.ts';
 import { testedColumns, verifyChecks } from './row-tests.ts';
 import { NO_RULES, type Relation, type TableRules } from './rules.ts';
 import type { ValueSource } from './source.ts';
@@ -218,10 +219,13 @@ function sourceCell(
 ): CellOf {
   if (source === undefined) throw new Error('a column with neither a source nor a foreign key');
   if (ordinalOf === undefined) return source.plain;
-  return (row) => {
-    const ordinal = ordinalOf(row);
-    return ordinal < 0 ? null : source.unique(ordinal);
-  };
+  return withRaw(
+    (row) => {
+      const ordinal = ordinalOf(row);
+      return ordinal < 0 ? null : source.unique(ordinal);
+    },
+    () => rawThrough(rawOf(source.unique), ordinalOf),
+  );
 }
 
 interface Parts {
@@ -253,6 +257,7 @@ function assemble({ spec }: TableRequest, { filled, cells, unique, cellOf }: Par
       if (cell === undefined) throw new UsageError(`${table.name} has no column "${column}" that is filled.`);
       return cell(rowNumber);
     },
+    cellSources: () => makers.map((text) => ({ text, raw: rawOf(text) })),
     cellOf,
   };
 }

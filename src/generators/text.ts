@@ -4,6 +4,7 @@ import type { ColumnDataPlan } from '../scenario/plan.ts';
 import { patternTexts } from './pattern.ts';
 import { type Embedding, FALLBACKS, type Pools, textKindOf } from './pools.ts';
 import { hash } from './random.ts';
+import { withRaw } from './raw.ts';
 import type { ColumnRules } from './rules.ts';
 import { sourceOf, UNBOUNDED, type ValueSource } from './source.ts';
 
@@ -70,10 +71,15 @@ const SAMPLES: readonly number[] = [0, 1, 7, 12, 99, 4711, 123_456, 87_654_321];
 
 function plainFrom(pool: () => readonly string[], seed: number): (row: number) => string {
   let values: readonly string[] | null = null;
-  return (row) => {
+  const plain = (row: number) => {
     if (values === null) values = pool();
     return values[hash(seed, row) % values.length] ?? '';
   };
+  withRaw(plain, () => {
+    const { length } = pool();
+    return { kind: 'choice', values: pool, at: (row) => hash(seed, row) % length };
+  });
+  return plain;
 }
 
 /** `products.name` holds names of products, `users.name` those of people. */

@@ -7,6 +7,7 @@ import { weightedIndex } from './distributions.ts';
 import type { PartitionRule } from './partitions.ts';
 import { FALLBACKS, type Pools } from './pools.ts';
 import { hash } from './random.ts';
+import { withRaw } from './raw.ts';
 import { type ColumnRules, NO_RULES } from './rules.ts';
 import { type Interval, intervalsOf, type ScalarDomain } from './scalar-domain.ts';
 import { type ScalarType, scalarType } from './scalar-types.ts';
@@ -133,8 +134,15 @@ function withScalar(
   scalar: ScalarType | null,
   index: (row: number) => number,
 ): ValueSource {
-  const plain = (row: number) => texts[index(row)] ?? '';
-  const unique = (ordinal: number) => texts[ordinal] ?? '';
+  const values = () => texts;
+  const plain = withRaw(
+    (row) => texts[index(row)] ?? '',
+    () => ({ kind: 'choice', values, at: index }),
+  );
+  const unique = withRaw(
+    (ordinal) => texts[ordinal] ?? '',
+    () => ({ kind: 'choice', values, at: (ordinal) => ordinal }),
+  );
   const source = sourceOf({ capacity: texts.length, plain, unique });
   const ticks = texts.map((text) => scalar?.parse(text, 'upper') ?? Number.NaN);
   if (scalar === null || ticks.some(Number.isNaN)) return source;

@@ -117,6 +117,7 @@ function loader(
       table,
       columns,
       rows,
+      numbered: { ranges: [[0, ofRows]], cells: generator.cellSources() },
       alone: true,
       onProgress: report,
       signal,

@@ -89,6 +89,37 @@ function writeMicroseconds(
   return writeInt32(buffer, writeInt32(buffer, at, days * DAY_HIGH + carry), low - carry * UINT32);
 }
 
+/** 2000-01-01 in seconds since 1970, and a day. */
+const EPOCH = 946_684_800;
+const DAY = 86_400;
+
+/** From whole seconds since 1970, UTC. */
+export function writeTicksAsTimestamp(seconds: number, buffer: Buffer, at: number): number {
+  const days = Math.floor((seconds - EPOCH) / DAY);
+  const ofDay = (seconds - EPOCH - days * DAY) * 1_000_000;
+  return writeMicroseconds(buffer, writeInt32(buffer, at, 8), { days, ofDay });
+}
+
+export function writeDays(seconds: number, buffer: Buffer, at: number): number {
+  return writeInt32(buffer, writeInt32(buffer, at, 4), Math.floor((seconds - EPOCH) / DAY));
+}
+
+/** From whole seconds of any day. */
+export function writeTicksAsTime(zoned: boolean): (seconds: number, buffer: Buffer, at: number) => number {
+  return (seconds, buffer, at) => {
+    const ofDay = (seconds - Math.floor(seconds / DAY) * DAY) * 1_000_000;
+    const next = writeInt64(buffer, writeInt32(buffer, at, zoned ? 12 : 8), ofDay);
+    return zoned ? writeInt32(buffer, next, 0) : next;
+  };
+}
+
+/** From whole seconds of days of 24 hours. */
+export function writeInterval(seconds: number, buffer: Buffer, at: number): number {
+  const days = Math.floor(seconds / DAY);
+  const next = writeInt64(buffer, writeInt32(buffer, at, 16), (seconds - days * DAY) * 1_000_000);
+  return writeInt32(buffer, writeInt32(buffer, next, days), 0);
+}
+
 export function timeEncoder(zoned: boolean): Encoder {
   return {
     bytesPerCharacter: UTF8_BYTES,

@@ -34,6 +34,15 @@ export function integerEncoder(size: IntegerSize): Encoder {
   };
 }
 
+/** From a whole number that the type holds. */
+export function writeWhole(base: 'int2' | 'int4' | 'int8' | 'oid') {
+  return (value: number, buffer: Buffer, at: number): number => {
+    if (base === 'int8') return writeInt64(buffer, writeInt32(buffer, at, 8), value);
+    if (base === 'int2') return writeInt16(buffer, writeInt32(buffer, at, 2), value);
+    return writeInt32(buffer, writeInt32(buffer, at, 4), value);
+  };
+}
+
 /** NaN for anything but digits with a minus sign in front. */
 function wholeNumber(text: string): number {
   const first = text.charCodeAt(0) === MINUS ? 1 : 0;
@@ -75,12 +84,52 @@ export function floatEncoder(bytes: 4 | 8): Encoder {
   };
 }
 
+export function writeFloat(base: 'float4' | 'float8', perUnit: number) {
+  return (ticks: number, buffer: Buffer, at: number): number =>
+    base === 'float8'
+      ? buffer.writeDoubleBE(ticks / perUnit, writeInt32(buffer, at, 8))
+      : buffer.writeFloatBE(ticks / perUnit, writeInt32(buffer, at, 4));
+}
+
 const BASE_DIGITS = 4;
+const BASE = 10 ** BASE_DIGITS;
 const NEGATIVE = 0x4000;
 /** Header of numeric_recv: number of digits, weight of the first, sign, digits behind the point. */
 const NUMERIC_HEADER = 8;
 /** Longer ones are left to the server, whose limits differ by version. */
 const MOST_DIGITS = 1000;
+
+/** From ticks, of which `perUnit` (a power of ten) are 1: its digits are those behind the point. */
+export function writeDecimal(perUnit: number) {
+  const scale = Math.round(Math.log10(perUnit));
+  const below = Math.ceil(scale / BASE_DIGITS);
+  const align = BASE ** below / perUnit;
+  return (ticks: number, buffer: Buffer, at: number): number => {
+    const size = Math.abs(ticks);
+    let whole = Math.floor(size / perUnit);
+    let fraction = (size - whole * perUnit) * align;
+    let above = 1;
+    for (let rest = whole; rest >= BASE; rest = Math.floor(rest / BASE)) above += 1;
+    let next = writeInt32(buffer, at, NUMERIC_HEADER + 2 * (above + below));
+    next = writeInt16(buffer, next, above + below);
+    next = writeInt16(buffer, next, above - 1);
+    next = writeInt16(buffer, next, ticks < 0 ? NEGATIVE : 0);
+    next = writeInt16(buffer, next, scale);
+    const end = next + 2 * (above + below);
+    // From the last digit to the first, since that is how they come off.
+    for (let place = end - 2; place >= next + 2 * above; place -= 2) {
+      const rest = Math.floor(fraction / BASE);
+      writeInt16(buffer, place, fraction - rest * BASE);
+      fraction = rest;
+    }
+    for (let place = next + 2 * (above - 1); place >= next; place -= 2) {
+      const rest = Math.floor(whole / BASE);
+      writeInt16(buffer, place, whole - rest * BASE);
+      whole = rest;
+    }
+    return end;
+  };
+}
 
 /** Digits to the base 10,000, aligned at the point; zeros at either end are dropped by the server. */
 export function decimalEncoder(): Encoder {

@@ -40,27 +40,30 @@ const ENCODERS: Readonly<Record<string, () => Encoder>> = {
 /** In front of the text, as jsonb_recv wants it. */
 const JSONB_VERSION = 1;
 
+/** Null when the type has none. */
+export function columnEncoder(column: ColumnDescription | undefined): Encoder | null {
+  if (column === undefined) return null;
+  const { type } = column;
+  if (type.element !== null)
+    return type.base.startsWith('_') ? arrayEncoder(type.element, ENCODERS[type.element.base]) : null;
+  // The labels of an enum travel as they are, whatever its name is.
+  if (type.kind === 'enum') return textEncoder();
+  return type.kind === 'composite' || type.kind === 'range' ? null : (ENCODERS[type.base]?.() ?? null);
+}
+
 /** Encoders of the columns in this order; null when a type among them has none. */
 export function encodersFor(columns: readonly (ColumnDescription | undefined)[]): readonly Encoder[] | null {
-  const encoders = columns.map((column) => {
-    if (column === undefined) return null;
-    const { type } = column;
-    if (type.element !== null)
-      return type.base.startsWith('_') ? arrayEncoder(type.element, ENCODERS[type.element.base]) : null;
-    // The labels of an enum travel as they are, whatever its name is.
-    if (type.kind === 'enum') return textEncoder();
-    return type.kind === 'composite' || type.kind === 'range' ? null : (ENCODERS[type.base]?.() ?? null);
-  });
+  const encoders = columns.map(columnEncoder);
   return encoders.every((encoder) => encoder !== null) ? encoders : null;
 }
 
-const SIGNATURE = Buffer.from([0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0x00]);
-/** Flags and the length of an extension: none. */
-const HEADER_BYTES = SIGNATURE.length + 8;
+/** Signature, flags, and the length of an extension: none. */
+export const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
+/** In the place of a row's number of fields. */
+export const TRAILER = Buffer.from([0xff, 0xff]);
 const NULL_LENGTH = -1;
-const TRAILER = -1;
 /** A field of a number, date or uuid with its length takes less. */
-const FIXED_ROOM = 64;
+export const FIXED_ROOM = 64;
 
 /** Larger ones gained nothing (64 to 512 KiB measured alike), smaller ones cost a wait each. */
 export const CHUNK_BYTES = 64 * 1024;
@@ -79,9 +82,7 @@ export function* binaryChunks(
 ): Iterable<Buffer> {
   const width = encoders.length;
   let buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  buffer.set(SIGNATURE);
-  buffer.fill(0, SIGNATURE.length, HEADER_BYTES);
-  let at = HEADER_BYTES;
+  let at = HEADER.copy(buffer);
   let count = 0;
   let bytes = 0;
   for (const row of rows) {
@@ -104,10 +105,8 @@ export function* binaryChunks(
     }
     count += 1;
   }
-  const end = Buffer.concat([buffer.subarray(0, at), Buffer.alloc(2)]);
-  writeInt16(end, at, TRAILER);
-  yield end;
-  told(count, bytes + end.length);
+  yield Buffer.concat([buffer.subarray(0, at), TRAILER]);
+  told(count, bytes + at + TRAILER.length);
 }
 
 /** Never too little, often too much: characters take up to three bytes. */

@@ -1,11 +1,11 @@
 /** Streams rows through COPY: https://www.postgresql.org/docs/current/sql-copy.html */
 import { EnvironmentError, UsageError } from '../../errors.ts';
-import type { BulkLoadRequest, TableDescription } from '../engine.ts';
+import type { BulkLoadRequest, ColumnDescription, TableDescription } from '../engine.ts';
 import { binaryChunks, CHUNK_BYTES, encodersFor } from './binary.ts';
-import type { Encoder } from './binary-writing.ts';
+import { numberedChunks } from './binary-cells.ts';
 import { NoBinaryForm } from './binary-writing.ts';
 import { copyLine } from './cells.ts';
-import { closeClient, openClient, type PostgresClient, serverFactsOf, toSqlError } from './client.ts';
+import { closeClient, openClient, serverFactsOf, toSqlError } from './client.ts';
 import { copyIn } from './copy.ts';
 import { dialect } from './dialect.ts';
 
@@ -20,14 +20,14 @@ export async function bulkLoad(request: BulkLoadRequest): Promise<number> {
   const described = columns.map((name) => table.columns.find((column) => column.name === name));
   const isOneTime = Object.is(rows[Symbol.iterator](), rows);
   try {
-    const encoders = isOneTime ? null : encodersFor(described);
-    if (encoders !== null)
+    const binary = isOneTime ? null : binaryForm(request, described);
+    if (binary !== null)
       try {
-        return await copy(client, request, encoders);
+        return await copyIn(client, statementFor(request, ['format binary']), binary, signal);
       } catch (error) {
         if (!(error instanceof NoBinaryForm)) throw error;
       }
-    return await copy(client, request, null);
+    return await copyIn(client, statementFor(request, []), textChunks(request), signal);
   } catch (error) {
     signal.throwIfAborted();
     throw cannotFill(table, error);
@@ -36,17 +36,20 @@ export async function bulkLoad(request: BulkLoadRequest): Promise<number> {
   }
 }
 
-async function copy(
-  client: PostgresClient,
-  request: BulkLoadRequest,
-  encoders: readonly Encoder[] | null,
-): Promise<number> {
-  const { table, columns, rows, onProgress, signal } = request;
+function statementFor({ table, columns }: BulkLoadRequest, options: readonly string[]): string {
   const list = columns.map(dialect.quote).join(', ');
-  const statement = `copy ${dialect.quoteName(table.parts)} (${list}) from stdin`;
-  if (encoders === null) return copyIn(client, statement, textChunks(request), signal);
-  const binary = `${statement} with (format binary)`;
-  return copyIn(client, binary, binaryChunks(rows, encoders, onProgress), signal);
+  const how = options.length === 0 ? '' : ` with (${options.join(', ')})`;
+  return `copy ${dialect.quoteName(table.parts)} (${list}) from stdin${how}`;
+}
+
+/** Null when a column has a type without an encoder. */
+function binaryForm(
+  { rows, numbered, onProgress }: BulkLoadRequest,
+  columns: readonly (ColumnDescription | undefined)[],
+): Iterable<Buffer> | null {
+  if (numbered !== undefined) return numberedChunks(numbered, columns, onProgress);
+  const encoders = encodersFor(columns);
+  return encoders === null ? null : binaryChunks(rows, encoders, onProgress);
 }
 
 function* textChunks({ rows, onProgress }: BulkLoadRequest): Iterable<Buffer> {
