@@ -1,7 +1,11 @@
 /** What an engine says of a schema and of statements on it. */
 import type { Session } from './connections.ts';
 
-/** Broad kind of a column's values, from which a generator is chosen. */
+/**
+ * Broad kind of a column's values, from which a generator is chosen. Cells of a `shape` (of the OGC's simple features) are
+ * bytes: 4 for the number of its reference system, then its well-known binary, all little-endian; those of a `vector` are
+ * its 4-byte floats.
+ */
 export type ValueKind =
   | 'integer'
   | 'decimal'
@@ -22,6 +26,8 @@ export type ValueKind =
   | 'range'
   | 'textSearch'
   | 'geometry'
+  | 'shape'
+  | 'vector'
   | 'composite'
   | 'other';
 
@@ -33,6 +39,7 @@ export interface ColumnType {
   readonly base: string;
   /** Text, bytes or bits: longest allowed length; null when unbounded. */
   readonly maxLength: number | null;
+  /** Of `bytes`: the bits that may be set, where they are not all; the first byte is the highest. */
   readonly precision: number | null;
   readonly scale: number | null;
   readonly unsigned: boolean;
@@ -42,6 +49,10 @@ export interface ColumnType {
   readonly element: ColumnType | null;
   /** Fields of a composite type; a range has one, its `subtype`. */
   readonly fields: readonly { readonly name: string; readonly type: ColumnType }[];
+  /** Characters that text may have; all when it is absent. */
+  readonly repertoire?: 'ascii' | 'latin1';
+  /** Of a shape: the number of its reference system; absent: 0, a plane. */
+  readonly referenceSystem?: number;
 }
 
 export interface ColumnDescription {
@@ -52,6 +63,8 @@ export interface ColumnDescription {
   readonly defaultExpression: string | null;
   /** Filled by the server only: a generated column, or identity ALWAYS that a bulk load may still set. */
   readonly generated: 'no' | 'stored' | 'virtual' | 'identity always' | 'identity by default';
+  /** A unique key looks at no more than so many characters (or bytes) of its values; absent: at all of them. */
+  readonly distinctLength?: number;
 }
 
 export interface ForeignKey {

@@ -1,11 +1,13 @@
 /** Sources of the values that are neither text nor numbers: uuid, json, bytes, bits, networks, shapes, sets. */
-import type { CellValue, ColumnDescription, ColumnType } from '../engines/engine.ts';
+import type { ColumnDescription, ColumnType } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
 import type { ColumnDataPlan } from '../scenario/plan.ts';
+import { bytesSource, vectorSource } from './bytes.ts';
 import { type Pools, textKindOf } from './pools.ts';
 import { hash } from './random.ts';
 import { withRaw } from './raw.ts';
 import type { ColumnRules } from './rules.ts';
+import { shapeSource } from './shapes.ts';
 import { sourceOf, UNBOUNDED, type ValueSource } from './source.ts';
 
 interface SpecialRequest {
@@ -34,6 +36,10 @@ export function specialSource(request: SpecialRequest): ValueSource {
       return jsonSource(request);
     case 'bytes':
       return bytesSource(request);
+    case 'vector':
+      return vectorSource(type, seed);
+    case 'shape':
+      return shapeSource(type, seed);
     case 'bits':
       return bitsSource(type, seed);
     case 'set':
@@ -103,26 +109,6 @@ function jsonSource({ seed, pools }: SpecialRequest): ValueSource {
   return sourceOf({ capacity: UNBOUNDED, plain: write, unique: write });
 }
 
-const USUAL_BYTES = 32;
-/** Most bytes that are ever made. */
-const LONGEST = 1_000_000;
-
-function bytesSource({ column, override, rules, seed }: SpecialRequest): ValueSource {
-  const longest = Math.min(column.type.maxLength ?? LONGEST, rules.maxLength ?? LONGEST);
-  const length = Math.max(rules.minLength, Math.min(override?.width ?? USUAL_BYTES, longest));
-  const write = (row: number): CellValue => {
-    const bytes = new Uint8Array(length);
-    for (let index = 0; index < length; index += 1)
-      bytes[index] = index < 8 ? Math.floor(row / 256 ** index) & 255 : hash(seed + index, row) & 255;
-    return bytes;
-  };
-  return sourceOf({
-    capacity: Math.min(UNBOUNDED, 256 ** Math.min(length, 8)),
-    plain: (row) => write(hash(seed, row) % 256 ** Math.min(length, 4)),
-    unique: write,
-  });
-}
-
 const USUAL_BITS = 16;
 
 function bitsSource(type: ColumnType, seed: number): ValueSource {
@@ -132,11 +118,19 @@ function bitsSource(type: ColumnType, seed: number): ValueSource {
   return sourceOf({ capacity, plain: (row) => write(hash(seed, row) % capacity), unique: write });
 }
 
-/** MySQL's set: any combination of the labels. */
+/** MySQL's set: any combination of the labels, of up to 64 of them. */
 function setSource(type: ColumnType, seed: number): ValueSource {
-  const capacity = 2 ** Math.min(30, type.labels.length);
-  const write = (at: number): string => type.labels.filter((_, index) => ((at >> index) & 1) === 1).join(',');
-  return sourceOf({ capacity, plain: (row) => write(hash(seed, row) % capacity), unique: write });
+  const capacity = 2 ** Math.min(53, type.labels.length);
+  const write = (at: number): string =>
+    type.labels.filter((_, index) => Math.floor(at / 2 ** index) % 2 === 1).join(',');
+  const values = Math.min(capacity, UINT32);
+  if (type.labels.length > 32) {
+    // Labels behind the 32nd come by a second number.
+    const plain = (row: number) =>
+      write(hash(seed, row) + (hash(seed + 1, row) % (capacity / UINT32)) * UINT32);
+    return sourceOf({ capacity, plain, unique: write });
+  }
+  return sourceOf({ capacity, plain: (row) => write(hash(seed, row) % values), unique: write });
 }
 
 function networkSource(type: ColumnType, seed: number): ValueSource {
@@ -151,6 +145,12 @@ function networkSource(type: ColumnType, seed: number): ValueSource {
       UINT32,
     );
   }
+  if (type.base === 'inet6')
+    return same(
+      seed,
+      (at) => `2001:db8::${half(at >>> 16)}:${half(at & 0xffff)}`.replace(/:0+(?=[0-9a-f])/g, ':'),
+      UINT32,
+    );
   const mask = type.base === 'cidr' ? '/32' : '';
   return same(seed, (at) => bytesOf(at ^ 0x0a000000).join('.') + mask, UINT32);
 }

@@ -29,7 +29,7 @@ export interface TextRequest {
 export function textSource(request: TextRequest): ValueSource | null {
   const { column, rules, override, seed, pools } = request;
   const limit = Math.min(column.type.maxLength ?? LONGEST, rules.maxLength ?? LONGEST);
-  const fit = fitter(rules, limit);
+  const fit = fitter(rules, { limit, repertoire: column.type.repertoire ?? null });
   const isRight = checker(rules, limit);
   const kind = textKindOf(nameFor(request.table, column.name), column.type.maxLength);
   const own = once(() => {
@@ -39,7 +39,10 @@ export function textSource(request: TextRequest): ValueSource | null {
   });
   // A wrong name of a faker function shall be told at once.
   if (override?.faker != null) own();
-  const embedding = { kind: kind.embedding, limit, rules, fixed: column.type.base === 'bpchar', seed };
+  const embedding = {
+    ...{ kind: kind.embedding, limit, rules, fixed: column.type.base === 'bpchar', seed },
+    distinctLength: Math.min(limit, column.distinctLength ?? limit),
+  };
   if (rules.patterns.length === 0 && rules.excluded.length === 0) return pooled(own, embedding);
   const fallbacks = [own, ...FALLBACKS.map((each) => once(() => pools.ofKind(each).map(fit)))];
   const made = patternSource(rules, { limit, seed, isRight });
@@ -87,14 +90,30 @@ export function nameFor(table: string, column: string): string {
   return /^name$/i.test(column) ? `${(table.split('.').at(-1) ?? table).replace(/s$/i, '')}_name` : column;
 }
 
-function fitter(rules: ColumnRules, limit: number): (value: string) => string {
+interface Fit {
+  readonly limit: number;
+  readonly repertoire: 'ascii' | 'latin1' | null;
+}
+
+function fitter(rules: ColumnRules, { limit, repertoire }: Fit): (value: string) => string {
   const fold = folder(rules);
-  return (value) => {
+  return (given) => {
+    const value = repertoire === null ? given : within(repertoire, given);
     const text = fold(value.length > limit ? value.slice(0, limit).trim() : value);
     return text.length < rules.minLength
       ? text.padEnd(rules.minLength, rules.letterCase === 'upper' ? 'X' : 'x')
       : text;
   };
+}
+
+const FOREIGN = { ascii: /[\u0080-\u{10ffff}]/gu, latin1: /[\u0080-\u009f\u0100-\u{10ffff}]/gu };
+
+/** Without accents where the accented letters cannot be kept, and a question mark for what is left. */
+function within(repertoire: 'ascii' | 'latin1', text: string): string {
+  const foreign = FOREIGN[repertoire];
+  return text
+    .replace(foreign, (character) => character.normalize('NFD').replace(/\p{Mn}/gu, ''))
+    .replace(foreign, '?');
 }
 
 function folder({ letterCase }: ColumnRules): (text: string) => string {
@@ -134,6 +153,8 @@ interface EmbedRequest {
   readonly fixed: boolean;
   readonly pool: () => readonly string[];
   readonly seed: number;
+  /** Texts have to differ in their first characters, of which there are so many at most. */
+  readonly distinctLength: number;
 }
 
 interface Embedded {
@@ -145,7 +166,9 @@ interface Embedded {
  * Different ordinals give different texts, also when upper and lower case are the same: the digits at the end (before
  * the @ of an address) are the ordinal, and what stands before them is no digit.
  */
-function embedder({ kind, limit, rules, fixed, pool, seed }: EmbedRequest): Embedded {
+function embedder(request: EmbedRequest): Embedded {
+  const { kind, limit, rules, fixed, pool, seed, distinctLength } = request;
+  if (distinctLength < limit) return headed(request);
   const fold = folder(rules);
   if (kind === 'local part' && limit >= ROOM_FOR_WORDS && limit < ROOM_FOR_EMAIL)
     return {
@@ -173,6 +196,24 @@ function embedder({ kind, limit, rules, fixed, pool, seed }: EmbedRequest): Embe
       const [before, after] = splitFor(kind, value, ordinal);
       const text = before.slice(0, Math.max(0, limit - after.length)) + after;
       return fold(text.length < rules.minLength ? 'x'.repeat(rules.minLength - text.length) + text : text);
+    },
+  };
+}
+
+/** Texts that differ in what a key keeps of them: short enough for it, or with the ordinal in front. */
+function headed(request: EmbedRequest): Embedded {
+  const { kind, limit, rules, pool, seed, distinctLength } = request;
+  const lengthRoom = rules.minLength <= distinctLength;
+  if (distinctLength >= ROOM_FOR_WORDS && lengthRoom) return embedder({ ...request, limit: distinctLength });
+  const fold = folder(rules);
+  const plain = plainFrom(pool, seed);
+  const joint = kind === 'local part' ? '.' : '-';
+  const digits = Math.min(distinctLength, ROOM_FOR_WORDS);
+  return {
+    capacity: Math.min(UNBOUNDED, 36 ** digits),
+    unique: (ordinal) => {
+      const code = ordinal.toString(36).padStart(digits, '0');
+      return fold(`${code}${joint}${plain(ordinal)}`.slice(0, limit).padEnd(rules.minLength, 'x'));
     },
   };
 }

@@ -4,12 +4,12 @@ import { EnvironmentError, UsageError } from '../../errors.ts';
 import { type BulkLoadRequest, type CellValue, SqlError, type TableDescription } from '../engine.ts';
 import { type Client, closeClient, openClient } from './client.ts';
 import { dialect } from './dialect.ts';
-import { SPATIAL_TYPES } from './types.ts';
+import { type CellForm, createLines, formOf } from './load-lines.ts';
 
 /** Larger ones gained nothing, smaller ones cost an event each. */
-const CHUNK_CHARACTERS = 64 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 /** One statement is one transaction: this bounds its undo, and how late a wrong value is told. */
-const BATCH_CHARACTERS = 32 * 1024 * 1024;
+const BATCH_BYTES = 32 * 1024 * 1024;
 
 /**
  * What is put into a row is what the generator said, or an error: strict, and without the server's own zone, defaults
@@ -71,57 +71,49 @@ interface Feed {
   failure(): unknown;
 }
 
-function createFeed({ table, rows, signal, onProgress }: BulkLoadRequest): Feed {
+function createFeed({ table, columns, rows, signal, onProgress }: BulkLoadRequest): Feed {
   const iterator = rows[Symbol.iterator]();
+  const lines = createLines(formsOf(table, columns), CHUNK_BYTES);
   let bytesMax = Number.POSITIVE_INFINITY;
   let count = 0;
   let bytes = 0;
   let done = false;
   let failure: unknown = null;
-  const nextLine = (): string | null => {
+  const addRow = (): boolean => {
+    const next = iterator.next();
+    if (next.done === true) return false;
+    const before = lines.size();
+    lines.add(next.value);
+    // Bytes are twice as long in a line.
+    const taken = lines.size() - before > bytesMax ? bytesOf(next.value) : 0;
+    if (taken > bytesMax) throw rowTooLarge(table, { row: count + 1, bytes: taken, bytesMax });
+    count += 1;
+    return true;
+  };
+  const fillChunk = (): Buffer => {
     try {
       signal.throwIfAborted();
-      const next = iterator.next();
-      if (next.done !== true) {
-        const text = line(next.value);
-        // Bytes are twice as long as text.
-        const bytes = text.length > bytesMax ? bytesOf(next.value) : 0;
-        if (bytes > bytesMax) throw rowTooLarge(table, { row: count + 1, bytes, bytesMax });
-        return text;
-      }
+      while (!done && lines.size() < CHUNK_BYTES) done = !addRow();
+      return lines.take();
     } catch (error) {
       failure = error;
       done = true;
       throw error;
     }
-    done = true;
-    return null;
   };
-  function* counted(chunk: string): Generator<Buffer, void> {
-    for (const packet of packets(chunk, bytesMax)) {
-      bytes += packet.length;
-      yield packet;
-    }
-  }
   return {
     limitRows: (most) => {
       bytesMax = most;
     },
     *batch() {
-      let left = BATCH_CHARACTERS;
-      let chunk = '';
-      while (left > 0) {
-        const next = nextLine();
-        if (next === null) break;
-        count += 1;
-        left -= next.length;
-        chunk += next;
-        if (chunk.length < CHUNK_CHARACTERS) continue;
-        yield* counted(chunk);
-        chunk = '';
+      const end = bytes + BATCH_BYTES;
+      while (!done && bytes < end) {
+        for (const packet of packets(fillChunk(), bytesMax)) {
+          bytes += packet.length;
+          yield packet;
+        }
         onProgress(count, bytes);
       }
-      yield* counted(chunk);
     },
     count: () => count,
     bytes: () => bytes,
@@ -131,32 +123,33 @@ function createFeed({ table, rows, signal, onProgress }: BulkLoadRequest): Feed 
 }
 
 /** Each piece is a packet of its own, for which the server has a limit. */
-function* packets(chunk: string, bytesMax: number): Generator<Buffer, void> {
-  const bytes = Buffer.from(chunk);
-  const most = Math.min(CHUNK_CHARACTERS, bytesMax);
-  for (let at = 0; at < bytes.length; at += most) yield bytes.subarray(at, at + most);
+function* packets(chunk: Buffer, bytesMax: number): Generator<Buffer, void> {
+  const most = Math.min(2 * CHUNK_BYTES, bytesMax);
+  for (let at = 0; at < chunk.length; at += most) yield chunk.subarray(at, at + most);
+}
+
+function formsOf(table: TableDescription, columns: readonly string[]): readonly CellForm[] {
+  return columns.map((name) => formOf(table.columns.find((column) => column.name === name)?.type));
 }
 
 /**
- * Bytes travel as hex, shapes as well-known text. Beside them a counter's own values go the same way: MariaDB would give
- * its next one for a zero.
+ * What turns the text of a cell into its value. Beside such a column a counter's own values go the same way: MariaDB would
+ * give its next one for a zero.
  */
 function loadStatement({ table, columns }: BulkLoadRequest): string {
   const described = columns.map((name) => table.columns.find((column) => column.name === name));
-  const functions = described.map((column) => {
-    if (SPATIAL_TYPES.includes(column?.type.base ?? '')) return 'st_geomfromtext';
-    return column?.type.kind === 'bytes' ? 'unhex' : null;
-  });
-  const several = functions.some((name) => name !== null);
+  const several = described.some((column) => formOf(column?.type) !== 'text');
   const fields: string[] = [];
   const settings: string[] = [];
   for (const [index, name] of columns.entries()) {
-    const decoded = functions[index] ?? null;
+    const form = formOf(described[index]?.type);
     const isCounter = described[index]?.generated === 'identity by default';
-    if (decoded === null && !(several && isCounter)) fields.push(dialect.quote(name));
+    if (form === 'text' && !(several && isCounter)) fields.push(dialect.quote(name));
     else {
-      fields.push(`@rehearse_${index}`);
-      settings.push(`${dialect.quote(name)} = ${decoded ?? ''}(@rehearse_${index})`);
+      const variable = `@rehearse_${index}`;
+      fields.push(variable);
+      const system = described[index]?.type.referenceSystem ?? 0;
+      settings.push(`${dialect.quote(name)} = ${DECODED[form](variable, system)}`);
     }
   }
   return `
@@ -167,25 +160,17 @@ function loadStatement({ table, columns }: BulkLoadRequest): string {
     (${fields.join(', ')})${settings.length === 0 ? '' : `\n    set ${settings.join(', ')}`}`;
 }
 
+/** Well-known text begins with a letter that is no hex digit: P, L, M or G. */
+const DECODED: Readonly<Record<CellForm, (variable: string, referenceSystem: number) => string>> = {
+  text: (variable) => variable,
+  hex: (variable) => `unhex(${variable})`,
+  bits: (variable) => `unhex(${variable})`,
+  shape: (variable, system) =>
+    `if(left(${variable}, 1) in ('P', 'L', 'M', 'G'), st_geomfromtext(${variable}, ${system}), unhex(${variable}))`,
+};
+
 function bytesOf(row: readonly CellValue[]): number {
   return row.reduce((sum, value) => sum + (value === null ? 0 : Buffer.byteLength(value)), 0);
-}
-
-function line(row: readonly CellValue[]): string {
-  let text = '';
-  for (const [index, value] of row.entries()) {
-    if (index > 0) text += '\t';
-    if (value === null) text += '\\N';
-    else text += typeof value === 'string' ? field(value) : Buffer.from(value).toString('hex');
-  }
-  return `${text}\n`;
-}
-
-const SPECIAL = /[\\\n\t\0]/;
-const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\t': '\\t', '\0': '\\0' };
-
-function field(text: string): string {
-  return SPECIAL.test(text) ? text.replace(/[\\\n\t\0]/g, (character) => ESCAPES[character] ?? '') : text;
 }
 
 interface Batch {

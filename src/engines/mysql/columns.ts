@@ -14,10 +14,12 @@ export interface ColumnRow extends TypeFacts {
   readonly defaultValue: string | null;
   /** "auto_increment", "VIRTUAL GENERATED", "DEFAULT_GENERATED on update CURRENT_TIMESTAMP". */
   readonly extra: string;
+  /** Of a generated column; empty or null for the others. */
+  readonly expression: string | null;
 }
 
 /** https://dev.mysql.com/doc/refman/en/information-schema-columns-table.html */
-const COLUMN_FIELDS = `
+const columnFields = (flavor: Flavor) => `
   table_name as \`table\`,
   column_name as name,
   column_type as declared,
@@ -26,30 +28,41 @@ const COLUMN_FIELDS = `
   numeric_precision as \`precision\`,
   numeric_scale as scale,
   datetime_precision as fraction,
+  character_octet_length as octets,
+  character_set_name as charset,
   is_nullable as nullable,
   column_default as defaultValue,
-  extra as extra`;
+  extra as extra,
+  generation_expression as expression,
+  ${flavor === 'mysql' ? 'srs_id' : 'null'} as referenceSystem`;
 
-const COLUMNS = `
-  select ${COLUMN_FIELDS}
+const columnsOfAll = (flavor: Flavor) => `
+  select ${columnFields(flavor)}
   from information_schema.columns
   where table_schema = database()
   order by table_name, ordinal_position`;
 
 /** Those of the current database by table. */
-export async function readColumns(session: Session): Promise<ReadonlyMap<string, readonly ColumnRow[]>> {
-  return groupBy(await session.query<ColumnRow>(COLUMNS), (row) => row.table);
+export async function readColumns(
+  session: Session,
+  flavor: Flavor,
+): Promise<ReadonlyMap<string, readonly ColumnRow[]>> {
+  return groupBy(await session.query<ColumnRow>(columnsOfAll(flavor)), (row) => row.table);
 }
 
-const COLUMNS_OF_TABLE = `
-  select ${COLUMN_FIELDS}
+const columnsOfTable = (flavor: Flavor) => `
+  select ${columnFields(flavor)}
   from information_schema.columns
   where table_schema = ? and table_name = ?
   order by ordinal_position`;
 
 /** Those of one table, given as database and name. */
-export function readColumnsOf(session: Session, parts: readonly string[]): Promise<readonly ColumnRow[]> {
-  return session.query<ColumnRow>(COLUMNS_OF_TABLE, parts);
+export function readColumnsOf(
+  session: Session,
+  flavor: Flavor,
+  parts: readonly string[],
+): Promise<readonly ColumnRow[]> {
+  return session.query<ColumnRow>(columnsOfTable(flavor), parts);
 }
 
 export function columnOf(row: ColumnRow, checks: readonly TableCheck[], flavor: Flavor): ColumnDescription {

@@ -1,10 +1,15 @@
 /** Keys of the tables of the current database. */
 import type { ForeignKey, Session } from '../engine.ts';
+import type { Flavor } from './client.ts';
 import { groupBy } from './groups.ts';
+import { nameIn, tokensOf } from './scan.ts';
 
 export interface UniqueIndex {
   readonly primary: boolean;
+  /** Those inside of expressions too. */
   readonly columns: readonly string[];
+  /** Characters (or bytes) that the index keeps of a column, where they are not all. */
+  readonly prefixes: ReadonlyMap<string, number>;
 }
 
 interface IndexRow {
@@ -12,29 +17,51 @@ interface IndexRow {
   readonly name: string;
   /** Null for an expression. */
   readonly column: string | null;
+  readonly prefix: number | string | null;
+  readonly expression: string | null;
 }
 
 /** https://dev.mysql.com/doc/refman/en/information-schema-statistics-table.html */
-const UNIQUE_INDEXES = `
-  select table_name as \`table\`, index_name as name, column_name as \`column\`
+const uniqueIndexes = (flavor: Flavor) => `
+  select
+    table_name as \`table\`,
+    index_name as name,
+    column_name as \`column\`,
+    sub_part as prefix,
+    ${flavor === 'mysql' ? 'expression' : 'null'} as expression
   from information_schema.statistics
   where table_schema = database() and non_unique = 0
   order by table_name, index_name = 'PRIMARY' desc, index_name, seq_in_index`;
 
-/** By table, the primary key first; those with an expression are left out. */
+/** By table, the primary key first. */
 export async function readUniqueIndexes(
   session: Session,
+  flavor: Flavor,
 ): Promise<ReadonlyMap<string, readonly UniqueIndex[]>> {
   const found = new Map<string, UniqueIndex[]>();
-  const rows = await session.query<IndexRow>(UNIQUE_INDEXES);
-  for (const [table, ofTable] of groupBy(rows, (row) => row.table)) {
-    const indexes = [...groupBy(ofTable, (row) => row.name)].flatMap(([name, parts]) => {
-      const columns = parts.flatMap(({ column }) => (column === null ? [] : [column]));
-      return columns.length < parts.length ? [] : [{ primary: name === 'PRIMARY', columns }];
-    });
-    found.set(table, indexes);
-  }
+  const rows = await session.query<IndexRow>(uniqueIndexes(flavor));
+  for (const [table, ofTable] of groupBy(rows, (row) => row.table))
+    found.set(
+      table,
+      [...groupBy(ofTable, (row) => row.name)].map(([name, parts]) => ({
+        primary: name === 'PRIMARY',
+        columns: parts.flatMap(({ column, expression }) =>
+          column === null ? namesIn(expression ?? '') : [column],
+        ),
+        prefixes: new Map(
+          parts.flatMap(({ column, prefix }): [string, number][] =>
+            column === null || prefix === null ? [] : [[column, Number(prefix)]],
+          ),
+        ),
+      })),
+    );
   return found;
+}
+
+/** Columns that an expression mentions; the servers quote them. */
+export function namesIn(expression: string): readonly string[] {
+  const quoted = tokensOf(expression.replace(/\\(.)/gs, '$1')).filter(({ kind }) => kind === 'quoted');
+  return [...new Set(quoted.map((token) => nameIn(token) ?? ''))];
 }
 
 interface ForeignKeyRow {

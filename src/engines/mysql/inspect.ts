@@ -137,7 +137,7 @@ async function resolve(
 async function columnsOf(session: Session, table: TableRow): Promise<readonly ResolvedColumn[]> {
   const { flavor } = await serverKind(session);
   const checks = (await readChecks(session, flavor)).get(table.name) ?? [];
-  const rows = await readColumnsOf(session, [table.schema, table.name]);
+  const rows = await readColumnsOf(session, flavor, [table.schema, table.name]);
   return rows.map((row) => describeColumn(row, checks, flavor));
 }
 

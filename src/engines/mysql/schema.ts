@@ -1,9 +1,9 @@
 /** What the database looks like: https://dev.mysql.com/doc/refman/en/information-schema.html */
 import type { SchemaAccess, Session, TableDescription } from '../engine.ts';
 import { readChecks } from './checks.ts';
-import { columnOf, readColumns } from './columns.ts';
+import { type ColumnRow, columnOf, readColumns } from './columns.ts';
 import { dialect } from './dialect.ts';
-import { readForeignKeys, readUniqueIndexes } from './indexes.ts';
+import { namesIn, readForeignKeys, readUniqueIndexes, type UniqueIndex } from './indexes.ts';
 import { inspect } from './inspect.ts';
 import { sampleKeys } from './keys.ts';
 import { readPartitioning } from './partitions.ts';
@@ -14,9 +14,9 @@ export const schema: SchemaAccess = { describe, inspect, sampleKeys, countRows }
 async function describe(session: Session): Promise<readonly TableDescription[]> {
   const { flavor } = await serverKind(session);
   const tables = await session.query<{ name: string; schema: string }>(TABLES);
-  const columns = await readColumns(session);
+  const columns = await readColumns(session, flavor);
   const checks = await readChecks(session, flavor);
-  const indexes = await readUniqueIndexes(session);
+  const indexes = await readUniqueIndexes(session, flavor);
   const foreignKeys = await readForeignKeys(session);
   const partitionings = await readPartitioning(session);
   const filled = await tablesWithRows(session, tables);
@@ -24,12 +24,13 @@ async function describe(session: Session): Promise<readonly TableDescription[]> 
     .map(({ name, schema: database }) => {
       const rules = checks.get(name) ?? [];
       const keys = indexes.get(name) ?? [];
+      const rows = columns.get(name) ?? [];
       return {
         name,
         parts: [database, name],
-        columns: (columns.get(name) ?? []).map((row) => columnOf(row, rules, flavor)),
+        columns: rows.map((row) => ({ ...columnOf(row, rules, flavor), ...distinctLength(row, keys) })),
         primaryKey: keys.find((key) => key.primary)?.columns ?? [],
-        uniques: keys.filter((key) => !key.primary).map((key) => key.columns),
+        uniques: keys.filter((key) => !key.primary).map((key) => withoutGenerated(key, rows)),
         foreignKeys: foreignKeys.get(name) ?? [],
         checks: rules
           .filter((rule) => rule.jsonColumn === null)
@@ -42,6 +43,20 @@ async function describe(session: Session): Promise<readonly TableDescription[]> 
       };
     })
     .sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+function distinctLength({ name }: ColumnRow, keys: readonly UniqueIndex[]): { distinctLength?: number } {
+  const lengths = keys.flatMap(({ prefixes }) => prefixes.get(name) ?? []);
+  return lengths.length === 0 ? {} : { distinctLength: Math.min(...lengths) };
+}
+
+/** Rows differ in a generated column when they differ in what it is generated from. */
+function withoutGenerated({ columns }: UniqueIndex, rows: readonly ColumnRow[]): readonly string[] {
+  const sources = columns.flatMap((column) => {
+    const names = namesIn(rows.find(({ name }) => name === column)?.expression ?? '');
+    return names.length === 0 ? [column] : names;
+  });
+  return [...new Set(sources)];
 }
 
 async function countRows(session: Session, table: TableDescription): Promise<number> {

@@ -1,5 +1,6 @@
 /** What is particular to MySQL and MariaDB, on real servers; the rest is in the engine contract. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { verifyTypes } from '../../../tests/mysql-types.ts';
 import {
   type BareServer,
   serverMissing,
@@ -189,6 +190,10 @@ for (const spec of serversOf('mysql')) {
         expect(await schema.countRows(session, table(name))).toBe(rows);
       },
     );
+
+    test('every type, key and partition is filled, and the values are those that were made', async () => {
+      await verifyTypes(server);
+    });
 
     test('a row that the server cannot take is told with the setting to change', async () => {
       await expect(load('parents', ['id', 'bin'], [['1', new Uint8Array(70_000_000)]])).rejects.toThrow(

@@ -13,6 +13,11 @@ export interface TypeFacts {
   readonly precision: number | string | null;
   readonly scale: number | string | null;
   readonly fraction: number | string | null;
+  /** Longest length in bytes. */
+  readonly octets: number | string | null;
+  readonly charset: string | null;
+  /** Spatial reference system; MySQL alone tells it. */
+  readonly referenceSystem: number | string | null;
 }
 
 /** What the checks of the table say about the column. */
@@ -36,17 +41,17 @@ const KINDS: Readonly<Record<string, ValueKind>> = {
   ...kinds('enum', ['enum']),
   ...kinds('set', ['set']),
   ...kinds('uuid', ['uuid']),
+  ...kinds('network', ['inet4', 'inet6']),
+  ...kinds('vector', ['vector']),
+  ...kinds('shape', [
+    ...['geometry', 'point', 'linestring', 'polygon', 'multipoint', 'multilinestring', 'multipolygon'],
+    ...['geometrycollection', 'geomcollection'],
+  ]),
 };
 
 function kinds(kind: ValueKind, names: readonly string[]): Record<string, ValueKind> {
   return Object.fromEntries(names.map((name) => [name, kind]));
 }
-
-/** Types of geometry: a value is told by its well-known text. */
-export const SPATIAL_TYPES: readonly string[] = [
-  ...['geometry', 'point', 'linestring', 'polygon', 'multipoint', 'multilinestring', 'multipolygon'],
-  ...['geometrycollection', 'geomcollection'],
-];
 
 /** The type of a parameter of which nothing is known. */
 export const UNKNOWN_TYPE: ColumnType = {
@@ -60,10 +65,7 @@ export const COUNT_TYPE: ColumnType = {
   ...{ kind: 'integer', declared: 'bigint unsigned', base: 'bigint', unsigned: true },
 };
 
-/**
- * `tinyint(1)` is what BOOLEAN is an alias of; its labels are the words for true and false. A BIT takes text as bytes, so
- * that its values are characters by their numbers: the first 128 have one byte in UTF-8.
- */
+/** `tinyint(1)` is what BOOLEAN is an alias of; its labels are the words for true and false. */
 export function typeOf(facts: TypeFacts, checks: CheckFacts): ColumnType {
   const { declared, base } = facts;
   const type: ColumnType = {
@@ -79,16 +81,30 @@ export function typeOf(facts: TypeFacts, checks: CheckFacts): ColumnType {
   if (base === 'longtext' && checks.isJson) return { ...type, kind: 'json', maxLength: null };
   if (type.kind === 'time' || type.kind === 'timestamp')
     return { ...type, precision: number(facts.fraction) };
-  return type;
+  if (type.kind === 'shape') return { ...type, referenceSystem: number(facts.referenceSystem) ?? 0 };
+  if (type.kind === 'vector') return { ...type, maxLength: number(facts.octets) ?? type.maxLength };
+  return type.kind === 'text' ? textType(type, facts) : type;
 }
 
-const ONE_BYTE_CHARACTERS = 128;
-
+/** A BIT takes text as bytes: one bit is told by its character, several by their bytes. */
 function bitType(type: ColumnType): ColumnType {
-  const values = Math.min(ONE_BYTE_CHARACTERS, 2 ** (type.precision ?? 1));
-  const labels = Array.from({ length: values }, (_, value) => String.fromCharCode(value));
-  const kind = values === 2 ? 'boolean' : 'enum';
-  return { ...type, kind, precision: null, labels: values === 2 ? labels.toReversed() : labels };
+  const bits = type.precision ?? 1;
+  if (bits === 1) return { ...type, kind: 'boolean', precision: null, labels: ['\u0001', '\u0000'] };
+  return { ...type, kind: 'bytes', precision: bits, maxLength: Math.ceil(bits / 8) };
+}
+
+/** Character sets with the same number of bytes for each character, apart from those beyond the basic plane. */
+const FIXED_WIDTHS: Readonly<Record<string, number>> = { ucs2: 2, utf16: 2, utf16le: 2, utf32: 4 };
+
+/** TEXT and its like are limited in bytes. https://dev.mysql.com/doc/refman/en/charset-charsets.html */
+function textType(type: ColumnType, { base, octets, charset }: TypeFacts): ColumnType {
+  const width = FIXED_WIDTHS[charset ?? ''] ?? 1;
+  const bytes = number(octets);
+  const maxLength = base.endsWith('text') && bytes !== null ? Math.floor(bytes / width) : type.maxLength;
+  if (charset === null || charset.startsWith('utf') || charset === 'ucs2' || charset === 'gb18030')
+    return { ...type, maxLength };
+  // What the others hold beyond ASCII differs.
+  return { ...type, maxLength, repertoire: charset === 'latin1' ? 'latin1' : 'ascii' };
 }
 
 function labelsOf(declared: string): readonly string[] {
