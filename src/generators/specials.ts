@@ -1,5 +1,5 @@
 /** Sources of the values that are neither text nor numbers: uuid, json, bytes, bits, networks, shapes, sets. */
-import type { ColumnDescription, ColumnType } from '../engines/engine.ts';
+import type { CellValue, ColumnDescription, ColumnType } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
 import type { ColumnDataPlan } from '../scenario/plan.ts';
 import { bytesSource, vectorSource } from './bytes.ts';
