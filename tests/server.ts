@@ -22,6 +22,8 @@ export interface ServerSpec {
   readonly engine: Engine;
   readonly flavor: string;
   readonly version: string;
+  /** Where it comes from; left out: PROVISIONS. */
+  readonly provision?: string;
 }
 
 /** `postgres:14`, or `postgres` for the default version. */
@@ -57,14 +59,14 @@ const PROVISIONS: Readonly<Record<string, string>> = {
 };
 
 export function databasePlan(
-  { engine, flavor, version }: ServerSpec,
+  { engine, flavor, version, provision }: ServerSpec,
   changed: Partial<DatabasePlan> = {},
 ): DatabasePlan {
   return {
     engine: engine.name,
     flavor,
     version,
-    provision: PROVISIONS[flavor] ?? AUTOMATIC,
+    provision: provision ?? PROVISIONS[flavor] ?? AUTOMATIC,
     image: null,
     binary: null,
     url: null,

@@ -88,5 +88,6 @@ function unknownDump(engine: Engine, { path, entries }: DumpSource): UsageError 
   );
 }
 
+export { reshape } from './reshape.ts';
 export { describeRestoredTables } from './restored.ts';
 export type { DumpProgress } from './run.ts';

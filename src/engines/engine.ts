@@ -8,6 +8,7 @@ import type { Dialect } from './dialect.ts';
 import type { Dumps } from './dumps.ts';
 import type { Filling } from './filling.ts';
 import type { ServerRecipe } from './recipe.ts';
+import type { Reshaping } from './reshaping.ts';
 import type { SchemaAccess } from './schema.ts';
 import type { ObservedViews } from './views.ts';
 
@@ -17,6 +18,7 @@ export type * from './dialect.ts';
 export type * from './dumps.ts';
 export type * from './filling.ts';
 export type * from './recipe.ts';
+export * from './reshaping.ts';
 export type * from './schema.ts';
 export type * from './views.ts';
 
@@ -33,6 +35,7 @@ export interface Engine {
   readonly schema: SchemaAccess;
   readonly filling: Filling;
   readonly dumps: Dumps;
+  readonly reshaping: Reshaping;
   readonly views: ObservedViews;
   /** How the shape of a production database is read. */
   readonly capture?: Capture;

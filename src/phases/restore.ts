@@ -1,11 +1,12 @@
 /** A dump in place of a schema and generated rows. */
 import { statfs } from 'node:fs/promises';
-import { describeRestoredTables, restoreDump } from '../dumps/index.ts';
+import { basename } from 'node:path';
+import { type DumpProgress, describeRestoredTables, reshape, restoreDump } from '../dumps/index.ts';
 import type { TableDescription } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
 import type { RestorePlan } from '../scenario/plan.ts';
 import type { FillingResult } from '../seeders/index.ts';
-import type { FillRequest } from './fill.ts';
+import { type FillRequest, withoutLedger } from './fill.ts';
 import { mebibytes, refuseFullDisk } from './provision.ts';
 import { cancelledBy } from './wait.ts';
 
@@ -13,6 +14,8 @@ import { cancelledBy } from './wait.ts';
 export async function restoreRows(request: FillRequest, plan: RestorePlan): Promise<void> {
   const { engine, started, recorder, progress, signal } = request;
   const target = started.roles.migrator;
+  const startedAtMs = recorder.now();
+  const onProgress = ({ message, fraction }: DumpProgress) => progress.update('fill', message, fraction);
   await using session = await engine.connections.connect(
     target,
     { applicationName: 'rehearse restore' },
@@ -26,11 +29,25 @@ export async function restoreRows(request: FillRequest, plan: RestorePlan): Prom
       target,
       session,
       onVolume: (bytes) => refuseLargeDump(request, bytes),
-      onProgress: ({ message, fraction }) => progress.update('fill', message, fraction),
+      onProgress,
       say: (message) => progress.say('fill', message),
       onNote: (text) => recorder.add('notes', text),
     },
     signal,
+  );
+  const { data } = request.plan;
+  const say = (message: string) => progress.say('fill', message);
+  const tables = withoutLedger(request, await engine.schema.describe(session));
+  await reshape({ engine, session, target, tables, data, onProgress, say }, signal);
+  const seconds = Math.round((recorder.now() - startedAtMs) / 100) / 10;
+  const share = data.scale < 1 ? `, a share of ${data.scale} of its rows` : '';
+  const masked = Object.entries(plan.mask).flatMap(([table, columns]) =>
+    Object.keys(columns).map((column) => `${table}.${column}`),
+  );
+  const masks = masked.length === 0 ? '' : `; masked: ${masked.join(', ')}`;
+  recorder.add(
+    'notes',
+    `the data are those of the dump ${basename(plan.file)}${share}, restored in ${seconds} s${masks}`,
   );
 }
 

@@ -10,7 +10,11 @@ const SESSIONS_MAX = 4;
 type Stages = readonly (readonly RestoreTask[])[];
 
 /** Runs the stages one after the other. UsageError when the rows break a constraint; the other tasks are then cancelled. */
-export async function restore(request: FillingRequest, stages: Stages, signal: AbortSignal): Promise<void> {
+export async function restore(
+  request: Pick<FillingRequest, 'engine' | 'administrator' | 'onProgress'>,
+  stages: Stages,
+  signal: AbortSignal,
+): Promise<void> {
   const most = Math.max(0, ...stages.map((tasks) => tasks.length));
   const progress = createProgress(request, stages);
   await using sessions = new AsyncDisposableStack();
@@ -67,7 +71,7 @@ interface RestoreProgress {
   end(task: RestoreTask): void;
 }
 
-function createProgress({ onProgress }: FillingRequest, stages: Stages): RestoreProgress {
+function createProgress({ onProgress }: Pick<FillingRequest, 'onProgress'>, stages: Stages): RestoreProgress {
   const total = stages.reduce((sum, tasks) => sum + tasks.length, 0);
   const running = new Set<RestoreTask>();
   let done = 0;

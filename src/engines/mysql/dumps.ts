@@ -157,17 +157,21 @@ function mydumperOf(head: Buffer, entries: ReadonlyMap<string, number>): OpenedD
     steps: ({ program, path, target, jobs }) => [
       {
         title: 'tables and rows',
-        command: command(
+        command: {
           program,
-          [
+          args: [
+            ...(target.socket === null
+              ? [`--host=${target.host}`, `--port=${target.port}`]
+              : [`--socket=${target.socket}`]),
+            `--user=${target.user}`,
             `--directory=${path}`,
             `--database=${target.database}`,
             `--threads=${jobs}`,
             '--overwrite-tables',
             '--verbose=3',
           ],
-          target,
-        ),
+          env: { MYSQL_PWD: target.password, LC_ALL: 'C' },
+        },
         input: null,
         weight: [...rows.values()].reduce((sum, bytes) => sum + bytes, 0),
         interpret: (line) => interpretLoader(line, rows),
@@ -176,13 +180,16 @@ function mydumperOf(head: Buffer, entries: ReadonlyMap<string, number>): OpenedD
   };
 }
 
+/** Told when a file is begun; its name follows from the table and the number of the part. */
 function interpretLoader(
   line: string,
   files: ReadonlyMap<string, number>,
 ): ReturnType<RestoreStep['interpret']> {
-  const name = /[Rr]estoring\b.* (?:from )?([^\s/]+\.(?:sql|dat)(?:\.\w+)?)/.exec(line)?.[1];
-  if (name === undefined) return null;
-  return { item: name.split('.')[1] ?? name, finished: true, weight: files.get(name) ?? 0 };
+  const [, database = '', table, part = ''] = /restoring `([^`]+)`\.`([^`]+)` part (\d+)/i.exec(line) ?? [];
+  if (table === undefined) return null;
+  const names = [`${database}.${table}.${part.padStart(5, '0')}.sql`, `${database}.${table}.sql`];
+  const file = [...files].find(([name]) => names.some((each) => name.startsWith(each)));
+  return { item: table, finished: true, weight: file?.[1] ?? 0 };
 }
 
 function adviceFor(output: string): string | null {

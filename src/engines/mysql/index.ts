@@ -5,6 +5,7 @@ import { dialect } from './dialect.ts';
 import { dumps } from './dumps.ts';
 import { filling } from './filling.ts';
 import { recipe } from './recipe.ts';
+import { reshaping } from './reshaping.ts';
 import { schema } from './schema.ts';
 import { views } from './views.ts';
 
@@ -31,5 +32,6 @@ export const mysql: Engine = {
   schema,
   filling,
   dumps,
+  reshaping,
   views,
 };

@@ -6,6 +6,7 @@ import { dialect } from './dialect.ts';
 import { dumps } from './dumps.ts';
 import { filling } from './filling.ts';
 import { recipe } from './recipe.ts';
+import { reshaping } from './reshaping.ts';
 import { schema } from './schema.ts';
 import { views } from './views.ts';
 
@@ -24,6 +25,7 @@ export const postgres: Engine = {
   schema,
   filling,
   dumps,
+  reshaping,
   views,
   capture,
 };

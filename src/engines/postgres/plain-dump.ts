@@ -228,7 +228,7 @@ function createScanner(): Scanner {
     get between() {
       return open === null && comments === 0 && !started;
     },
-    blank: (line) => /^\s*(?:--.*)?$/.test(line),
+    blank: (line) => /^\s*(?:--[^\n]*)?\s*$/.test(line),
     ends(line) {
       started = true;
       let ended = false;
