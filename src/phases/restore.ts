@@ -6,7 +6,8 @@ import type { TableDescription } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
 import type { RestorePlan } from '../scenario/plan.ts';
 import type { FillingResult } from '../seeders/index.ts';
-import { type FillRequest, withoutLedger } from './fill.ts';
+import type { FillRequest } from './fill.ts';
+import { describeTables } from './pending.ts';
 import { mebibytes, refuseFullDisk } from './provision.ts';
 import { cancelledBy } from './wait.ts';
 
@@ -37,7 +38,7 @@ export async function restoreRows(request: FillRequest, plan: RestorePlan): Prom
   );
   const { data } = request.plan;
   const say = (message: string) => progress.say('fill', message);
-  const tables = withoutLedger(request, await engine.schema.describe(session));
+  const tables = await describeTables(request, session);
   await reshape({ engine, session, target, tables, data, onProgress, say }, signal);
   const seconds = Math.round((recorder.now() - startedAtMs) / 100) / 10;
   const share = data.scale < 1 ? `, a share of ${data.scale} of its rows` : '';
