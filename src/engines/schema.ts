@@ -75,6 +75,23 @@ export interface ForeignKey {
   readonly referencedColumns: readonly string[];
 }
 
+/**
+ * A condition that a row keeps so that an index holds: `NOT (is_default)` where the rows of a partial unique index could
+ * not be told apart. `disjoint_span(a, b)` says that b lies so little behind a that spans with different a never meet.
+ */
+export interface ImpliedRule {
+  readonly name: string;
+  readonly of: 'unique index' | 'exclusion constraint';
+  readonly expression: string;
+}
+
+/** One level of partitions: its key, and the bounds of a partition and of its siblings, as the engine prints them. */
+export interface PartitionStep {
+  readonly key: string;
+  readonly bound: string;
+  readonly siblings: readonly string[];
+}
+
 export interface TableDescription {
   /** Name used everywhere in a recording: qualified unless in the default schema. */
   readonly name: string;
@@ -90,10 +107,16 @@ export interface TableDescription {
   readonly foreignKeys: readonly ForeignKey[];
   /** Domain checks are listed under the column that uses them. */
   readonly checks: readonly { readonly name: string; readonly expression: string }[];
+  /** What indexes ask of rows beyond `uniques`, as conditions; left out where there are none. */
+  readonly implied?: readonly ImpliedRule[];
+  /** Unique indexes with expressions: what is in each key, as the engine prints it. */
+  readonly expressionKeys?: readonly { readonly name: string; readonly expressions: readonly string[] }[];
   readonly partitioning: 'none' | 'parent' | 'partition';
   /** Bounds of the partitions right below, as the engine prints them; empty where there are none. */
   readonly partitionBounds: readonly string[];
   readonly partitionKey: string | null;
+  /** Where partitions have partitions: for each one that holds rows, the steps down to it. */
+  readonly partitionLeaves?: readonly (readonly PartitionStep[])[];
   /** True when the table already holds a row. */
   readonly hasRows: boolean;
 }

@@ -1,10 +1,11 @@
 /** Chooses one alternative of every check of a table so that they agree, or says which check cannot be met. */
-import type { ColumnDescription, TableDescription } from '../engines/engine.ts';
+import type { ColumnDescription, ImpliedRule, TableDescription } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
 import { parseInstant } from './calendar.ts';
 import { type Alternative, alternativesOf } from './demands.ts';
 import { columnsOf, holds, isEvaluated } from './evaluate.ts';
 import { type Expression, parseExpression, readableExpression } from './expression.ts';
+import { partitionTest } from './partitions.ts';
 import {
   type ColumnRules,
   type Demand,
@@ -16,7 +17,7 @@ import {
 } from './rules.ts';
 import { UnreadableExpression } from './tokens.ts';
 
-type Check = TableDescription['checks'][number];
+type Check = TableDescription['checks'][number] & Partial<Pick<ImpliedRule, 'of'>>;
 
 /** Steps of the search for alternatives that agree; real tables need a handful. */
 const MAX_STEPS = 10_000;
@@ -28,7 +29,7 @@ const MAX_STEPS = 10_000;
 export function solveChecks(table: TableDescription, chosen: ReadonlySet<string>): TableRules {
   const columns = new Map(table.columns.map((column) => [column.name, column]));
   const choices: { check: Check; alternatives: readonly Alternative[] }[] = [];
-  for (const check of table.checks) {
+  for (const check of [...table.checks, ...(table.implied ?? [])]) {
     const alternatives = readCheck(table, check, chosen);
     if (alternatives !== null) choices.push({ check, alternatives });
   }
@@ -48,10 +49,22 @@ export function solveChecks(table: TableDescription, chosen: ReadonlySet<string>
     return null;
   };
   const found = search(0, { columns: new Map(), relations: [], tests: [] });
-  if (found !== null) return { ...found, columns: withTests(found.columns, table, chosen) };
+  if (found !== null)
+    return withPartitions(table, { ...found, columns: withTests(found.columns, table, chosen) });
   const failed = choices[deepest]?.check;
   if (failed === undefined) throw new Error(`${table.name}: the search for rules ended without a check`);
   throw unsolvable(table, failed, 'no value was found that meets it together with the other constraints');
+}
+
+/** Which values of several partition keys go together is a condition on them. */
+function withPartitions(table: TableDescription, rules: TableRules): TableRules {
+  const test = partitionTest(table);
+  if (test === null) return rules;
+  const [name, ...others] = columnsOf(test);
+  if (name === undefined) return rules;
+  if (others.length > 0) return { ...rules, tests: [...rules.tests, test] };
+  const rule = rules.columns.get(name) ?? NO_RULES;
+  return { ...rules, columns: new Map(rules.columns).set(name, { ...rule, tests: [...rule.tests, test] }) };
 }
 
 /** What a check asks of one column is held against its values as well, whatever rule they are made by. */
@@ -78,7 +91,7 @@ export function unsolvable(table: TableDescription, check: Check, reason: string
   const named = columnsIn(table, check.expression);
   const column = named[0] ?? table.columns[0]?.name ?? 'column';
   return new UsageError(
-    `${table.name}: the check constraint "${check.name}" (${check.expression}) cannot be filled: ${reason}. ` +
+    `${table.name}: the ${check.of ?? 'check constraint'} "${check.name}" (${check.expression}) cannot be filled: ${reason}. ` +
       `Name values that pass it in the scenario: data.tables."${table.name}".columns."${column}".values: { "...": 1 }` +
       (named.length > 1 ? ` (and the same for ${named.slice(1).join(', ')} where needed)` : ''),
   );

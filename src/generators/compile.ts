@@ -31,12 +31,17 @@ export function compilerOf(spec: GeneratorSpec): (name: string) => CompiledTable
   for (const table of spec.tables) requireColumns(table);
   const ownerships = withoutCircles(spec, descriptions);
   const compiled = new Map<string, CompiledTable>();
+  // Tables may refer to each other in circles.
+  const underWay = new Set<string>();
   const lookup = (name: string): ParentTable => {
     const table = specs.get(name);
     const { groups = [], selfKeys = [] } = ownerships.get(name) ?? {};
     if (table === undefined) throw new Error(`no table "${name}" to refer to`);
     const decided = [...groups.map(({ columns }) => columns), ...selfKeys.map(({ owned }) => owned)].flat();
-    return parentTable(table, new Set(decided), (column) => compile(name).cellOf(column));
+    return parentTable(table, new Set(decided), {
+      cellOf: (column) => compile(name).cellOf(column),
+      differing: () => (underWay.has(name) ? new Set() : compile(name).differing),
+    });
   };
   const compile = (name: string): CompiledTable => {
     const known = compiled.get(name);
@@ -52,8 +57,12 @@ export function compilerOf(spec: GeneratorSpec): (name: string) => CompiledTable
       pools: poolsOf(spec.randomSeed),
       lookup,
     });
+    underWay.add(name);
     const made = table.existingKeys === null ? compileTable(request()) : compileExisting(table, request);
+    underWay.delete(name);
     compiled.set(name, made);
+    // Its rows are looked at when other tables can refer to it.
+    if (table.existingKeys === null) made.verify();
     return made;
   };
   return compile;
@@ -62,7 +71,9 @@ export function compilerOf(spec: GeneratorSpec): (name: string) => CompiledTable
 /** Rows that are there already need no generator; without one the table gives its keys alone. */
 function compileExisting(spec: TableSpec, request: () => TableRequest): CompiledTable {
   try {
-    return compileTable(request());
+    const made = compileTable(request());
+    made.verify();
+    return made;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     return keysAlone(spec);

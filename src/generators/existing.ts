@@ -49,6 +49,8 @@ export function keysAlone({ description, rows, existingKeys }: TableSpec): Compi
     capacity: rows,
     limitedBy: columns,
     limitedByCombinations: false,
+    differing: new Set(),
+    verify: () => undefined,
     columns,
     row: (row) => columns.map((name) => cellOf(name)(row)),
     cell: (row, name) => cellOf(name)(row),

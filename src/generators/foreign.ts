@@ -176,10 +176,12 @@ function identifies({ lookup }: TableRequest, group: KeyGroup, columns: readonly
   const inside = key.columns.filter((column) => columns.includes(column));
   const referenced = inside.map((column) => key.referencedColumns[key.columns.indexOf(column)] ?? '');
   if (inside.length === key.columns.length) return true;
-  const parent = lookup(key.references).description;
-  return [parent.primaryKey, ...parent.uniques].some(
+  const { description: parent, differing } = lookup(key.references);
+  const unique = [parent.primaryKey, ...parent.uniques].some(
     (set) => set.length > 0 && set.every((column) => referenced.includes(column)),
   );
+  // Of (tenant_id, id) no constraint may say that id alone differs, but its values do.
+  return unique || (referenced.length > 0 && referenced.some((column) => differing().has(column)));
 }
 
 interface Differing {

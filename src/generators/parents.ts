@@ -12,6 +12,8 @@ export interface ParentTable {
   /** Rows that may be referred to through these columns. */
   rowsFor(columns: readonly string[]): number;
   cellOf(column: string): (row: number) => CellValue;
+  /** Columns that no two rows share a value of, so far as that is known by now. */
+  differing(): ReadonlySet<string>;
   /** True when the column is 1, 2, 3... in row order. */
   isCounter(column: string): boolean;
 }
@@ -20,11 +22,11 @@ export interface ParentTable {
 export function parentTable(
   { description, rows, existingKeys, overrides, profile }: TableSpec,
   decided: ReadonlySet<string>,
-  cellOf: ParentTable['cellOf'],
+  made: Pick<ParentTable, 'cellOf' | 'differing'>,
 ): ParentTable {
   return {
     description,
-    cellOf,
+    ...made,
     rowsFor: (names) =>
       existingKeys === null ? rows : Math.min(...names.map((name) => existingKeys[name]?.length ?? 0)),
     isCounter: (name) =>

@@ -116,6 +116,8 @@ function giveWay(column: ComparedColumn, bounds: Bounds): Ticks | null {
       const at = ticks(row);
       if (at === null) continue;
       const steps = Math.round(((at / perUnit) * type.perUnit * 1e6) / type.step) / 1e6;
+      if (relation.within !== undefined)
+        high = Math.min(high, (at / perUnit + relation.within) * type.perUnit);
       low = Math.max(low, (relation.operator === '<' ? Math.floor(steps) + 1 : Math.ceil(steps)) * type.step);
     }
     for (const { relation, perUnit, ticks } of ceilings) {

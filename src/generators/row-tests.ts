@@ -3,11 +3,13 @@
  * they have in another row. A column that must differ in every row keeps its own.
  */
 import type { CellValue, ColumnDescription, TableDescription } from '../engines/engine.ts';
+import { UsageError } from '../errors.ts';
 import { unsolvable } from './checks.ts';
-import { columnsOf, holds, sqlValue } from './evaluate.ts';
+import { columnsOf, evaluate, holds, type ReadColumn, sqlValue } from './evaluate.ts';
 import { type Expression, readableExpression } from './expression.ts';
 import { hash, seedOf } from './random.ts';
 import type { Relation } from './rules.ts';
+import { Doubt, textOf } from './sql-values.ts';
 import { UnreadableExpression } from './tokens.ts';
 
 type CellOf = (row: number) => CellValue;
@@ -80,13 +82,20 @@ function testedGroup(
   const stays = new Set(columns.filter((name) => fixed.has(name)));
   const pool = Math.max(1, Math.min(POOL, rows));
   const plain = (name: string, row: number) => cells.get(name)?.(row) ?? null;
-  const allPass = Array.from({ length: pool }, (_, row) => row).filter((row) =>
-    passes((name) => plain(name, row)),
-  );
+  let known: readonly number[] | null = null;
+  // Tables that refer to each other in circles have no cells yet.
+  const allPass = (): readonly number[] => {
+    known ??= Array.from({ length: pool }, (_, row) => row).filter((row) =>
+      passes((name) => plain(name, row)),
+    );
+    return known;
+  };
   const sourceRow = (row: number): number => {
     if (passes((name) => plain(name, row))) return row;
-    if (stays.size === 0)
-      return allPass.length === 0 ? row : (allPass[hash(own, row) % allPass.length] ?? row);
+    if (stays.size === 0) {
+      const rowsThatPass = allPass();
+      return rowsThatPass[hash(own, row) % Math.max(1, rowsThatPass.length)] ?? row;
+    }
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const other = hash(own + attempt, row) % pool;
       if (passes((name) => plain(name, stays.has(name) ? row : other))) return other;
@@ -120,7 +129,7 @@ export function verifyChecks(
 ): void {
   const reader = readerOf(table, cells);
   const filled = new Map<string, ColumnDescription>(table.columns.map((column) => [column.name, column]));
-  for (const check of table.checks) {
+  for (const check of [...table.checks, ...(table.implied ?? [])]) {
     const expression = readableExpression(check.expression);
     if (expression === null) continue;
     const columns = [...columnsOf(expression)];
@@ -137,4 +146,46 @@ export function verifyChecks(
 function shown(cell: CellValue): string {
   if (cell === null) return 'null';
   return typeof cell === 'string' ? `"${cell.slice(0, 40)}"` : `of ${cell.length} bytes`;
+}
+
+/** Rows whose keys are compared before anything is filled. */
+const COMPARED = 8192;
+
+/** UsageError where an expression of a unique index gives the same for two made-up rows. */
+export function verifyExpressionKeys(
+  table: TableDescription,
+  { cells, rows }: Pick<RowTestRequest, 'cells' | 'rows'>,
+): void {
+  const reader = readerOf(table, cells);
+  for (const { name, expressions } of table.expressionKeys ?? []) {
+    const parsed = expressions.map(readableExpression);
+    const known = parsed.filter((expression) => expression !== null);
+    if (known.length < parsed.length) continue;
+    const columns = [...new Set(known.flatMap((expression) => [...columnsOf(expression)]))];
+    if (columns.some((column) => !cells.has(column))) continue;
+    const seen = new Set<string>();
+    for (let row = 0; row < Math.min(rows, COMPARED); row += 1) {
+      const key = keyOf(known, (column) => reader(column, cells.get(column)?.(row) ?? null));
+      if (key === null) continue;
+      if (!seen.has(key)) seen.add(key);
+      else
+        throw new UsageError(
+          `${table.name}: the unique index "${name}" on (${expressions.join(', ')}) cannot be filled: the rows made ` +
+            `for it do not differ there after ${row} rows. Name values that do in the scenario: ` +
+            `data.tables."${table.name}".columns."${columns[0]}".values: { "...": 1 }, or set data.tables."${table.name}".rows to at most ${row}`,
+        );
+    }
+  }
+}
+
+/** Null where a part is null, which never equals another one, or cannot be told here. */
+function keyOf(expressions: readonly Expression[], read: ReadColumn): string | null {
+  try {
+    const values = expressions.map((expression) => evaluate(expression, read));
+    if (values.includes(null)) return null;
+    return JSON.stringify(values.map((value) => (value instanceof Uint8Array ? [...value] : textOf(value))));
+  } catch (error) {
+    if (error instanceof Doubt || error instanceof UnreadableExpression) return null;
+    throw error;
+  }
 }

@@ -31,6 +31,8 @@ export interface ColumnRules {
   readonly patterns: readonly TextPattern[];
   readonly letterCase: 'lower' | 'upper' | null;
   readonly nullness: 'null' | 'not null' | null;
+  /** Units that different values lie apart at least; null when that does not matter. */
+  readonly spacing: number | null;
   /** Conditions on this column alone that values are tried against, where no other rule says how to make them. */
   readonly tests: readonly Expression[];
   /** What the other rules were read from: a value that breaks one for sure is not taken either. */
@@ -47,6 +49,7 @@ export const NO_RULES: ColumnRules = {
   patterns: [],
   letterCase: null,
   nullness: null,
+  spacing: null,
   tests: [],
   readFrom: [],
 };
@@ -56,6 +59,8 @@ export interface Relation {
   readonly lower: string;
   readonly operator: '<' | '<=' | '=' | '<>';
   readonly higher: string;
+  /** The higher value lies at most this many units behind the lower one. */
+  readonly within?: number;
 }
 
 /** One thing that a check asks for. */
@@ -94,6 +99,7 @@ export function mergeRules(first: ColumnRules, second: Partial<ColumnRules>): Co
     patterns: [...first.patterns, ...other.patterns],
     letterCase: first.letterCase ?? other.letterCase,
     nullness: first.nullness ?? other.nullness,
+    spacing: other.spacing ?? first.spacing,
     tests: [...first.tests, ...other.tests],
     readFrom: [...first.readFrom, ...other.readFrom],
   };

@@ -90,12 +90,19 @@ function instants(from: string, to: string): Interval {
   return { min: parseInstant(from) ?? HISTORY_FROM, max: parseInstant(to) ?? HISTORY_TO };
 }
 
-/** Values of a domain: plausible ones for plain cells, all allowed ones from 1 (or the limit) on for unique cells. */
-export function scalarSource(column: ColumnDescription, domain: ScalarDomain, seed: number): ValueSource {
+/**
+ * Values of a domain, different ones `spacing` units apart: plausible ones for plain cells, all allowed ones from 1 (or the limit) on for unique cells.
+ */
+export function scalarSource(
+  column: ColumnDescription,
+  domain: ScalarDomain,
+  { seed, spacing }: { readonly seed: number; readonly spacing: number | null },
+): ValueSource {
   const { type } = domain;
   const counted = countedIntervals(domain);
-  const capacity = countValues(counted, type.step);
-  const byOrdinal = valueByOrdinal(counted, type.step);
+  const apart = Math.max(type.step, (spacing ?? 0) * type.perUnit);
+  const capacity = countValues(counted, apart);
+  const byOrdinal = valueByOrdinal(counted, apart);
   const scalar: ScalarValues = {
     domain,
     plain: ascending(column, domain) ?? valueByRow(domain.plausible, type.step, seed),

@@ -4,21 +4,22 @@ import { UsageError } from '../errors.ts';
 import { unsolvable } from './checks.ts';
 import { chosenColumns } from './circles.ts';
 import { compareColumns } from './comparisons.ts';
+import { columnsOf } from './evaluate.ts';
 import { existingColumns } from './existing.ts';
-import type { Expression } from './expression.ts';
+import { type Expression, readableExpression } from './expression.ts';
 import { type ForeignColumns, foreignColumns } from './foreign.ts';
 import type { TableGenerator, TableSpec } from './generator.ts';
 import { nullFractionOf, withNulls } from './nulls.ts';
 import type { Ownership } from './ownership.ts';
 import type { ParentLookup } from './parents.ts';
-import { partitionRule } from './partitions.ts';
+import { partitionRules } from './partitions.ts';
 import type { Pools } from './pools.ts';
 import { isProfiled, profiledOrder } from './profiled.ts';
 import { pairing } from './profiled-pairs.ts';
 import { withProfile } from './profiled-source.ts';
 import { seedOf, shuffle } from './random.ts';
 import { rawOf, rawThrough, withRaw } from './raw.ts';
-import { testedColumns, verifyChecks } from './row-tests.ts';
+import { testedColumns, verifyChecks, verifyExpressionKeys } from './row-tests.ts';
 import { NO_RULES, type Relation, type TableRules } from './rules.ts';
 import type { ValueSource } from './source.ts';
 import { type FreeColumn, solveUniqueness, type Uniqueness } from './uniqueness.ts';
@@ -41,9 +42,13 @@ export interface CompiledTable extends TableGenerator {
   /** The columns that have no further value at the capacity. */
   readonly limitedBy: readonly string[];
   readonly limitedByCombinations: boolean;
+  /** Columns that no two rows share a value of. */
+  readonly differing: ReadonlySet<string>;
+  /** UsageError when the rows that it makes break a rule. */
+  verify(): void;
 }
 
-/** Throws UsageError for a constraint or a setting that cannot be met. */
+/** Throws UsageError for a constraint or a setting that cannot be met; what its rows show is in `verify`. */
 export function compileTable(request: TableRequest): CompiledTable {
   const { spec, rules } = request;
   const { description: table } = spec;
@@ -101,10 +106,13 @@ export function compileTable(request: TableRequest): CompiledTable {
   });
   for (const [name, cell] of tested) cells.set(name, cell);
   for (const [name, cell] of existingColumns(spec, cells, table)) cells.set(name, cell);
-  foreign.verify(cells);
   const made = spec.existingKeys === null ? Math.min(spec.rows, unique.capacity) : 0;
-  verifyChecks(table, { cells, rows: made, chosen });
-  return assemble(request, { filled, cells, unique, cellOf });
+  const verify = () => {
+    foreign.verify(cells);
+    verifyChecks(table, { cells, rows: made, chosen });
+    verifyExpressionKeys(table, { cells, rows: made });
+  };
+  return { ...assemble(request, { filled, cells, unique, cellOf }), verify };
 }
 
 function asExpression({ lower, operator, higher }: Relation): Expression {
@@ -131,7 +139,7 @@ function sourcesOf(
   foreign: ForeignColumns,
 ): ReadonlyMap<string, ValueSource> {
   const { description: table, overrides } = spec;
-  const partition = partitionRule(table);
+  const partitions = partitionRules(table);
   const sources = new Map<string, ValueSource>();
   for (const column of filled) {
     if (foreign.cells.has(column.name)) continue;
@@ -140,7 +148,7 @@ function sourcesOf(
       column,
       rules: rules.columns.get(column.name) ?? NO_RULES,
       override: overrides[column.name] ?? null,
-      partition: partition?.column === column.name ? partition : null,
+      partition: partitions.find((each) => each.column === column.name) ?? null,
       seed: seedOf(randomSeed, table.name, column.name),
       pools,
     };
@@ -152,13 +160,21 @@ function sourcesOf(
 }
 
 function withoutValues(table: TableDescription, column: ColumnDescription): UsageError {
-  const check = table.checks.find(({ expression }) => expression.includes(column.name));
+  const rules = [...table.checks, ...(table.implied ?? [])];
+  const named = ({ expression }: { readonly expression: string }) => expression.includes(column.name);
+  const alone = rules.find((rule) => named(rule) && columnsNamed(rule.expression) === 1);
+  const check = alone ?? rules.find(named);
   const reason = `no value of the type ${column.type.declared} was found that meets it`;
   if (check !== undefined) return unsolvable(table, check, reason);
   return new UsageError(
     `${table.name}: no value was found for the column "${column.name}" of type ${column.type.declared}. ` +
       `Name some in the scenario: data.tables."${table.name}".columns."${column.name}".values: { "...": 1 }`,
   );
+}
+
+function columnsNamed(expression: string): number {
+  const parsed = readableExpression(expression);
+  return parsed === null ? 0 : columnsOf(parsed).size;
 }
 
 function freeColumns(
@@ -235,7 +251,10 @@ interface Parts {
   readonly cellOf: (column: string) => CellOf;
 }
 
-function assemble({ spec }: TableRequest, { filled, cells, unique, cellOf }: Parts): CompiledTable {
+function assemble(
+  { spec }: TableRequest,
+  { filled, cells, unique, cellOf }: Parts,
+): Omit<CompiledTable, 'verify'> {
   const { description: table, rows } = spec;
   const columns = filled.map(({ name }) => name);
   const makers = columns.map(cellOf);
@@ -247,6 +266,7 @@ function assemble({ spec }: TableRequest, { filled, cells, unique, cellOf }: Par
     capacity: spec.existingKeys === null ? unique.capacity : Number.POSITIVE_INFINITY,
     limitedBy: unique.limitedBy,
     limitedByCombinations: unique.limitedByCombinations,
+    differing: spec.existingKeys === null ? unique.numbered : new Set(),
     row: (rowNumber) => {
       for (let index = 0; index < makers.length; index += 1)
         values[index] = makers[index]?.(rowNumber) ?? null;

@@ -29,6 +29,7 @@ export interface TextRequest {
 export function textSource(request: TextRequest): ValueSource | null {
   const { column, rules, override, seed, pools } = request;
   const limit = Math.min(column.type.maxLength ?? LONGEST, rules.maxLength ?? LONGEST);
+  if (rules.minLength > limit) return null;
   const fit = fitter(rules, { limit, repertoire: column.type.repertoire ?? null });
   const isRight = checker(rules, limit);
   const kind = textKindOf(nameFor(request.table, column.name), column.type.maxLength);

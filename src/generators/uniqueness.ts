@@ -58,6 +58,8 @@ export interface Uniqueness {
   readonly capacity: number;
   /** The set that limits it. */
   readonly limitedBy: readonly string[];
+  /** Columns that are different in every row. */
+  readonly numbered: ReadonlySet<string>;
   /** It limits them by the number of combinations: all of them would be a table where everything is joined. */
   readonly limitedByCombinations: boolean;
 }

@@ -61,7 +61,7 @@ function sourceByRules(request: SourceRequest): ValueSource | null {
   const scalar = scalarType(column.type);
   if (scalar !== null) {
     const domain = domainOf(request, scalar);
-    return domain === null ? null : scalarSource(column, domain, seed);
+    return domain === null ? null : scalarSource(column, domain, { seed, spacing: rules.spacing });
   }
   if (override?.range != null)
     throw new UsageError(

@@ -4,7 +4,7 @@ import { UsageError } from '../../src/errors.ts';
 import type { DataPlan } from '../../src/scenario/plan.ts';
 import { seedSynthetic } from '../../src/seeders/index.ts';
 import { dataPlan } from '../tables.ts';
-import type { RandomSchema } from './postgres.ts';
+import type { RandomSchema } from './seeds.ts';
 
 /** Far more than a few hundred rows take. */
 const LIMIT_MS = 60_000;
@@ -30,10 +30,10 @@ async function fillOne(session: Session, engine: Engine, data: DataPlan): Promis
   const tables = await engine.schema.describe(session);
   const { target } = session;
   const request = { engine, target, administrator: target, tables, data, onProgress: () => undefined };
-  const before = await structureOf(session, engine);
+  const before = await structureOf(session, tables);
   try {
     const { filling } = await seedSynthetic(request, AbortSignal.timeout(LIMIT_MS));
-    const after = await structureOf(session, engine);
+    const after = await structureOf(session, tables);
     if (after !== before)
       return { kind: 'broken', message: `structure:\n${before}\n---\n${after}`, digest: '' };
     for (const { table, rows } of filling) {
@@ -97,8 +97,27 @@ const STRUCTURE = `
     select tgrelid::regclass || ' ' || tgname || ' ' || tgenabled::text from pg_trigger where not tgisinternal
   ) lines`;
 
-async function structureOf(session: Session, engine: Engine): Promise<string> {
-  if (engine.name !== 'postgres') return '';
-  const [row] = await session.query<{ text: string | null }>(STRUCTURE);
-  return row?.text ?? '';
+/** Constraints, indexes and triggers as the server prints them. */
+async function structureOf(session: Session, tables: readonly TableDescription[]): Promise<string> {
+  if (session.target.database !== undefined && (await isPostgres(session))) {
+    const [row] = await session.query<{ text: string | null }>(STRUCTURE);
+    return row?.text ?? '';
+  }
+  const lines: string[] = [];
+  for (const { parts } of tables) {
+    const name = parts.map((part) => `\`${part.replaceAll('`', '``')}\``).join('.');
+    const [row] = await session.query<Record<string, string>>(`show create table ${name}`);
+    const made = (row?.['Create Table'] ?? '').replace(/ AUTO_INCREMENT=\d+/, '').replaceAll(/,$/gm, '');
+    lines.push(...made.split('\n').toSorted());
+    for (const trigger of await session.query<{ Trigger: string }>(
+      `show triggers where \`Table\` = '${parts.at(-1)?.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`,
+    ))
+      lines.push(trigger.Trigger);
+  }
+  return lines.join('\n');
+}
+
+async function isPostgres(session: Session): Promise<boolean> {
+  const [row] = await session.query<{ version: string }>('select version() as version');
+  return row?.version.startsWith('PostgreSQL') === true;
 }

@@ -6,15 +6,11 @@ import {
   NAMES,
   type ParentSeed,
   pick,
+  type RandomSchema,
   type SchemaSeed,
   schemaSeeds,
   type TableSeed,
 } from './seeds.ts';
-
-export interface RandomSchema {
-  readonly ddl: string;
-  readonly rows: number;
-}
 
 export const postgresSchemas: fc.Arbitrary<RandomSchema> = schemaSeeds.map(schemaOf);
 

@@ -1,6 +1,12 @@
 /** What a random schema is made of, before an engine's words: numbers and choices, which fast-check can shrink. */
 import fc from 'fast-check';
 
+export interface RandomSchema {
+  readonly ddl: string;
+  /** Of each table that no other refers to. */
+  readonly rows: number;
+}
+
 export interface ColumnSeed {
   readonly type: number;
   readonly notNull: boolean;

@@ -38,7 +38,8 @@ export async function prepare(
     return {
       restore: [
         ...depthsOf(indexes).map((level) => level.map(restoreIndex)),
-        foreignKeys.map(declareForeignKey),
+        // Each locks two tables against the others: two at once can wait for each other.
+        ...foreignKeys.map((key) => [declareForeignKey(key)]),
         foreignKeys.filter(isValidatedLater).map(validateForeignKey),
         triggers.map(restoreTrigger),
       ],

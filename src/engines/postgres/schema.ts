@@ -1,11 +1,13 @@
 /** What the database looks like: https://www.postgresql.org/docs/current/catalogs.html */
 import type { ColumnDescription, ForeignKey, SchemaAccess, Session, TableDescription } from '../engine.ts';
 import { dialect } from './dialect.ts';
+import { EXCLUSIONS, type ExclusionRow, exclusionOf } from './exclusions.ts';
 import { inspect } from './inspect.ts';
 import { sampleKeys } from './keys.ts';
+import { leavesOf, PARTITIONS, type PartitionRow } from './partition-leaves.ts';
 import { tokensOf } from './scan.ts';
 import { type Domain, readTypes, type TypeCatalog } from './types.ts';
-import { type IndexRow, UNIQUE_INDEXES, uniquesAmong } from './unique-indexes.ts';
+import { distinctnessOf, type IndexRow, UNIQUE_INDEXES } from './unique-indexes.ts';
 import { USER_TABLES } from './user-tables.ts';
 
 export const schema: SchemaAccess = { describe, inspect, sampleKeys, countRows };
@@ -15,6 +17,8 @@ async function describe(session: Session): Promise<readonly TableDescription[]> 
   const columns = groupByTable(await session.query<ColumnRow>(COLUMNS));
   const indexes = groupByTable(await session.query<IndexRow>(UNIQUE_INDEXES));
   const constraints = groupByTable(await session.query<ConstraintRow>(CONSTRAINTS));
+  const exclusions = groupByTable(await session.query<ExclusionRow>(EXCLUSIONS));
+  const partitions = await session.query<PartitionRow>(PARTITIONS);
   const tables = await session.query<TableRow>(TABLES);
   const filled = await tablesWithRows(session, tables);
   const names = new Map(tables.map((table) => [table.oid, nameOf(table)]));
@@ -28,12 +32,19 @@ async function describe(session: Session): Promise<readonly TableDescription[]> 
         foreignKeys: rules.flatMap((rule) => foreignKeyOf(rule, names)),
         checks: [...rules.flatMap(checkOf), ...own.flatMap((row) => domainChecks(row, types))],
       };
+      const distinctness = distinctnessOf(keys, described);
+      const excluded = (exclusions.get(table.oid) ?? []).map((row) => exclusionOf(row, described.columns));
+      const implied = [...distinctness.implied, ...excluded.flatMap((each) => each.implied)];
+      const leaves = table.partitioning === 'parent' ? leavesOf(table.oid, partitions) : [];
       return {
         ...described,
+        ...(implied.length === 0 ? {} : { implied }),
+        ...(distinctness.expressionKeys.length === 0 ? {} : { expressionKeys: distinctness.expressionKeys }),
+        ...(leaves.some((steps) => steps.length > 1) ? { partitionLeaves: leaves } : {}),
         name: nameOf(table),
         parts: [table.schema, table.name],
         primaryKey: keys.find((key) => key.primary)?.columns ?? [],
-        uniques: distinctLists(uniquesAmong(keys, described)),
+        uniques: distinctLists([...distinctness.uniques, ...excluded.flatMap(({ uniques }) => uniques)]),
         partitioning: table.partitioning,
         partitionBounds: table.bounds,
         partitionKey: table.partitionKey,

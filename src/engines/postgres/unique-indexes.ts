@@ -1,13 +1,19 @@
 /** Which columns of a table differ in every row, by its unique indexes. */
-import type { TableDescription, ValueKind } from '../engine.ts';
+import type { ImpliedRule, TableDescription, ValueKind } from '../engine.ts';
+import { dialect } from './dialect.ts';
 import { USER_TABLES } from './user-tables.ts';
 
 export interface IndexRow {
   readonly table: number;
+  readonly name: string;
   readonly primary: boolean;
-  /** True for an index of some rows only. */
-  readonly partial: boolean;
+  /** Condition of an index of some rows only. */
+  readonly predicate: string | null;
+  /** Two nulls are the same: since Postgres 15. */
+  readonly nullsEqual: boolean;
   readonly columns: readonly string[];
+  /** What is in the key, where not all of it are columns. */
+  readonly expressions: readonly string[] | null;
 }
 
 /**
@@ -20,8 +26,14 @@ export const UNIQUE_INDEXES = `
     select
       t.oid as table,
       i.indexrelid as index,
+      i.indexrelid::regclass::text as name,
       i.indisprimary as primary,
-      i.indpred is not null as partial,
+      pg_get_expr(i.indpred, i.indrelid) as predicate,
+      coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) as "nullsEqual",
+      case when i.indexprs is not null then (
+        select json_agg(pg_get_indexdef(i.indexrelid, k, false) order by k)
+        from generate_series(1, coalesce((to_jsonb(i) ->> 'indnkeyatts')::int, i.indnatts)) k
+      ) end as expressions,
       case
         when i.indexprs is null then (
           select json_agg(a.attname order by k.position)
@@ -42,21 +54,50 @@ export const UNIQUE_INDEXES = `
       join pg_index i on i.indrelid = t.oid
     where (i.indisunique or i.indisprimary) and i.indisvalid
   )
-  select "table", "primary", partial, columns
+  select "table", name, "primary", predicate, "nullsEqual", columns, expressions
   from unique_indexes
   where columns is not null
   order by index`;
 
 type Described = Pick<TableDescription, 'columns' | 'foreignKeys' | 'checks'>;
 
-/** Columns of each unique index that is taken for one of all rows, without the primary key. */
-export function uniquesAmong(
-  keys: readonly IndexRow[],
-  described: Described,
-): readonly (readonly string[])[] {
-  return keys
-    .filter((key) => !key.primary && (!key.partial || canDiffer(key.columns, described)))
-    .map((key) => key.columns);
+/** What the unique indexes of a table ask of its rows, without the primary key. */
+export type Distinctness = Required<Pick<TableDescription, 'uniques' | 'implied' | 'expressionKeys'>>;
+
+/**
+ * Columns of each unique index that is taken for one of all rows. An index of some rows only, where all rows cannot
+ * differ, stays empty: no row meets its condition.
+ */
+export function distinctnessOf(keys: readonly IndexRow[], described: Described): Distinctness {
+  const uniques: (readonly string[])[] = [];
+  const implied: ImpliedRule[] = [];
+  for (const { primary, predicate, nullsEqual, columns, name } of keys) {
+    if (primary) continue;
+    const nullable = columns.filter((column) => mayBeNull(column, described));
+    if (predicate !== null && !isOfAllRows(predicate, columns, described) && !canDiffer(columns, described)) {
+      implied.push({ name, of: 'unique index', expression: `NOT (${predicate})` });
+      continue;
+    }
+    uniques.push(columns);
+    const given = nullable.map((column) => `${dialect.quote(column)} IS NOT NULL`);
+    if (nullsEqual && given.length > 0)
+      implied.push({ name, of: 'unique index', expression: given.join(' AND ') });
+  }
+  const expressionKeys = keys.flatMap(({ name, expressions, predicate }) =>
+    expressions === null || predicate !== null ? [] : [{ name, expressions }],
+  );
+  return { uniques, implied, expressionKeys };
+}
+
+function mayBeNull(name: string, { columns }: Described): boolean {
+  return columns.some((column) => column.name === name && column.nullable);
+}
+
+/** `x IS NOT NULL`: of a column that cannot be null, or of one in the index, since two nulls are never the same in it. */
+function isOfAllRows(predicate: string, columns: readonly string[], described: Described): boolean {
+  const name = /^\((?:"((?:[^"]|"")+)"|(\w+)) IS NOT NULL\)$/.exec(predicate);
+  const column = (name?.[1]?.replaceAll('""', '"') ?? name?.[2]) || null;
+  return column !== null && (columns.includes(column) || !mayBeNull(column, described));
 }
 
 /** Kinds with values enough for every row to have one of its own. */
