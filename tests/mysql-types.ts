@@ -45,6 +45,10 @@ const SCHEMA = `
     lower_email varchar(100) generated always as (lower(email)) virtual,
     unique key by_lower (lower_email), key by_total (total, email)
   ) charset utf8mb4;
+  create table moments (
+    id int primary key, d date not null, t time(3) not null, at datetime(6) not null, created_at timestamp not null,
+    closed_at datetime
+  );
   create table by_range (id int not null, at date not null, primary key (id, at)) partition by range columns (at) (
     partition a values less than ('2023-01-01'), partition b values less than (maxvalue));
   create table by_list (id int not null, region varchar(9) not null, primary key (id, region))
@@ -125,7 +129,7 @@ async function verifyColumn(session: Session, { table, column, cells }: Filled):
   ]);
 }
 
-/** Null where the server prints values in a form of its own (numbers with zeros behind, dates, JSON). */
+/** Null where the server prints values in a form of its own (floats, JSON). */
 function readOf({ name, type }: ColumnDescription): string | null {
   if (type.base === 'bit') return `lpad(bin(${name}), ${type.precision ?? 1}, '0')`;
   switch (type.kind) {
@@ -134,7 +138,16 @@ function readOf({ name, type }: ColumnDescription): string | null {
     case 'vector':
       return `hex(${name})`;
     case 'integer':
-      return type.declared.includes('zerofill') ? null : `cast(${name} as char)`;
+      return `cast(${name} + 0 as char)`;
+    case 'decimal':
+      if (type.scale === 0) return `cast(${name} as char)`;
+      return `trim(trailing '.' from trim(trailing '0' from cast(${name} as char)))`;
+    case 'date':
+      return `date_format(${name}, '%Y-%m-%d')`;
+    case 'time':
+      return `time_format(${name}, '%H:%i:%s')`;
+    case 'timestamp':
+      return `date_format(${name}, '%Y-%m-%d %H:%i:%s')`;
     case 'text':
     case 'enum':
     case 'set':
@@ -152,5 +165,6 @@ function printed(cell: CellValue, { type }: ColumnDescription): string | null {
     return bits.slice(-(type.precision ?? 1));
   }
   if (typeof cell !== 'string') return Buffer.from(cell).toString('hex').toUpperCase();
+  if (type.kind === 'decimal' && cell.includes('.')) return cell.replace(/\.?0+$/, '');
   return type.base === 'char' ? cell.trimEnd() : cell;
 }

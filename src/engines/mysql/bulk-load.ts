@@ -1,15 +1,11 @@
 /** Streams rows through LOAD DATA LOCAL: https://dev.mysql.com/doc/refman/en/load-data.html */
 import { Readable } from 'node:stream';
 import { EnvironmentError, UsageError } from '../../errors.ts';
-import { type BulkLoadRequest, type CellValue, SqlError, type TableDescription } from '../engine.ts';
+import { type BulkLoadRequest, SqlError, type TableDescription } from '../engine.ts';
 import { type Client, closeClient, openClient } from './client.ts';
 import { dialect } from './dialect.ts';
-import { type CellForm, createLines, formOf } from './load-lines.ts';
-
-/** Larger ones gained nothing, smaller ones cost an event each. */
-const CHUNK_BYTES = 64 * 1024;
-/** One statement is one transaction: this bounds its undo, and how late a wrong value is told. */
-const BATCH_BYTES = 32 * 1024 * 1024;
+import { createFeed } from './load-feed.ts';
+import { type CellForm, formOf } from './load-lines.ts';
 
 /**
  * What is put into a row is what the generator said, or an error: strict, and without the server's own zone, defaults
@@ -58,80 +54,6 @@ async function readMaxPacket(client: Client): Promise<number> {
   return row === undefined ? Number.POSITIVE_INFINITY : Number(Reflect.get(row, 'bytes'));
 }
 
-interface Feed {
-  limitRows(bytesMax: number): void;
-  /** Lines of the next statement. */
-  batch(): Generator<Buffer, void>;
-  /** Rows handed out so far. */
-  count(): number;
-  /** Their bytes. */
-  bytes(): number;
-  isDone(): boolean;
-  /** What the generator of the rows threw. */
-  failure(): unknown;
-}
-
-function createFeed({ table, columns, rows, signal, onProgress }: BulkLoadRequest): Feed {
-  const iterator = rows[Symbol.iterator]();
-  const lines = createLines(formsOf(table, columns), CHUNK_BYTES);
-  let bytesMax = Number.POSITIVE_INFINITY;
-  let count = 0;
-  let bytes = 0;
-  let done = false;
-  let failure: unknown = null;
-  const addRow = (): boolean => {
-    const next = iterator.next();
-    if (next.done === true) return false;
-    const before = lines.size();
-    lines.add(next.value);
-    // Bytes are twice as long in a line.
-    const taken = lines.size() - before > bytesMax ? bytesOf(next.value) : 0;
-    if (taken > bytesMax) throw rowTooLarge(table, { row: count + 1, bytes: taken, bytesMax });
-    count += 1;
-    return true;
-  };
-  const fillChunk = (): Buffer => {
-    try {
-      signal.throwIfAborted();
-      while (!done && lines.size() < CHUNK_BYTES) done = !addRow();
-      return lines.take();
-    } catch (error) {
-      failure = error;
-      done = true;
-      throw error;
-    }
-  };
-  return {
-    limitRows: (most) => {
-      bytesMax = most;
-    },
-    *batch() {
-      const end = bytes + BATCH_BYTES;
-      while (!done && bytes < end) {
-        for (const packet of packets(fillChunk(), bytesMax)) {
-          bytes += packet.length;
-          yield packet;
-        }
-        onProgress(count, bytes);
-      }
-    },
-    count: () => count,
-    bytes: () => bytes,
-    isDone: () => done,
-    failure: () => failure,
-  };
-}
-
-/** Each piece is a packet of its own, for which the server has a limit. */
-function* packets(chunk: Buffer, bytesMax: number): Generator<Buffer, void> {
-  const most = Math.min(2 * CHUNK_BYTES, bytesMax);
-  for (let at = 0; at < chunk.length; at += most) yield chunk.subarray(at, at + most);
-}
-
-function formsOf(table: TableDescription, columns: readonly string[]): readonly CellForm[] {
-  return columns.map((name) => formOf(table.columns.find((column) => column.name === name)?.type));
-}
-
 /**
  * What turns the text of a cell into its value. Beside such a column a counter's own values go the same way: MariaDB would
  * give its next one for a zero.
@@ -169,10 +91,6 @@ const DECODED: Readonly<Record<CellForm, (variable: string, referenceSystem: num
     `if(left(${variable}, 1) in ('P', 'L', 'M', 'G'), st_geomfromtext(${variable}, ${system}), unhex(${variable}))`,
 };
 
-function bytesOf(row: readonly CellValue[]): number {
-  return row.reduce((sum, value) => sum + (value === null ? 0 : Buffer.byteLength(value)), 0);
-}
-
 interface Batch {
   readonly table: TableDescription;
   /** Rows of the statements before. */
@@ -196,19 +114,6 @@ async function loadBatch(client: Client, statement: string, { table, before, cou
       ? `${answer.affected} of ${handed} rows arrived`
       : String(Reflect.get(warning, 'Message'));
   throw wrongValue(table, { code, message, before });
-}
-
-interface LargeRow {
-  readonly row: number;
-  readonly bytes: number;
-  readonly bytesMax: number;
-}
-
-function rowTooLarge(table: TableDescription, { row, bytes, bytesMax }: LargeRow): EnvironmentError {
-  return new EnvironmentError(
-    `row ${row} of table "${table.name}" is too large for the server: it has ${bytes} bytes, and max_allowed_packet is ` +
-      `${bytesMax}. Raise max_allowed_packet under database.settings, or make the values smaller.`,
-  );
 }
 
 function wrongValue(

@@ -1,4 +1,4 @@
-/** Rows as the lines that LOAD DATA reads: https://dev.mysql.com/doc/refman/en/load-data.html#load-data-field-line-handling */
+/** Cells as LOAD DATA reads them: https://dev.mysql.com/doc/refman/en/load-data.html#load-data-field-line-handling */
 import type { CellValue, ColumnType } from '../engine.ts';
 
 /**
@@ -15,92 +15,104 @@ export function formOf(type: ColumnType | undefined): CellForm {
 }
 
 /** Lines that are collected until they are taken. */
-export interface LineBuffer {
+export interface Lines {
+  bytes: Buffer;
   /** Bytes collected. */
-  size(): number;
-  add(row: readonly CellValue[]): void;
-  /** What was collected since the last time; it is not touched any more. */
-  take(): Buffer;
+  at: number;
 }
 
-/** Longer text is written by the runtime: its own loop over bytes is faster from there on, calling it costs 50 ns. */
-const SHORT_TEXT = 96;
+/** Of the row that ends a chunk. */
+const ROW_ROOM = 4096;
+
+/** Room for lines of about so many bytes; a larger row makes it larger. */
+export function createLines(chunkBytes: number): Lines {
+  return { bytes: Buffer.allocUnsafeSlow(chunkBytes + ROW_ROOM), at: 0 };
+}
+
+/** What was collected since the last time; it is not touched any more. */
+export function takeLines(lines: Lines, chunkBytes: number): Buffer {
+  const taken = lines.bytes.subarray(0, lines.at);
+  Object.assign(lines, createLines(chunkBytes));
+  return taken;
+}
+
+export function makeRoom(lines: Lines, wanted: number): void {
+  if (lines.at + wanted <= lines.bytes.length) return;
+  const larger = Buffer.allocUnsafeSlow(Math.max(lines.bytes.length * 2, lines.at + wanted));
+  lines.bytes.copy(larger, 0, 0, lines.at);
+  lines.bytes = larger;
+}
+
 const BACKSLASH = 92;
 const TAB = 9;
 const NEWLINE = 10;
 const NULL_MARK = 78;
+
+/** Null is a backslash and an N. */
+export function writeNull(lines: Lines): void {
+  makeRoom(lines, 2);
+  lines.bytes[lines.at] = BACKSLASH;
+  lines.bytes[lines.at + 1] = NULL_MARK;
+  lines.at += 2;
+}
+
+/** Behind a cell. */
+export function endCell(lines: Lines): void {
+  makeRoom(lines, 1);
+  lines.bytes[lines.at] = TAB;
+  lines.at += 1;
+}
+
+/** Behind the end of a row's last cell, in whose place it comes. */
+export function endRow(lines: Lines): void {
+  lines.bytes[lines.at - 1] = NEWLINE;
+}
+
+export function writeCell(lines: Lines, value: CellValue, form: CellForm): void {
+  if (value === null) writeNull(lines);
+  else if (typeof value !== 'string') writeHex(lines, value);
+  else if (form === 'hex') writeHex(lines, Buffer.from(value));
+  else if (form === 'bits') writeHex(lines, bitsOf(value));
+  else writeText(lines, value);
+}
+
+export function writeRow(lines: Lines, row: readonly CellValue[], forms: readonly CellForm[]): void {
+  if (row.length === 0) endCell(lines);
+  for (let index = 0; index < row.length; index += 1) {
+    writeCell(lines, row[index] ?? null, forms[index] ?? 'text');
+    endCell(lines);
+  }
+  endRow(lines);
+}
+
+/** Longer text is written by the runtime: its own loop is faster from there on, calling it costs 50 ns. */
+const SHORT_TEXT = 96;
 /** What a character takes at most in UTF-8; an escaped one takes two. */
 const CHARACTER_BYTES = 3;
 const ESCAPES: Readonly<Record<number, number>> = { 92: 92, 10: 110, 9: 116, 0: 48 };
 
-/** A buffer for lines of about so many bytes; a larger row makes it larger. */
-export function createLines(forms: readonly CellForm[], chunkBytes: number): LineBuffer {
-  let bytes = Buffer.allocUnsafeSlow(chunkBytes * 2);
-  let at = 0;
-  const makeRoom = (wanted: number): void => {
-    if (at + wanted <= bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(bytes.length * 2, at + wanted));
-    bytes.copy(larger, 0, 0, at);
-    bytes = larger;
-  };
-  const addText = (text: string): void => {
-    makeRoom(text.length * CHARACTER_BYTES + 2);
-    const { length } = text;
-    if (length > SHORT_TEXT) {
-      at += bytes.write(escaped(text), at, 'utf8');
-      return;
+function writeText(lines: Lines, text: string): void {
+  const { length } = text;
+  makeRoom(lines, length * CHARACTER_BYTES);
+  const { bytes, at: start } = lines;
+  let at = start;
+  for (let index = 0; index < length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code > 127 || length > SHORT_TEXT) {
+      at = start + bytes.write(escaped(text), start, 'utf8');
+      break;
     }
-    const start = at;
-    for (let index = 0; index < length; index += 1) {
-      const code = text.charCodeAt(index);
-      if (code > 127) {
-        at = start + bytes.write(escaped(text), start, 'utf8');
-        return;
-      }
-      if (code === BACKSLASH || code <= NEWLINE) {
-        const letter = ESCAPES[code];
-        if (letter !== undefined) {
-          bytes[at] = BACKSLASH;
-          bytes[at + 1] = letter;
-          at += 2;
-          continue;
-        }
-      }
+    const letter = code === BACKSLASH || code <= NEWLINE ? ESCAPES[code] : undefined;
+    if (letter === undefined) {
       bytes[at] = code;
       at += 1;
+    } else {
+      bytes[at] = BACKSLASH;
+      bytes[at + 1] = letter;
+      at += 2;
     }
-  };
-  const addHex = (value: Uint8Array): void => {
-    makeRoom(value.length * 2 + 2);
-    at += bytes.write(hexOf(value), at, 'latin1');
-  };
-  return {
-    size: () => at,
-    add: (row) => {
-      for (let index = 0; index < row.length; index += 1) {
-        const value = row[index] ?? null;
-        if (value === null) {
-          makeRoom(3);
-          bytes[at] = BACKSLASH;
-          bytes[at + 1] = NULL_MARK;
-          at += 2;
-        } else if (typeof value !== 'string') addHex(value);
-        else if (forms[index] === 'hex') addHex(Buffer.from(value));
-        else if (forms[index] === 'bits') addHex(bitsOf(value));
-        else addText(value);
-        makeRoom(1);
-        bytes[at] = TAB;
-        at += 1;
-      }
-      bytes[row.length === 0 ? at++ : at - 1] = NEWLINE;
-    },
-    take: () => {
-      const taken = bytes.subarray(0, at);
-      bytes = Buffer.allocUnsafeSlow(chunkBytes * 2);
-      at = 0;
-      return taken;
-    },
-  };
+  }
+  lines.at = at;
 }
 
 const SPECIAL = /[\\\n\t\0]/;
@@ -117,8 +129,10 @@ function escaped(text: string): string {
     : text;
 }
 
-function hexOf(value: Uint8Array): string {
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex');
+function writeHex(lines: Lines, value: Uint8Array): void {
+  makeRoom(lines, value.length * 2);
+  const hex = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex');
+  lines.at += lines.bytes.write(hex, lines.at, 'latin1');
 }
 
 /** Digits as written in `values:` of the scenario ("101"), or the characters that the bytes stand for. */
