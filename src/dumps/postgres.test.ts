@@ -1,17 +1,15 @@
 /** Real dumps, made and restored by the programs of a Postgres image: what comes out is what went in. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { containersMissing } from '../../tests/containers.ts';
+import { number, one, restoreInto, runInside, type Wanted } from '../../tests/dumps.ts';
 import { type BareServer, serverSpec, startBareServer } from '../../tests/server.ts';
-import { dataPlan } from '../../tests/tables.ts';
 import type { Session } from '../engines/engine.ts';
 import { createGenerators } from '../generators/index.ts';
-import type { DataPlan, RestorePlan } from '../scenario/plan.ts';
-import { describeRestoredTables, reshape, restoreDump } from './index.ts';
-import { capture } from './programs.ts';
+import { restoreDump } from './index.ts';
 
 const IMAGE = 'postgres:17';
 const missing = await containersMissing(IMAGE);
@@ -82,66 +80,16 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function inside(script: string): Promise<string> {
-  const { programs, administrator } = server.server;
-  if (programs === null || !('run' in programs)) throw new Error('no container');
-  const env = {
-    PGHOST: programs.host,
-    PGPASSWORD: administrator.password,
-    PGUSER: administrator.user,
-    PGDATABASE: source.target.database,
-  };
-  const command = { program: 'sh', args: ['-c', script], env };
-  const { code, output, errors } = await capture(programs.run, command, AbortSignal.timeout(30_000));
-  if (code !== 0) throw new Error(errors);
-  return output;
+function inside(script: string): Promise<string> {
+  return runInside(server, script, { PGDATABASE: source.target.database });
 }
 
 async function dumpInside(command: string): Promise<Buffer> {
   return Buffer.from(await inside(`${command} > /tmp/out && base64 /tmp/out`), 'base64');
 }
 
-interface Restored extends AsyncDisposable {
-  readonly session: Session;
-  readonly notes: readonly string[];
-  readonly progress: readonly string[];
-}
-
-async function restore(
-  name: string,
-  plan: Partial<RestorePlan> = {},
-  data: Partial<DataPlan> = {},
-): Promise<Restored> {
-  const { engine } = server;
-  const session = await server.session();
-  const notes: string[] = [];
-  const progress: string[] = [];
-  const restorePlan = { file: join(folder, name), clientDirectory: null, mask: {}, ...plan };
-  const request = {
-    engine,
-    plan: restorePlan,
-    server: server.server,
-    target: session.target,
-    session,
-    data: { ...dataPlan(0), restore: restorePlan, rows: null, ...data },
-    onVolume: () => Promise.resolve(),
-    onProgress: ({ message }: { message: string }) => progress.push(message),
-    say: (message: string) => progress.push(message),
-    onNote: (text: string) => notes.push(text),
-  };
-  try {
-    const signal = AbortSignal.timeout(60_000);
-    await restoreDump(request, signal);
-    const tables = (await engine.schema.describe(session)).filter(
-      (table) => table.name !== 'schema_migrations',
-    );
-    await reshape({ ...request, tables }, signal);
-  } catch (error) {
-    await session[Symbol.asyncDispose]();
-    throw error;
-  }
-  return { session, notes, progress, [Symbol.asyncDispose]: () => session[Symbol.asyncDispose]() };
-}
+const restore = (name: string, wanted: Wanted = {}) =>
+  restoreInto(server, { file: resolve(folder, name), ...wanted });
 
 const CONTENTS = `
   select (select md5(string_agg(c::text, '' order by id)) from customer c) as customers,
@@ -150,11 +98,6 @@ const CONTENTS = `
     (select count(*) from pg_constraint where contype in ('p', 'f', 'u') and convalidated) as constraints,
     (select count(*) from pg_indexes where schemaname = 'public') as indexes,
     (select prosrc from pg_proc where proname = 'quoted') as body`;
-
-const one = async (session: Session, text: string): Promise<Record<string, unknown>> =>
-  (await session.query<Record<string, unknown>>(text))[0] ?? {};
-const number = async (session: Session, text: string): Promise<number> =>
-  Number((await one(session, `select (${text}) as value`)).value);
 
 test
   .skipIf(missing !== null)
@@ -223,7 +166,7 @@ test.skipIf(missing !== null)(
 test.skipIf(missing !== null)(
   'a share keeps rows whose foreign keys hold',
   async () => {
-    await using restored = await restore('plain.sql', {}, { scale: 0.2 });
+    await using restored = await restore('plain.sql', { scale: 0.2 });
     const { session } = restored;
     const rows = async (table: string) => number(session, `select count(*) from ${table}`);
     expect(await rows('country')).toBe(20);
@@ -253,15 +196,7 @@ test.skipIf(missing !== null)(
     await using restored = await restore('plain.sql');
     const { session } = restored;
     const { engine } = server;
-    const tables = await engine.schema.describe(session);
-    const data = { ...dataPlan(0), rows: null };
-    const { filling, generator } = await describeRestoredTables({
-      engine,
-      session,
-      tables,
-      data,
-      onTable: () => undefined,
-    });
+    const { filling, generator } = await restored.describe();
     expect(filling.find(({ table }) => table === 'purchase')).toMatchObject({
       rows: 9000,
       generated: false,
@@ -349,7 +284,7 @@ test.skipIf(missing !== null).each<[string, string, (bytes: Buffer) => Buffer | 
   '%s is told',
   async (_, name, change, message) => {
     const file = await damaged(name, change);
-    await expect(restore('', { file })).rejects.toThrow(message);
+    await expect(restore(file)).rejects.toThrow(message);
   },
   30_000,
 );

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { EnvironmentError } from '../errors.ts';
 import { unlessAborted } from './interruption.ts';
@@ -207,13 +208,30 @@ export async function runProgram(
   dockerode.modem.demuxStream(stream, outputs.stdout, outputs.stderr);
   try {
     const ended = once(stream, 'end', { signal });
-    const fed = input === null ? null : feed(stream, input, signal);
-    await unlessAborted(signal, Promise.all([ended, fed]));
+    // A program that ends before its input does leaves the rest of it unread: that it has ended is what counts.
+    const fed = input === null ? ended : feed(stream, input, signal).then(() => ended);
+    await unlessAborted(signal, Promise.race([ended, fed, whenExited(exec, signal)]));
     const { ExitCode } = await exec.inspect();
     return ExitCode === NOT_FOUND ? null : ExitCode;
   } finally {
     stream.destroy();
   }
+}
+
+const EXIT_POLL_MS = 500;
+
+/** Docker keeps the streams of a program open that has ended while input for it is on its way. */
+async function whenExited(
+  exec: { inspect(): Promise<{ Running: boolean; ExitCode: number | null }> },
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    await delay(EXIT_POLL_MS, undefined, { signal });
+    const { Running, ExitCode } = await exec.inspect();
+    if (!Running && ExitCode !== null) break;
+  }
+  // What it printed last is on its way too.
+  await delay(EXIT_POLL_MS, undefined, { signal });
 }
 
 /** As a shell says that there is no such program; Docker itself says the same. */

@@ -195,11 +195,7 @@ function interpretLoader(
 function adviceFor(output: string): string | null {
   if (/Unknown collation|Unknown character set/i.test(output))
     return 'The dump is of a server with other collations: rehearse on the flavor and version that production has (database.engine, database.version).';
-  if (
-    /check that corresponds to your MariaDB server version|check the manual that corresponds to your MySQL server version/i.test(
-      output,
-    )
-  )
+  if (/corresponds to your (?:MariaDB|MySQL) server version/i.test(output))
     return 'The server does not understand this statement: the dump is damaged, or of another flavor or version (database.engine, database.version).';
   return null;
 }

@@ -17,7 +17,7 @@ export const reshaping: Reshaping = {
   rewrite: (table) => [`optimize local table ${quoteName(table.parts)}`],
 };
 
-/** Five digits of a hash are compared with this many steps. */
+/** Five digits of a hash are compared with this many steps. MySQL 9.7 has no MD5 any more. */
 const SHARE_STEPS = 2 ** 20;
 
 /** By joins: a subquery may not read the table that is deleted from. */
@@ -56,7 +56,7 @@ function thin(thinning: Thinning): string {
 function inShare({ table, share, shareColumns }: Thinning): string {
   const columns = shareColumns.length > 0 ? shareColumns : table.columns.map(({ name }) => name);
   const text = `concat_ws(',', ${columns.map((column) => `t.${quote(column)}`).join(', ')})`;
-  return `(conv(left(md5(${text}), 5), 16, 10) + 0 < ${Math.round(share * SHARE_STEPS)})`;
+  return `(conv(left(sha2(${text}, 224), 5), 16, 10) + 0 < ${Math.round(share * SHARE_STEPS)})`;
 }
 
 function refers({ key }: Reference): string {
