@@ -58,6 +58,18 @@ export interface Filling {
   settle(session: Session, tables: readonly TableDescription[]): Promise<void>;
   /** Bytes per table with its indexes. */
   sizes(session: Session, tables: readonly TableDescription[]): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Rebuilds an index with as much free space as it takes to have this size; true when it did. Left out where an index
+   * cannot be told how full it shall be.
+   */
+  fitIndex?(session: Session, index: IndexToFit): Promise<boolean>;
+}
+
+export interface IndexToFit {
+  readonly table: TableDescription;
+  /** Its own name, without the schema. */
+  readonly index: string;
+  readonly bytes: number;
 }
 
 export interface DeferredObjects {

@@ -48,15 +48,37 @@ export function captured(
       const places = ranksOf(distinct);
       const byRank = new Map(places.map((rank, index) => [rank, common[index] ?? 0]));
       const ascending = places.toSorted((one, other) => one - other);
+      const between = (other: number) => Math.round(valueAt(sorted, (other + 0.5) / others) / step) * step;
+      const apart =
+        others <= MOST_APART ? toldApart(others, between, { taken: new Set(common), step, inside }) : null;
       return (rank) => {
         const known = byRank.get(rank);
         if (known !== undefined) return known;
         const other = rank - countBelow(ascending, rank);
-        const at = valueAt(sorted, (other + 0.5) / others);
-        return Math.round(at / step) * step;
+        return apart?.[other] ?? between(other);
       };
     },
   };
+}
+
+/** More values are left where their buckets put them, also when two fall together. */
+const MOST_APART = 2_000_000;
+
+/** The same values, each moved up to the next one that is free, as far as the rules of the column let it. */
+function toldApart(
+  count: number,
+  between: (other: number) => number,
+  { taken, step, inside }: Pick<CapturedRequest, 'step' | 'inside'> & { readonly taken: ReadonlySet<number> },
+): Float64Array {
+  const found = new Float64Array(count);
+  let last = Number.NEGATIVE_INFINITY;
+  for (let index = 0; index < count; index += 1) {
+    let next = Math.max(between(index), last + step);
+    while (taken.has(next)) next += step;
+    found[index] = inside(next) ? next : between(index);
+    last = next;
+  }
+  return found;
 }
 
 function parsed(texts: readonly string[], parse: CapturedRequest['parse']): readonly number[] | null {

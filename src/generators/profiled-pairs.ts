@@ -111,7 +111,7 @@ function pairOf(request: TableRequest, leading: Half, following: Half): Paired |
 function plainLeader({ counts, distinct }: Half, rows: number, seed: number): Leader {
   const scatter = permutation(seed ^ 0x3c6ef372, distinct);
   const ranks = counts.slice(0, distinct).map((_, index) => scatter(index));
-  const values = spectrum({ present: rows, counts: counts.slice(0, distinct), distinct, ranks });
+  const values = spectrum({ present: rows, counts: counts.slice(0, distinct), distinct, ranks, even: true });
   const others =
     (rows - counts.reduce((sum, count) => sum + count, 0)) / Math.max(1, distinct - counts.length);
   return { ...parts(values), most: Math.max(counts[0] ?? 0, Math.ceil(others) + 1) };
@@ -140,46 +140,47 @@ function numberedLeader(leading: Half, { counts }: Half, rows: number): Leader |
   const groups = Math.min(TEMPLATE, leading.distinct);
   const first = Math.max(1, counts[0] ?? 1);
   const sizes = Array.from({ length: groups }, () => 0);
-  counts.forEach((count) => {
+  for (const count of counts) {
     const reaching = Math.round((groups * count) / first);
     for (let index = 0; index < reaching; index += 1) sizes[index] = (sizes[index] ?? 0) + 1;
-  });
+  }
   const most = sizes[0] ?? 1;
   const room = leading.group === null ? Number.POSITIVE_INFINITY : leading.capacity;
-  let sum = sizes.reduce((all, size) => all + size, 0);
-  for (let index = 0; (rows / sum) * groups > room && index < groups * most; index += 1) {
+  // There may be fewer parents than the numbers tell of: then the smallest ones get a row more.
+  for (let index = 0; index <= groups * most; index += 1) {
+    const leader = sizedLeader(sizes, rows);
+    if (leader.distinct <= room) return { ...leader, most };
     const at = groups - 1 - (index % groups);
-    if ((sizes[at] ?? 0) >= most) continue;
-    sizes[at] = (sizes[at] ?? 0) + 1;
-    sum += 1;
+    if ((sizes[at] ?? 0) < most) sizes[at] = (sizes[at] ?? 0) + 1;
   }
-  if ((rows / sum) * groups > room) return null;
+  return null;
+}
+
+/** Values with these numbers of rows, mixed, again and again. */
+function sizedLeader(sizes: readonly number[], rows: number): Omit<Leader, 'most'> {
+  const groups = sizes.length;
   const scatter = permutation(7, groups);
   const mixed = sizes.map((_, index) => sizes[scatter(index)] ?? 1);
   const ends = new Float64Array(groups);
-  mixed.reduce((end, size, index) => {
+  const sum = mixed.reduce((end, size, index) => {
     ends[index] = end + size;
     return end + size;
   }, 0);
-  const distinct = Math.ceil((rows / sum) * groups);
-  return {
-    distinct,
-    most,
-    stretches: [{ share: 1, values: distinct }],
-    occurrenceAt(place) {
-      const turn = Math.floor(place / sum);
-      const at = place - turn * sum;
-      let low = 0;
-      let high = groups - 1;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if ((ends[middle] ?? 0) > at) high = middle;
-        else low = middle + 1;
-      }
-      const size = mixed[low] ?? 1;
-      return { rank: turn * groups + low, before: at - ((ends[low] ?? 0) - size), all: size };
-    },
+  const occurrenceAt = (place: number): Occurrence => {
+    const turn = Math.floor(place / sum);
+    const at = place - turn * sum;
+    let low = 0;
+    let high = groups - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((ends[middle] ?? 0) > at) high = middle;
+      else low = middle + 1;
+    }
+    const size = mixed[low] ?? 1;
+    return { rank: turn * groups + low, before: at - ((ends[low] ?? 0) - size), all: size };
   };
+  const distinct = occurrenceAt(rows - 1).rank + 1;
+  return { distinct, stretches: [{ share: 1, values: distinct }], occurrenceAt };
 }
 
 /**
@@ -202,6 +203,7 @@ function spread(
     counts: common,
     distinct,
     ranks: common.map((_, index) => scatter(index)),
+    even: true,
   });
   const start = permutation(seed ^ 0x51ed270b, groups);
   return ({ rank, before, all }) => {

@@ -49,12 +49,18 @@ export function rankedValues(request: RankedRequest): RankedValues {
   return listed(source, column);
 }
 
+/** Production's own numbers with a point are told apart further behind it than those that are made up. */
+const FLOAT_STEP = 1e-6;
+
 function scalarValues(request: RankedRequest, scalar: ScalarValues): RankedValues {
+  const { column } = request;
   const { type } = scalar.domain;
+  const exact = column.type.kind === 'float' && request.profile.bounds !== null;
+  const format = exact ? (ticks: number) => String(ticks / type.perUnit) : scalar.format;
   const real = captured(request.profile, {
     parse: (text) => type.parse(text, 'upper'),
     inside: (ticks) => scalar.domain.intervals.some(({ min, max }) => ticks >= min && ticks <= max),
-    step: type.step,
+    step: column.type.kind === 'float' ? FLOAT_STEP : type.step,
   });
   const ticks = (shape: RankedShape) => real?.at(shape.distinct) ?? ticksWithin(request, scalar, shape);
   return {
@@ -64,7 +70,7 @@ function scalarValues(request: RankedRequest, scalar: ScalarValues): RankedValue
     ticks,
     at: (shape) => {
       const tickOf = ticks(shape);
-      return (rank) => scalar.format(tickOf(rank));
+      return (rank) => format(tickOf(rank));
     },
   };
 }

@@ -41,7 +41,7 @@ export function fall(request: FallRequest): Fall {
   const common = counts.slice(0, distinct);
   const scatter = permutation(seed ^ 0x3c6ef372, distinct);
   const ranks = request.ranks?.slice(0, common.length) ?? common.map((_, index) => scatter(index));
-  const values = spectrum({ present, counts: common, distinct, ranks });
+  const values = spectrum({ present, counts: common, distinct, ranks, even: false });
   const order =
     request.correlation === null
       ? { share: 0, descending: false }

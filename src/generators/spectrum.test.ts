@@ -56,7 +56,13 @@ test.each([
 });
 
 test('every common value has its rows and every other value at least one', () => {
-  const made = spectrum({ present: 10_000, counts: [3000, 1000, 10], distinct: 4000, ranks: [7, 3999, 0] });
+  const made = spectrum({
+    present: 10_000,
+    counts: [3000, 1000, 10],
+    distinct: 4000,
+    ranks: [7, 3999, 0],
+    even: true,
+  });
   const seen = new Map<number, number>();
   for (const place of rows(10_000)) seen.set(made.rankAt(place), (seen.get(made.rankAt(place)) ?? 0) + 1);
   expect(made.distinct).toBe(4000);
@@ -66,15 +72,15 @@ test('every common value has its rows and every other value at least one', () =>
 });
 
 test('the places of the values ascend', () => {
-  const made = spectrum({ present: 1000, counts: [400], distinct: 50, ranks: [20] });
+  const made = spectrum({ present: 1000, counts: [400], distinct: 50, ranks: [20], even: true });
   const ranks = rows(1000).map(made.rankAt);
   expect(ranks).toEqual(ranks.toSorted((one, other) => one - other));
 });
 
 const shapes: readonly [string, Parameters<typeof spectrum>[0]][] = [
-  ['all different', { present: 20_000, counts: [], distinct: 20_000, ranks: [] }],
-  ['two values', { present: 20_000, counts: [15_000, 5000], distinct: 2, ranks: [1, 0] }],
-  ['skewed', { present: 20_000, counts: [6000, 3000, 500], distinct: 300, ranks: [11, 200, 4] }],
+  ['all different', { present: 20_000, counts: [], distinct: 20_000, ranks: [], even: true }],
+  ['two values', { present: 20_000, counts: [15_000, 5000], distinct: 2, ranks: [1, 0], even: true }],
+  ['skewed', { present: 20_000, counts: [6000, 3000, 500], distinct: 300, ranks: [11, 200, 4], even: true }],
 ];
 
 test.each(shapes)('the correlation that is wanted is the one that is measured: %s', (_, shape) => {
@@ -86,4 +92,22 @@ test.each(shapes)('the correlation that is wanted is the one that is measured: %
     const values = rows(shape.present).map((row) => made.rankAt(place(row)));
     expect(Math.abs(correlation(values) - wanted)).toBeLessThan(0.04);
   }
+});
+
+test('where the common values fall off, the others go on falling, and each is there', () => {
+  const made = spectrum({
+    present: 30_000,
+    counts: [4000, 40, 17],
+    distinct: 12_000,
+    ranks: [3, 1, 2],
+    even: false,
+  });
+  const seen = new Map<number, number>();
+  for (const place of rows(30_000)) seen.set(made.rankAt(place), (seen.get(made.rankAt(place)) ?? 0) + 1);
+  const others = [...seen].filter(([rank]) => ![3, 1, 2].includes(rank)).map(([, count]) => count);
+  const share = (count: number) => others.filter((each) => each === count).length / others.length;
+  expect(seen.size).toBeGreaterThan(11_950);
+  expect(Math.max(...others)).toBeLessThanOrEqual(18);
+  expect(share(1)).toBeGreaterThan(share(2));
+  expect(share(2)).toBeGreaterThan(share(3));
 });

@@ -3,6 +3,7 @@
  * place of the sorted column. Frequencies and the number of different values come out exactly.
  */
 import type { Stretch } from './correlation.ts';
+import { type Falling, falling } from './falling.ts';
 
 export interface SpectrumRequest {
   /** Rows that are not null. */
@@ -13,13 +14,15 @@ export interface SpectrumRequest {
   readonly distinct: number;
   /** Rank, 0-based among all different values, of each of the most common ones; all different. */
   readonly ranks: readonly number[];
+  /** Each value but the common ones has as many rows as every other: then occurrences can be counted. */
+  readonly even: boolean;
 }
 
 export interface Spectrum {
   readonly distinct: number;
   /** Rank of the value at this place of the sorted column. */
   rankAt(place: number): number;
-  /** The same with how many places before it have this value, and how many have it at all. */
+  /** The same with how many places before it have this value, and how many have it at all; only when `even`. */
   occurrenceAt(place: number): Occurrence;
   readonly stretches: readonly Stretch[];
 }
@@ -35,10 +38,14 @@ interface Segment {
   readonly rows: number;
   readonly rank: number;
   readonly values: number;
+  /** Values of the runs before this one. */
+  readonly passed: number;
 }
 
 export function spectrum(request: SpectrumRequest): Spectrum {
-  const segments = segmentsOf(request);
+  const common = fitted(request.counts, request.present, request.distinct);
+  const tail = tailOf(request, common);
+  const segments = segmentsOf(request, common, tail);
   const starts = Float64Array.from(segments, ({ start }) => start);
   const present = Math.max(1, request.present);
   const segmentAt = (place: number): Segment => {
@@ -58,7 +65,11 @@ export function spectrum(request: SpectrumRequest): Spectrum {
     stretches: segments.map(({ rows, values }) => ({ share: rows / present, values })),
     rankAt(place) {
       const segment = segmentAt(place);
-      return segment.rank + valueIn(segment, place);
+      const { start, rank, values, passed } = segment;
+      if (tail === null || values === 1) return rank + valueIn(segment, place);
+      const value = tail.valueOf(tail.rowsUntil(passed) + place - start) - passed;
+      // A handful of rows is left over at the end: they go to values all over.
+      return rank + (value < values ? value : valueIn(segment, place));
     },
     occurrenceAt(place) {
       const segment = segmentAt(place);
@@ -71,10 +82,20 @@ export function spectrum(request: SpectrumRequest): Spectrum {
   };
 }
 
-const NOTHING: Segment = { start: 0, rows: 1, rank: 0, values: 1 };
+const NOTHING: Segment = { start: 0, rows: 1, rank: 0, values: 1, passed: 0 };
 
-function segmentsOf({ present, counts, distinct, ranks }: SpectrumRequest): readonly Segment[] {
-  const common = fitted(counts, present, distinct)
+function tailOf({ even, present, distinct }: SpectrumRequest, common: readonly number[]): Falling | null {
+  if (even || common.length === 0) return null;
+  const rows = present - common.reduce((sum, count) => sum + count, 0);
+  return falling({ values: distinct - common.length, rows, most: Math.min(...common) });
+}
+
+function segmentsOf(
+  { present, distinct, ranks }: SpectrumRequest,
+  counts: readonly number[],
+  tail: Falling | null,
+): readonly Segment[] {
+  const common = counts
     .map((rows, index) => ({ rows, rank: ranks[index] ?? index }))
     .toSorted((one, other) => one.rank - other.rank);
   const others = distinct - common.length;
@@ -87,16 +108,20 @@ function segmentsOf({ present, counts, distinct, ranks }: SpectrumRequest): read
     const values = until - rank;
     if (values <= 0) return;
     const rows = rowsUntil(passed + values) - rowsUntil(passed);
-    if (rows > 0) segments.push({ start, rows, rank, values: Math.min(values, rows) });
+    if (rows > 0) segments.push({ start, rows, rank, values: Math.min(values, rows), passed });
     start += rows;
     passed += values;
     rank = until;
   };
-  const rowsUntil = (values: number): number =>
-    values >= others ? left : Math.floor((values / Math.max(1, others)) * left);
+  const rowsUntil = (values: number): number => {
+    if (values >= others) return left;
+    return tail === null
+      ? Math.floor((values / Math.max(1, others)) * left)
+      : Math.min(left, tail.rowsUntil(values));
+  };
   for (const each of common) {
     run(each.rank);
-    segments.push({ start, rows: each.rows, rank: each.rank, values: 1 });
+    segments.push({ start, rows: each.rows, rank: each.rank, values: 1, passed });
     start += each.rows;
     rank = each.rank + 1;
   }

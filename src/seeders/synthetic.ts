@@ -6,7 +6,8 @@
  * 2. Take away what slows a bulk load.
  * 3. Load the tables, parents before their children.
  * 4. Put indexes, foreign keys and triggers back: the server checks every row.
- * 5. Advance counters and read the sizes.
+ * 5. With a profile, make the indexes as full as production's.
+ * 6. Advance counters and read the sizes.
  */
 import type { Session, TableDescription } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
@@ -22,6 +23,7 @@ import {
 import { exactly, notMeasured } from '../recording/figure.ts';
 import type { TableFilling } from '../recording/recording.ts';
 import { readExistingKeys } from './existing-keys.ts';
+import { fitIndexes } from './fit-indexes.ts';
 import { restore } from './restore.ts';
 import type { FillingRequest, FillingResult } from './seeder.ts';
 
@@ -40,6 +42,7 @@ export async function seedSynthetic(request: FillingRequest, signal: AbortSignal
   const load = loader(request, { generators, signal, tables: filled });
   for (const table of filled) durations.set(table.name, await load(table));
   await restore(request, deferred.restore, signal);
+  await fitIndexes(request, { session, generator, signal });
   await engine.filling.advanceCounters(session, filled);
   return { generator, filling: await describeFilling(request, { session, generator, durations }) };
 }

@@ -5,8 +5,9 @@ import type { Filling, Session, TableDescription } from '../engine.ts';
 import { bulkLoad } from './bulk-load.ts';
 import { prepare } from './deferred.ts';
 import { dialect } from './dialect.ts';
+import { fitIndex } from './index-fill.ts';
 
-export const filling: Filling = { prepare, bulkLoad, advanceCounters, settle, sizes };
+export const filling: Filling = { prepare, bulkLoad, advanceCounters, settle, sizes, fitIndex };
 
 interface Counter {
   readonly sequence: string;
