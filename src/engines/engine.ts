@@ -38,7 +38,7 @@ export interface Engine {
   readonly reshaping: Reshaping;
   readonly views: ObservedViews;
   /** How the shape of a production database is read. */
-  readonly capture?: Capture;
+  readonly capture: Capture;
 }
 
 /** An ability is there (`true`), or it is missing for a reason that a report can print. */

@@ -1,5 +1,6 @@
 /** MySQL 8.0 and later, and MariaDB 10.11 and later, which is a flavor of it. */
 import type { Engine } from '../engine.ts';
+import { capture } from './capture.ts';
 import { connections } from './connections.ts';
 import { dialect } from './dialect.ts';
 import { dumps } from './dumps.ts';
@@ -34,4 +35,5 @@ export const mysql: Engine = {
   dumps,
   reshaping,
   views,
+  capture,
 };

@@ -67,6 +67,8 @@ const ROWS_OF_DATA = `
   create policy own on secured using (id = 1);
   analyze accounts, orders, billing.days_1, billing.days_2, secured, closed;
   insert into fresh select generate_series(1, 1000);
+  alter database production set app.signing = '${SENTINEL}';
+  alter database production set work_mem = '7MB';
   create role reader login password 'not-to-be-seen';
   grant select on accounts, orders, billing.days, billing.days_1, billing.days_2, secured, fresh, parent, child to reader;`;
 
@@ -192,6 +194,11 @@ test('partitions are summed up, and their statistics put together where the whol
 });
 
 test('no value of a row is in the profile, in its statements neither', () => {
+  expect(captured.settings).toMatchObject({
+    work_mem: '7MB',
+    shared_preload_libraries: 'pg_stat_statements',
+  });
+  expect(captured.settings).not.toHaveProperty('app.signing');
   expect(JSON.stringify(captured)).not.toContain(SENTINEL);
   const texts = captured.statements.map(({ text }) => text);
   expect(
@@ -269,6 +276,29 @@ test('a user with few rights captures what it may see, and the rest is named wit
   expect(reasonFor(facts, 'statements of other users')).toContain('pg_read_all_stats');
   expect(facts.schema).toBe(captured.schema);
   expect(JSON.stringify(facts)).not.toContain('not-to-be-seen');
+});
+
+test('the rights that the help names are enough', async () => {
+  for (const line of capture.grants.filter((each) => !each.startsWith('--'))) {
+    const statement = line.replace('DATABASE', 'production').replace(/ *--.*/, '');
+    const isSinceFourteen = statement.includes('pg_read_all_data') && Number(postgresServer().version) < 14;
+    await production.execute(
+      isSinceFourteen
+        ? 'grant select on all tables in schema public, billing to rehearse_capture'
+        : statement,
+    );
+  }
+  const target = {
+    ...server.administrator,
+    database: 'production',
+    user: 'rehearse_capture',
+    password: '...',
+  };
+  const facts = await read({ target });
+  const hidden = facts.missing.filter(({ reason }) => /grant|privilege|row security hides/.test(reason));
+  expect(hidden.map(({ what }) => what)).toEqual(['column statistics of secured']);
+  await production.execute('alter role rehearse_capture bypassrls');
+  expect((await read({ target })).tables).toEqual(captured.tables);
 });
 
 test('a capture only reads: in a read-only transaction, and the server counts no change', async () => {

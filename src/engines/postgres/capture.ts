@@ -13,11 +13,12 @@ import { readSettings } from './server-facts.ts';
 
 export const capture: Capture = {
   grants: [
-    '-- the database itself, as its owner or a superuser:',
     "create role rehearse_capture login password '...';",
-    'grant pg_read_all_data to rehearse_capture;            -- Postgres 14 and later; before: grant select on all tables',
-    'grant pg_read_all_stats, pg_read_all_settings to rehearse_capture;   -- or pg_monitor, which holds both',
-    '-- tables with row security: their statistics are shown to their owner and to a role with BYPASSRLS only',
+    'grant connect on database DATABASE to rehearse_capture;',
+    'grant pg_read_all_data to rehearse_capture;     -- Postgres 14 and later; before: grant select on all tables in schema S',
+    'grant pg_read_all_stats to rehearse_capture;    -- pg_monitor holds this one and the next',
+    'grant pg_read_all_settings to rehearse_capture;',
+    '-- tables with row security: alter role rehearse_capture bypassrls, or capture as their owner',
     '-- the query mix: shared_preload_libraries = pg_stat_statements, and create extension pg_stat_statements',
   ],
   read,

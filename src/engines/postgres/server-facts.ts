@@ -3,13 +3,14 @@ import type { ObservedViews, Session } from '../engine.ts';
 
 /**
  * Settings that somebody chose. What belongs to our own session, to files and addresses of this machine, or may hold
- * a secret is left out. https://www.postgresql.org/docs/current/view-pg-settings.html
+ * a secret is left out: texts that an application keeps in settings of its own (app.jwt_secret) too. https://www.postgresql.org/docs/current/view-pg-settings.html
  */
 const SETTINGS = `
   select name, current_setting(name) as value
   from pg_catalog.pg_settings
   where source not in ('default', 'override', 'client', 'session', 'interactive', 'test')
-    and name !~ '(_file|_directory|_directories|_path|_conninfo|_command|_library|_key|password|passphrase)'
+    and name !~ '(_file|_directory|_directories|_path|_conninfo|_command|_library|_key|password|passphrase|secret|token|credential)'
+    and not (name like '%.%' and vartype = 'string')
     and name not in ('port', 'listen_addresses', 'primary_slot_name', 'cluster_name')
   order by name`;
 
