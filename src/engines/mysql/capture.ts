@@ -186,7 +186,7 @@ async function readFacts(
   { flavor }: ServerKind,
   { tables, withValues }: { readonly tables: readonly TableFacts['table'][]; readonly withValues: boolean },
 ): Promise<Facts> {
-  const columns = await readColumns(session);
+  const columns = await readColumns(session, flavor);
   const checks = await readChecks(session, flavor);
   const { indexes, missing } = await readSizedIndexes(session, flavor === 'mysql');
   const partitions = groupBy(await readSizedPartitions(session), ({ table }) => table);
