@@ -63,6 +63,8 @@ export interface ColumnDescription {
   readonly defaultExpression: string | null;
   /** Filled by the server only: a generated column, or identity ALWAYS that a bulk load may still set. */
   readonly generated: 'no' | 'stored' | 'virtual' | 'identity always' | 'identity by default';
+  /** Of a generated column: what it is computed from, as the engine prints it. */
+  readonly generation?: string;
   /** A unique key looks at no more than so many characters (or bytes) of its values; absent: at all of them. */
   readonly distinctLength?: number;
 }

@@ -3,7 +3,7 @@ import type { ColumnDescription, ImpliedRule, TableDescription } from '../engine
 import { UsageError } from '../errors.ts';
 import { parseInstant } from './calendar.ts';
 import { type Alternative, alternativesOf } from './demands.ts';
-import { columnsOf, holds, isEvaluated } from './evaluate.ts';
+import { columnsOf, holds, isEvaluated, withoutGenerated } from './evaluate.ts';
 import { type Expression, parseExpression, readableExpression } from './expression.ts';
 import { partitionTest } from './partitions.ts';
 import {
@@ -17,7 +17,9 @@ import {
 } from './rules.ts';
 import { UnreadableExpression } from './tokens.ts';
 
-type Check = TableDescription['checks'][number] & Partial<Pick<ImpliedRule, 'of'>>;
+type Check = TableDescription['checks'][number] & {
+  readonly of?: ImpliedRule['of'] | 'generated column';
+};
 
 /** Steps of the search for alternatives that agree; real tables need a handful. */
 const MAX_STEPS = 10_000;
@@ -29,7 +31,7 @@ const MAX_STEPS = 10_000;
 export function solveChecks(table: TableDescription, chosen: ReadonlySet<string>): TableRules {
   const columns = new Map(table.columns.map((column) => [column.name, column]));
   const choices: { check: Check; alternatives: readonly Alternative[] }[] = [];
-  for (const check of [...table.checks, ...(table.implied ?? [])]) {
+  for (const check of rulesOf(table)) {
     const alternatives = readCheck(table, check, chosen);
     if (alternatives !== null) choices.push({ check, alternatives });
   }
@@ -56,6 +58,11 @@ export function solveChecks(table: TableDescription, chosen: ReadonlySet<string>
   throw unsolvable(table, failed, 'no value was found that meets it together with the other constraints');
 }
 
+/** What a check says of a generated column it says of what that is computed from. */
+function parsedCheck(table: TableDescription, { expression }: Check): Expression {
+  return withoutGenerated(parseExpression(expression), table);
+}
+
 /** Which values of several partition keys go together is a condition on them. */
 function withPartitions(table: TableDescription, rules: TableRules): TableRules {
   const test = partitionTest(table);
@@ -75,8 +82,10 @@ function withTests(
 ): TableRules['columns'] {
   const merged = new Map(rules);
   for (const check of table.checks) {
-    const expression = readableExpression(check.expression);
-    if (expression === null || !isEvaluated(expression)) continue;
+    const read = readableExpression(check.expression);
+    if (read === null) continue;
+    const expression = withoutGenerated(read, table);
+    if (!isEvaluated(expression)) continue;
     const [name, ...others] = columnsOf(expression);
     if (name === undefined || others.length > 0 || chosen.has(name)) continue;
     const rule = merged.get(name) ?? NO_RULES;
@@ -84,6 +93,22 @@ function withTests(
     merged.set(name, { ...rule, nullness, readFrom: [...rule.readFrom, expression] });
   }
   return merged;
+}
+
+/** Its checks, what its indexes imply, and that generated columns are not null where they must not be. */
+export function rulesOf(table: TableDescription): readonly Check[] {
+  const computed = table.columns.flatMap(({ name, nullable, generation }): Check[] =>
+    nullable || generation === undefined
+      ? []
+      : [{ name, of: 'generated column', expression: `((${generation}) IS NOT NULL)` }],
+  );
+  return [...table.checks, ...(table.implied ?? []), ...computed.filter(isReadable)];
+}
+
+/** What a generated column that nothing is known of may be null by is left to the server. */
+function isReadable({ expression }: Check): boolean {
+  const read = readableExpression(expression);
+  return read !== null && isEvaluated(read);
 }
 
 /** The error for a check that the generator cannot meet, with the setting that solves it. */
@@ -104,7 +129,7 @@ function readCheck(
 ): readonly Alternative[] | null {
   try {
     const known = new Set(table.columns.map((column) => column.name));
-    const alternatives = alternativesOf(parseExpression(check.expression));
+    const alternatives = alternativesOf(parsedCheck(table, check));
     for (const demand of alternatives.flat()) {
       const unknown = namesIn(demand).find((name) => !known.has(name));
       if (unknown !== undefined) throw new UnreadableExpression(`"${unknown}" is no column of the table`);

@@ -19,6 +19,8 @@ export function createGenerators(spec: GeneratorSpec): ReadonlyMap<string, Table
     const { capacity, limitedBy, rows } = compile(table.description.name);
     if (rows > capacity) throw tooMany(table, capacity, limitedBy);
   }
+  for (const { description, existingKeys } of filled)
+    if (existingKeys === null) compile(description.name).verify();
   return new Map(filled.map(({ description }) => [description.name, compile(description.name)]));
 }
 
@@ -61,8 +63,6 @@ export function compilerOf(spec: GeneratorSpec): (name: string) => CompiledTable
     const made = table.existingKeys === null ? compileTable(request()) : compileExisting(table, request);
     underWay.delete(name);
     compiled.set(name, made);
-    // Its rows are looked at when other tables can refer to it.
-    if (table.existingKeys === null) made.verify();
     return made;
   };
   return compile;

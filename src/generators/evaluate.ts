@@ -2,12 +2,12 @@
  * Says whether a row passes a check, in SQL's three values, so that values can be tried where no rule for making them is
  * known. Casts are not in the tree: a value is read as what it is compared with.
  */
-import type { CellValue, ColumnType } from '../engines/engine.ts';
+import type { CellValue, ColumnType, TableDescription } from '../engines/engine.ts';
 import { constantsOf, type EvaluatedCall, FUNCTIONS } from './evaluated-calls.ts';
-import type { Expression } from './expression.ts';
+import { type Expression, readableExpression } from './expression.ts';
 import { likeToRegex, translateRegex } from './regex.ts';
 import { scalarType } from './scalar-types.ts';
-import { Doubt, numberOf, textOf, truth, type Value } from './sql-values.ts';
+import { Doubt, numberOf, parsedJson, textOf, truth, type Value } from './sql-values.ts';
 import { UnreadableExpression } from './tokens.ts';
 
 /** Reads a column of the row. */
@@ -69,6 +69,39 @@ export function isEvaluated(expression: Expression): boolean {
   if (expression.kind === 'call' && FUNCTIONS[expression.name] === undefined) return false;
   if (expression.kind === 'binary' && !EVALUATED.has(expression.operator)) return false;
   return partsOf(expression).every(isEvaluated);
+}
+
+/** The expression with what generated columns are computed from in their place, where that is understood. */
+export function withoutGenerated(
+  expression: Expression,
+  { columns }: Pick<TableDescription, 'columns'>,
+): Expression {
+  const computed = new Map<string, Expression>();
+  for (const { name, generation } of columns) {
+    const parsed = generation === undefined ? null : readableExpression(generation);
+    if (parsed !== null) computed.set(name, parsed);
+  }
+  if (computed.size === 0) return expression;
+  const replace = (each: Expression): Expression => {
+    switch (each.kind) {
+      case 'column':
+        return computed.get(each.name) ?? each;
+      case 'and':
+      case 'or':
+      case 'list':
+        return { ...each, items: each.items.map(replace) };
+      case 'call':
+        return { ...each, args: each.args.map(replace) };
+      case 'binary':
+        return { ...each, left: replace(each.left), right: replace(each.right) };
+      case 'isNull':
+      case 'not':
+        return { ...each, of: replace(each.of) };
+      default:
+        return each;
+    }
+  };
+  return replace(expression);
 }
 
 function partsOf(expression: Expression): readonly Expression[] {
@@ -173,7 +206,7 @@ function calculated(operator: string, number: number): Value {
 
 /** `doc ->> 'id'`; a path of MySQL's begins with `$.` */
 function memberOf(document: Value, path: string, operator: string): Value {
-  const parsed: unknown = JSON.parse(textOf(document));
+  const parsed = parsedJson(textOf(document));
   const name = path.replace(/^\$\./, '');
   if (typeof parsed !== 'object' || parsed === null || !Object.hasOwn(parsed, name)) return null;
   const member: unknown = Reflect.get(parsed, name);

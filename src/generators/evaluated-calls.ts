@@ -1,7 +1,7 @@
 /** The functions of checks whose values can be computed here as the servers do. */
 import type { Expression } from './expression.ts';
 import { similarToRegex, translateRegex } from './regex.ts';
-import { Doubt, numberOf, textOf, truth, type Value } from './sql-values.ts';
+import { Doubt, numberOf, parsedJson, textOf, truth, type Value } from './sql-values.ts';
 import { UnreadableExpression } from './tokens.ts';
 
 /** Gets its arguments as they stand, since some are evaluated only when they are needed. */
@@ -135,7 +135,7 @@ function search(text: number, part: number): EvaluatedCall {
 }
 
 function jsonKind(value: Value): string {
-  const parsed: unknown = JSON.parse(textOf(value));
+  const parsed = parsedJson(textOf(value));
   if (parsed === null) return 'null';
   return Array.isArray(parsed) ? 'array' : typeof parsed;
 }

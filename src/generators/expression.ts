@@ -204,9 +204,10 @@ function parseProduct(reader: Reader): Expression {
   let left = parsePostfix(reader);
   for (;;) {
     const token = reader.peek();
-    if (token.kind !== 'symbol' || !['*', '/', '%'].includes(token.text)) return left;
+    const operator = token.kind === 'word' && token.text.toLowerCase() === 'mod' ? '%' : token.text;
+    if ((token.kind !== 'symbol' && operator !== '%') || !['*', '/', '%'].includes(operator)) return left;
     reader.next();
-    left = { kind: 'binary', operator: token.text, left, right: parsePostfix(reader) };
+    left = { kind: 'binary', operator, left, right: parsePostfix(reader) };
   }
 }
 
@@ -266,8 +267,12 @@ function parseName(reader: Reader, first: Token): Expression {
   return { kind: 'column', name };
 }
 
+/** As MariaDB prints them. */
+const SYNONYMS: Readonly<Record<string, string>> = { lcase: 'lower', ucase: 'upper', mid: 'substring' };
+
 /** The field of `extract(dow from at)` is a word, not a column. */
-function callOf(name: string, args: readonly Expression[]): Expression {
+function callOf(written: string, args: readonly Expression[]): Expression {
+  const name = SYNONYMS[written] ?? written;
   const [first, ...rest] = args;
   if (name !== 'extract' || first?.kind !== 'column') return { kind: 'call', name, args };
   return { kind: 'call', name, args: [{ kind: 'literal', text: first.name }, ...rest] };

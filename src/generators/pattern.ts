@@ -5,7 +5,12 @@ import { hash } from './random.ts';
 import { UNBOUNDED } from './source.ts';
 
 type Node =
-  | { readonly kind: 'characters'; readonly characters: readonly string[] }
+  | {
+      readonly kind: 'characters';
+      readonly characters: readonly string[];
+      /** Those that differ in more than their case. */
+      readonly different: readonly string[];
+    }
   | { readonly kind: 'sequence'; readonly items: readonly Node[] }
   | { readonly kind: 'alternatives'; readonly items: readonly Node[] }
   | { readonly kind: 'repeat'; readonly of: Node; readonly min: number; readonly max: number };
@@ -73,8 +78,10 @@ interface Choices {
 
 function write(node: Node, extra: number, choices: Choices): string {
   switch (node.kind) {
-    case 'characters':
-      return node.characters[choices.pick(node.characters.length)] ?? '';
+    case 'characters': {
+      const characters = choices.fixed ? node.different : node.characters;
+      return characters[choices.pick(characters.length)] ?? '';
+    }
     case 'sequence':
       return node.items.map((item) => write(item, extra, choices)).join('');
     case 'alternatives': {
@@ -212,5 +219,9 @@ function parseCount(state: State, of: Node): Node | null {
 }
 
 function characters(state: State, set: string): Node {
-  return { kind: 'characters', characters: [...new Set([...set].map(state.fold))] };
+  const all = [...new Set([...set].map(state.fold))];
+  const different = all.filter(
+    (character, index) => all.findIndex((each) => each.toLowerCase() === character.toLowerCase()) === index,
+  );
+  return { kind: 'characters', characters: all, different };
 }

@@ -9,6 +9,8 @@ import type { GeneratorSpec, TableSpec } from './generator.ts';
 
 /** A table has this many times fewer rows than the largest table that refers to it. */
 const CHILDREN_PER_PARENT = 10;
+/** With one row to refer to, no two keys of a child could differ. */
+const FEWEST_PARENTS = 2;
 
 const LOOKUP =
   /(^|[_.])(status(es)?|types?|kinds?|categor(y|ies)|countr(y|ies)|currenc(y|ies)|languages?|roles?|permissions?|states?|units?|colou?rs?|plans?|tiers?|levels?|genres?|priorit(y|ies)|reasons?|regions?|time_?zones?)$/i;
@@ -120,7 +122,7 @@ function usualRows(table: TableDescription, rows: number, level: number): number
   if (rows === 0) return 0;
   const independent = table.foreignKeys.every(({ references }) => references === table.name);
   if (independent && level > 0 && LOOKUP.test(table.name)) return Math.min(rows, LOOKUP_ROWS);
-  return Math.ceil(rows / CHILDREN_PER_PARENT ** level);
+  return Math.min(rows, Math.max(FEWEST_PARENTS, Math.ceil(rows / CHILDREN_PER_PARENT ** level)));
 }
 
 /** Longest way down to a table that no other refers to. */

@@ -4,8 +4,8 @@
  */
 import type { CellValue, ColumnDescription, TableDescription } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
-import { unsolvable } from './checks.ts';
-import { columnsOf, evaluate, holds, type ReadColumn, sqlValue } from './evaluate.ts';
+import { rulesOf, unsolvable } from './checks.ts';
+import { columnsOf, evaluate, holds, type ReadColumn, sqlValue, withoutGenerated } from './evaluate.ts';
 import { type Expression, readableExpression } from './expression.ts';
 import { hash, seedOf } from './random.ts';
 import type { Relation } from './rules.ts';
@@ -129,9 +129,10 @@ export function verifyChecks(
 ): void {
   const reader = readerOf(table, cells);
   const filled = new Map<string, ColumnDescription>(table.columns.map((column) => [column.name, column]));
-  for (const check of [...table.checks, ...(table.implied ?? [])]) {
-    const expression = readableExpression(check.expression);
-    if (expression === null) continue;
+  for (const check of rulesOf(table)) {
+    const read = readableExpression(check.expression);
+    if (read === null) continue;
+    const expression = withoutGenerated(read, table);
     const columns = [...columnsOf(expression)];
     if (columns.some((name) => chosen.has(name) || !filled.has(name) || !cells.has(name))) continue;
     const step = Math.max(1, Math.floor(rows / SAMPLED));

@@ -54,7 +54,7 @@ export function scalarType(type: ColumnType): ScalarType | null {
     case 'decimal':
       return decimalType(type);
     case 'float':
-      return { ...numberType(3), min: -1e9, max: 1e9 };
+      return type.scale === null ? { ...numberType(3), min: -1e9, max: 1e9 } : decimalType(type);
     case 'date':
       return type.base === 'year' ? yearType() : { ...temporalType(formatDate), step: DAY };
     case 'timestamp':
@@ -112,7 +112,7 @@ function numberType(scale: number): ScalarType {
     temporal: false,
     format: scale <= 0 ? (ticks) => String(ticks) : (ticks) => formatDecimal(ticks, scale),
     parse: (text) => {
-      const number = text.trim() === '' ? Number.NaN : Number(text);
+      const number = text.trim() === '' ? Number.NaN : Number(text.replace(/^\$/, ''));
       return Number.isFinite(number) ? Math.round(number * perUnit * 1e6) / 1e6 : null;
     },
   };

@@ -32,3 +32,17 @@ export function sourceOf(parts: {
 }): ValueSource {
   return { ...parts, scalar: null };
 }
+
+/** Of texts that some collation takes for the same (by case, accents or blanks behind them) the first one. */
+export function toldApart<Text extends CellValue>(values: readonly Text[]): readonly Text[] {
+  const seen = new Map<string, Text>();
+  for (const value of values) {
+    const key = typeof value === 'string' ? foldedText(value) : String(value);
+    if (!seen.has(key)) seen.set(key, value);
+  }
+  return [...seen.values()];
+}
+
+function foldedText(text: string): string {
+  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().trimEnd();
+}

@@ -30,7 +30,7 @@ export function numberOf(value: Value): number {
     throw new UnreadableExpression('bytes or null are no number');
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (typeof value !== 'string') return value.number;
-  const number = value.trim() === '' ? Number.NaN : Number(value);
+  const number = value.trim() === '' ? Number.NaN : Number(value.replace(/^\$/, ''));
   const found = Number.isNaN(number) ? (parseInstant(value) ?? parseTime(value)) : number;
   if (found === null) throw new UnreadableExpression(`"${value}" is no number`);
   return found;
@@ -40,4 +40,13 @@ export function textOf(value: Value): string {
   if (value === null || value instanceof Uint8Array) throw new UnreadableExpression('bytes are no text');
   if (typeof value === 'boolean') return String(value);
   return typeof value === 'string' ? value : value.text;
+}
+
+/** The document; {@link UnreadableExpression} for text that is none. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UnreadableExpression(`"${text}" is no JSON`, { cause: error });
+  }
 }

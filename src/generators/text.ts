@@ -6,7 +6,7 @@ import { type Embedding, FALLBACKS, type Pools, textKindOf } from './pools.ts';
 import { hash } from './random.ts';
 import { withRaw } from './raw.ts';
 import type { ColumnRules } from './rules.ts';
-import { sourceOf, UNBOUNDED, type ValueSource } from './source.ts';
+import { sourceOf, toldApart, UNBOUNDED, type ValueSource } from './source.ts';
 
 /** Longest text that is ever made. */
 const LONGEST = 1_000_000;
@@ -27,7 +27,8 @@ export interface TextRequest {
 
 /** Null when no text was found that meets the patterns and the length together. */
 export function textSource(request: TextRequest): ValueSource | null {
-  const { column, rules, override, seed, pools } = request;
+  const { column, override, seed, pools } = request;
+  const rules = paddedRules(request);
   const limit = Math.min(column.type.maxLength ?? LONGEST, rules.maxLength ?? LONGEST);
   if (rules.minLength > limit) return null;
   const fit = fitter(rules, { limit, repertoire: column.type.repertoire ?? null });
@@ -53,10 +54,19 @@ export function textSource(request: TextRequest): ValueSource | null {
     const source = pooled(() => right, embedding);
     if (SAMPLES.every((ordinal) => isRight(String(source.unique(ordinal))))) return source;
     if (made !== null) return pool === own ? { ...made, plain: source.plain } : made;
-    const distinct = [...new Set(right)];
+    const distinct = toldApart(right);
     return { ...source, capacity: distinct.length, unique: (ordinal) => distinct[ordinal] ?? null };
   }
   return made;
+}
+
+/** `character(n)` is padded with blanks, which patterns see. */
+function paddedRules({ column, rules }: TextRequest): ColumnRules {
+  const { base, maxLength } = column.type;
+  const looked = rules.patterns.length + rules.tests.length + rules.readFrom.length > 0;
+  if (base !== 'bpchar' || maxLength === null || !looked || (rules.maxLength ?? maxLength) < maxLength)
+    return rules;
+  return { ...rules, minLength: maxLength };
 }
 
 function once(make: () => readonly string[]): () => readonly string[] {

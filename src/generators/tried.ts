@@ -4,7 +4,7 @@ import { holds, sqlValue } from './evaluate.ts';
 import { hash } from './random.ts';
 import type { ColumnRules } from './rules.ts';
 import { type ScalarType, scalarType } from './scalar-types.ts';
-import { sourceOf, type ValueSource } from './source.ts';
+import { sourceOf, toldApart, type ValueSource } from './source.ts';
 
 /** Plain values and numbered ones that are looked at; those that pass are all that there is. */
 const TRIED = 4096;
@@ -80,10 +80,11 @@ const FIRST_DAY = 1_546_300_800;
 const DAY_AND_HOUR = 90_000;
 
 function listed(values: readonly CellValue[], type: ColumnType, seed: number): ValueSource {
+  const different = toldApart(values);
   const source = sourceOf({
-    capacity: values.length,
+    capacity: different.length,
     plain: (row) => values[hash(seed, row) % values.length] ?? null,
-    unique: (ordinal) => values[ordinal] ?? null,
+    unique: (ordinal) => different[ordinal] ?? null,
   });
   const scalar = scalarType(type);
   const ticks = scalar === null ? [] : values.map((value) => ticksOf(scalar, value));

@@ -12,7 +12,7 @@ import { type ColumnRules, NO_RULES } from './rules.ts';
 import { type Interval, intervalsOf, type ScalarDomain } from './scalar-domain.ts';
 import { type ScalarType, scalarType } from './scalar-types.ts';
 import { plausibleIntervals, scalarSource } from './scalars.ts';
-import { sourceOf, type ValueSource } from './source.ts';
+import { sourceOf, toldApart, type ValueSource } from './source.ts';
 import { specialSource } from './specials.ts';
 import { textSource } from './text.ts';
 import { triedSource } from './tried.ts';
@@ -135,15 +135,16 @@ function withScalar(
   index: (row: number) => number,
 ): ValueSource {
   const values = () => texts;
+  const different = toldApart(texts);
   const plain = withRaw(
     (row) => texts[index(row)] ?? '',
     () => ({ kind: 'choice', values, at: index }),
   );
   const unique = withRaw(
-    (ordinal) => texts[ordinal] ?? '',
-    () => ({ kind: 'choice', values, at: (ordinal) => ordinal }),
+    (ordinal) => different[ordinal] ?? '',
+    () => ({ kind: 'choice', values: () => different, at: (ordinal) => ordinal }),
   );
-  const source = sourceOf({ capacity: texts.length, plain, unique });
+  const source = sourceOf({ capacity: different.length, plain, unique });
   const ticks = texts.map((text) => scalar?.parse(text, 'upper') ?? Number.NaN);
   if (scalar === null || ticks.some(Number.isNaN)) return source;
   const intervals = ticks.toSorted((one, other) => one - other).map((at) => ({ min: at, max: at }));

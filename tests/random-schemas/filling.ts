@@ -77,6 +77,35 @@ function isClear(message: string, tables: readonly string[]): boolean {
   );
 }
 
+interface Two {
+  /** Filled already. */
+  readonly session: Session;
+  /** In an empty database. */
+  readonly other: Session;
+  readonly engine: Engine;
+}
+
+/** All rows of a schema that is filled, and of the same one filled once more in another database. */
+export async function fillTwice(
+  { session, other, engine }: Two,
+  schema: RandomSchema,
+): Promise<readonly [readonly string[], readonly string[]]> {
+  await tryToFill(other, engine, schema);
+  return [await rowsOf(session, engine), await rowsOf(other, engine)];
+}
+
+/** A line for each row of every table, in order; what the server itself computes from its clock or counters is not there. */
+async function rowsOf(session: Session, engine: Engine): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const table of await engine.schema.describe(session)) {
+    if (table.partitioning === 'partition') continue;
+    const columns = table.columns.map(({ name }) => engine.dialect.quote(name)).join(', ');
+    const rows = await session.query(`select ${columns} from ${engine.dialect.quoteName(table.parts)}`);
+    lines.push(...rows.map((row) => `${table.name} ${JSON.stringify(row)}`).toSorted());
+  }
+  return lines;
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error
     ? error instanceof UsageError
@@ -97,7 +126,7 @@ const STRUCTURE = `
     select tgrelid::regclass || ' ' || tgname || ' ' || tgenabled::text from pg_trigger where not tgisinternal
   ) lines`;
 
-/** Constraints, indexes and triggers as the server prints them. */
+/** Constraints, indexes and triggers as the server prints them; MySQL changes the character set of literals as it likes. */
 async function structureOf(session: Session, tables: readonly TableDescription[]): Promise<string> {
   if (session.target.database !== undefined && (await isPostgres(session))) {
     const [row] = await session.query<{ text: string | null }>(STRUCTURE);
@@ -107,7 +136,10 @@ async function structureOf(session: Session, tables: readonly TableDescription[]
   for (const { parts } of tables) {
     const name = parts.map((part) => `\`${part.replaceAll('`', '``')}\``).join('.');
     const [row] = await session.query<Record<string, string>>(`show create table ${name}`);
-    const made = (row?.['Create Table'] ?? '').replace(/ AUTO_INCREMENT=\d+/, '').replaceAll(/,$/gm, '');
+    const made = (row?.['Create Table'] ?? '')
+      .replace(/ AUTO_INCREMENT=\d+/, '')
+      .replace(/\b_(latin1|utf8mb4|ascii)'/g, "'")
+      .replaceAll(/,$/gm, '');
     lines.push(...made.split('\n').toSorted());
     for (const trigger of await session.query<{ Trigger: string }>(
       `show triggers where \`Table\` = '${parts.at(-1)?.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`,

@@ -26,7 +26,7 @@ const NUMBERS: readonly Check[] = [
   (c) => `not (${c} < 5)`,
   (c) => `case when ${c} > 50 then true else ${c} < 30 end`,
   (c) => `${c} * 2 <= 200`,
-  (c) => `if(${c} > 10, ${c} < 90, 1)`,
+  (c) => `if(${c} > 10, ${c} < 90, true) = true`,
 ];
 
 const TEXTS: readonly Check[] = [

@@ -69,7 +69,7 @@ interface Place {
 }
 
 function tableOf(seed: TableSeed, { index, earlier, dialect }: Place): Made & { readonly ddl: string } {
-  const base = pick(NAMES, seed.name).slice(0, 58);
+  const base = pick(NAMES, seed.name).slice(0, 46);
   const name = quote(`${base}_${index}`);
   const columns = seed.columns.map((each, position) => columnOf(each, position, { seed, dialect }));
   const lines = columns.map(({ sql }) => sql);
@@ -121,7 +121,7 @@ function columnOf(
   const odd = position === 0 && name % 3 === 0;
   const column = odd ? pick(NAMES, name + 1) : `c${position}_${type.family.replace(' ', '_')}`;
   const check = seed.check === null || type.checks.length === 0 ? null : pick(type.checks, seed.check);
-  const parts = [quote(column), type.sql, seed.notNull ? 'not null' : 'null'];
+  const parts = [quote(column), type.sql, seed.notNull ? 'not null' : ''];
   if (seed.hasDefault && type.fallback !== null) parts.push(`default ${type.fallback}`);
   if (extra !== null && position === 1 && !seed.notNull) parts.push('invisible');
   if (check !== null) parts.push(`check (${check(quote(column))})`);
@@ -137,7 +137,7 @@ function foreignColumns(
   const columns = target.map(({ type }, each) => {
     const name = `p${position}_${each}`;
     const isNull = nullable || pick(ACTIONS, action).includes('set null');
-    return { name, type, sql: `${quote(name)} ${type.sql} ${isNull ? 'null' : 'not null'}` };
+    return { name, type, sql: `${quote(name)} ${type.sql} ${isNull ? '' : 'not null'}` };
   });
   const list = columns.map(({ name }) => quote(name)).join(', ');
   return {

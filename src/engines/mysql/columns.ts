@@ -77,6 +77,7 @@ export function columnOf(row: ColumnRow, checks: readonly TableCheck[], flavor: 
       ? null
       : defaultOf(row, flavor),
     generated: generatedOf(row.extra),
+    ...(row.expression ? { generation: row.expression } : {}),
   };
 }
 

@@ -18,7 +18,7 @@ const { quote, quoteName } = dialect;
 async function advanceCounters(session: Session, tables: readonly TableDescription[]): Promise<void> {
   for (const table of tables)
     for (const key of table.foreignKeys) {
-      const [orphan] = await session.query(orphans(table, key));
+      const [orphan] = await session.query(orphans(table, key, tables));
       if (orphan === undefined) continue;
       throw new UsageError(
         `the generated rows break a constraint of the schema: "${table.name}" has rows without a parent in ` +
@@ -28,9 +28,12 @@ async function advanceCounters(session: Session, tables: readonly TableDescripti
     }
 }
 
-function orphans(table: TableDescription, key: ForeignKey): string {
+function orphans(table: TableDescription, key: ForeignKey, tables: readonly TableDescription[]): string {
   const [database = ''] = table.parts;
-  const referenced = key.references.includes('.') ? key.references.split('.') : [database, key.references];
+  // A name with a dot is a table of this database, or says another one.
+  const known = tables.find(({ name }) => name === key.references)?.parts;
+  const elsewhere = key.references.includes('.') ? key.references.split('.') : [database, key.references];
+  const referenced = known ?? elsewhere;
   const pairs = key.columns.map(
     (column, index) => `p.${quote(key.referencedColumns[index] ?? '')} = c.${quote(column)}`,
   );

@@ -99,6 +99,7 @@ interface ColumnRow {
   readonly notNull: boolean;
   readonly defaultExpression: string | null;
   readonly generated: ColumnDescription['generated'];
+  readonly generation: string | null;
 }
 
 /** attgenerated is there since Postgres 12: taken from the row as JSON, so that one text serves all versions. */
@@ -111,6 +112,7 @@ const COLUMNS = `
     a.atttypmod as modifier,
     a.attnotnull as "notNull",
     case when coalesce(g.kind, '') = '' then pg_get_expr(d.adbin, d.adrelid) end as "defaultExpression",
+    case when g.kind in ('s', 'v') then pg_get_expr(d.adbin, d.adrelid) end as generation,
     case
       when g.kind = 's' then 'stored'
       when g.kind = 'v' then 'virtual'
@@ -133,6 +135,7 @@ function columnOf(row: ColumnRow, types: TypeCatalog): ColumnDescription {
     nullable: !row.notNull && !domains.some((each) => each.notNull),
     defaultExpression: row.defaultExpression ?? (row.generated === 'no' ? domainDefault : null),
     generated: row.generated,
+    ...(row.generation === null ? {} : { generation: row.generation }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Which columns of a table differ in every row, by its unique indexes. */
 import type { ImpliedRule, TableDescription, ValueKind } from '../engine.ts';
 import { dialect } from './dialect.ts';
+import { tokensOf } from './scan.ts';
 import { USER_TABLES } from './user-tables.ts';
 
 export interface IndexRow {
@@ -78,15 +79,34 @@ export function distinctnessOf(keys: readonly IndexRow[], described: Described):
       implied.push({ name, of: 'unique index', expression: `NOT (${predicate})` });
       continue;
     }
-    uniques.push(columns);
+    uniques.push(sourcesOf(columns, described));
     const given = nullable.map((column) => `${dialect.quote(column)} IS NOT NULL`);
     if (nullsEqual && given.length > 0)
       implied.push({ name, of: 'unique index', expression: given.join(' AND ') });
   }
-  const expressionKeys = keys.flatMap(({ name, expressions, predicate }) =>
-    expressions === null || predicate !== null ? [] : [{ name, expressions }],
-  );
+  const expressionKeys = keys.flatMap(({ name, expressions, predicate, columns }) => {
+    const computed = columns.map((column) => generationOf(column, described) ?? dialect.quote(column));
+    const isComputed = columns.some((column) => generationOf(column, described) !== null);
+    if (predicate !== null || (expressions === null && !isComputed)) return [];
+    return [{ name, expressions: expressions ?? computed }];
+  });
   return { uniques, implied, expressionKeys };
+}
+
+function generationOf(name: string, { columns }: Described): string | null {
+  return columns.find((column) => column.name === name)?.generation ?? null;
+}
+
+/** Rows differ in a generated column when they differ in what it is computed from. */
+function sourcesOf(names: readonly string[], described: Described): readonly string[] {
+  const sources = names.flatMap((name) => {
+    const generation = generationOf(name, described);
+    if (generation === null) return [name];
+    const words = new Set([...tokensOf(generation)].map(({ text }) => text.replace(/^"(.*)"$/, '$1')));
+    const found = described.columns.filter((column) => words.has(column.name)).map((column) => column.name);
+    return found.length === 0 ? [name] : found;
+  });
+  return [...new Set(sources)];
 }
 
 function mayBeNull(name: string, { columns }: Described): boolean {

@@ -1,0 +1,63 @@
+/**
+ * Random schemas on real servers: what the server takes as DDL is filled, with every constraint, index and trigger back as
+ * it was, or one clear error names table, constraint and setting before anything is half done.
+ *
+ *     RANDOM_SCHEMAS=300 RANDOM_SEED=7 ENGINES=postgres,mysql:9.7,mariadb:11.8 npm test -- random-schemas
+ *
+ * tries more of them, or others; without the two variables it is the same small number each time.
+ */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fillTwice, type Outcome, tryToFill } from './random-schemas/filling.ts';
+import { mysqlSchemas } from './random-schemas/mysql.ts';
+import { postgresSchemas } from './random-schemas/postgres.ts';
+import type { RandomSchema } from './random-schemas/seeds.ts';
+import { type BareServer, type ServerSpec, serverMissing, startBareServer, wantedServers } from './server.ts';
+
+const RUNS = Number(process.env.RANDOM_SCHEMAS || 16);
+const SEED = Number(process.env.RANDOM_SEED || 2);
+/** Of the schemas that the server took; the others ask for what no row can be, or what only their author knows. */
+const FILLED_SHARE = 0.6;
+/** Every so many schemas are filled again, with the same seed and with more rows. */
+const TWICE_EVERY = 4;
+
+function schemasFor({ flavor }: ServerSpec): fc.Arbitrary<RandomSchema> {
+  return flavor === 'postgres' ? postgresSchemas : mysqlSchemas(flavor);
+}
+
+for (const spec of wantedServers()) {
+  const missing = await serverMissing(spec);
+  describe.skipIf(missing !== null)(missing ?? spec.name, () => {
+    let server: BareServer;
+    beforeAll(async () => {
+      server = await startBareServer(spec);
+    });
+    afterAll(() => server?.[Symbol.asyncDispose]());
+
+    test('a random schema is filled, or one clear error says why not', {
+      timeout: 60_000 + RUNS * 10_000,
+    }, async () => {
+      const counts: Record<Outcome['kind'], number> = { discarded: 0, filled: 0, refused: 0, broken: 0 };
+      let number = 0;
+      const property = fc.asyncProperty(schemasFor(spec), async (schema) => {
+        number += 1;
+        await using session = await server.session();
+        const outcome = await tryToFill(session, server.engine, schema);
+        counts[outcome.kind] += 1;
+        expect(outcome.kind, outcome.message).not.toBe('broken');
+        if (outcome.kind !== 'filled' || number % TWICE_EVERY !== 0) return;
+        await using other = await server.session();
+        const [first, again] = await fillTwice({ session, other, engine: server.engine }, schema);
+        expect(again).toEqual(first);
+      });
+      // To make a failing schema smaller takes many fillings.
+      await fc.assert(property, {
+        numRuns: RUNS,
+        seed: SEED,
+        endOnFailure: process.env.RANDOM_SCHEMAS === undefined,
+      });
+      console.info(`${spec.name}: ${JSON.stringify(counts)}`);
+      expect(counts.filled / Math.max(1, number - counts.discarded)).toBeGreaterThan(FILLED_SHARE);
+    });
+  });
+}
