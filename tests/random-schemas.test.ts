@@ -14,7 +14,7 @@ import { postgresSchemas } from './random-schemas/postgres.ts';
 import type { RandomSchema } from './random-schemas/seeds.ts';
 import { type BareServer, type ServerSpec, serverMissing, startBareServer, wantedServers } from './server.ts';
 
-const RUNS = Number(process.env.RANDOM_SCHEMAS || 16);
+const RUNS = Number(process.env.RANDOM_SCHEMAS || 12);
 const SEED = Number(process.env.RANDOM_SEED || 2);
 /** Of the schemas that the server took; the others ask for what no row can be, or what only their author knows. */
 const FILLED_SHARE = 0.6;

@@ -291,7 +291,7 @@ function uniqueColumn(
   columns: readonly Column[],
   partition: Partition | null,
 ): Column | null {
-  const usable = columns.filter(({ type }) => type.unique);
+  const usable = columns.filter(({ type }) => type.unique && type.family !== 'array');
   return partition === null && seed.key % 4 === 0 ? (usable.at(-1) ?? null) : null;
 }
 
