@@ -9,7 +9,8 @@ import { type CellForm, formOf } from './load-lines.ts';
 
 /**
  * What is put into a row is what the generator said, or an error: strict, and without the server's own zone, defaults
- * and counters.
+ * and counters. unique_checks stays on: there are no secondary unique keys while filling, and off it has MariaDB 11.8
+ * sort the rows that come sorted, for 1.7 times the CPU.
  */
 const PREPARE_SESSION = `
   set session
