@@ -12,6 +12,7 @@ import { schema } from './schema.ts';
 
 const SENTINEL = 'zanzibar';
 const ROWS = 20_000;
+const MAJOR = Number.parseInt(postgresServer().version, 10);
 
 const SCHEMA = `
   create schema billing;
@@ -38,10 +39,11 @@ const SCHEMA = `
   );
   create index orders_by_account on orders (account, total desc) where total > 10;
   create index orders_by_text on orders (lower(number)) with (fillfactor = 70);
-  create table billing.days (day date not null, orders_id int references orders, amount int) partition by range (day);
+  create table billing.days (day date not null, orders_id int, amount int) partition by range (day);
   create table billing.days_1 partition of billing.days for values from ('2024-01-01') to ('2025-01-01');
   create table billing.days_2 (amount int, day date not null, orders_id int);
   alter table billing.days attach partition billing.days_2 for values from ('2025-01-01') to ('2026-01-01');
+  create table billing.bills (id int primary key, orders_id int references orders);
   create table parent (id int primary key, kind int not null default 3, constraint kind_ok check (kind > 0));
   create table child (extra text, kind int default 7) inherits (parent);
   create view happy as select a.id, a.name, count(*) from accounts a join orders o on o.account = a.id group by a.id;
@@ -65,7 +67,7 @@ const ROWS_OF_DATA = `
   insert into closed select i, '${SENTINEL}' from generate_series(1, 1000) i;
   alter table secured enable row level security;
   create policy own on secured using (id = 1);
-  analyze accounts, orders, billing.days_1, billing.days_2, secured, closed;
+  analyze accounts; analyze orders; analyze billing.days_1; analyze billing.days_2; analyze secured; analyze closed;
   insert into fresh select generate_series(1, 1000);
   alter database production set app.signing = '${SENTINEL}';
   alter database production set work_mem = '7MB';
@@ -88,6 +90,8 @@ beforeAll(async () => {
   production = await sessionIn('production');
   await production.execute('create extension pg_stat_statements');
   await production.execute(SCHEMA);
+  if (MAJOR >= 12)
+    await production.execute('alter table billing.days add foreign key (orders_id) references orders');
   await production.execute(ROWS_OF_DATA);
   await production.query(`select '${SENTINEL}' as text, $1::int as number`, [7]);
   captured = await read();
@@ -249,7 +253,7 @@ test('what the DDL leaves out is named, and what needs it is left out too', () =
 
 test('one schema is captured with what it needs, without the tables of another', async () => {
   const facts = await read({ schemas: ['billing'] });
-  expect(facts.tables.map(({ name }) => name)).toEqual(['billing.days']);
+  expect(facts.tables.map(({ name }) => name)).toEqual(['billing.bills', 'billing.days']);
   expect(facts.schema).toContain('attach partition "billing"."days_2"');
   expect(facts.schema).not.toContain('accounts');
   expect(
@@ -281,7 +285,7 @@ test('a user with few rights captures what it may see, and the rest is named wit
 test('the rights that the help names are enough', async () => {
   for (const line of capture.grants.filter((each) => !each.startsWith('--'))) {
     const statement = line.replace('DATABASE', 'production').replace(/ *--.*/, '');
-    const isSinceFourteen = statement.includes('pg_read_all_data') && Number(postgresServer().version) < 14;
+    const isSinceFourteen = statement.includes('pg_read_all_data') && MAJOR < 14;
     await production.execute(
       isSinceFourteen
         ? 'grant select on all tables in schema public, billing to rehearse_capture'
@@ -298,7 +302,9 @@ test('the rights that the help names are enough', async () => {
   const hidden = facts.missing.filter(({ reason }) => /grant|privilege|row security hides/.test(reason));
   expect(hidden.map(({ what }) => what)).toEqual(['column statistics of secured']);
   await production.execute('alter role rehearse_capture bypassrls');
-  expect((await read({ target })).tables).toEqual(captured.tables);
+  // Before Postgres 15 the changes of a table that was never analysed are known some time after they were made.
+  const known = (all: CapturedFacts) => all.tables.filter(({ name }) => name !== 'fresh');
+  expect(known(await read({ target }))).toEqual(known(captured));
 });
 
 test('a capture only reads: in a read-only transaction, and the server counts no change', async () => {
