@@ -67,8 +67,11 @@ const RESERVE_SHARE = 1 / 16;
 export function compareTable(request: ComparisonRequest): readonly Comparison[] {
   const { wanted, got, chosen } = request;
   if (got === null) return [figure(request, { of: null, measure: 'rows', wanted: request.rows, got: null })];
+  const found = sizes(request, got);
+  // A table without a row has no statistics: rows alone can be held against each other.
+  if (request.rows === 0 || wanted.rows === 0 || got.rows === 0) return found;
   return [
-    ...sizes(request, got),
+    ...found,
     ...wanted.columns
       .filter(({ name }) => !chosen.has(name))
       .flatMap((column) =>

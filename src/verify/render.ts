@@ -17,12 +17,10 @@ export function renderVerification(
   const shown = verbose ? comparisons : comparisons.filter(({ verdict }) => verdict === 'outside');
   const lines: string[] = [];
   if (shown.length > 0) {
-    const rows = shown.map((each) => [
-      placeOf(each),
-      each.measure,
-      figureOf(each.measure, each.wanted),
-      figureOf(each.measure, each.got),
-      each.verdict,
+    const tables = [...new Set(shown.map(({ table }) => table))];
+    const rows = tables.flatMap((name) => [
+      [name, '', '', '', ''],
+      ...shown.filter(({ table }) => table === name).map(rowOf),
     ]);
     const table = { title: '', head: HEAD, rows, numeric: [2, 3], note: null };
     lines.push(...tableLines(table, width, dim));
@@ -36,6 +34,10 @@ export function renderVerification(
 }
 
 const HEAD = ['table', 'figure', 'wanted', 'got', ''];
+
+function rowOf({ of, measure, wanted, got, verdict }: Comparison): readonly string[] {
+  return [`  ${of ?? ''}`, measure, figureOf(measure, wanted), figureOf(measure, got), verdict];
+}
 
 function placeOf({ table, of }: Comparison): string {
   return of === null ? table : `${table}: ${of}`;

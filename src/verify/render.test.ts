@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import type { TableProfile } from '../profile/profile.ts';
+import { type Comparison, compareTable } from './comparison.ts';
+import { renderVerification } from './render.ts';
+
+const orders: TableProfile = {
+  name: 'orders',
+  rows: 1_000_000,
+  tableBytes: 80_000_000,
+  toastBytes: 0,
+  bloat: 0.2,
+  fillfactor: null,
+  columns: [
+    {
+      name: 'status',
+      nullFraction: 0.1,
+      distinct: 3,
+      averageBytes: 6,
+      correlation: 0.4,
+      frequencies: [0.6, 0.2, 0.1],
+      values: null,
+      bounds: null,
+    },
+  ],
+  indexes: [{ name: 'orders_pkey', columns: ['id'], bytes: 22_000_000, fillfactor: null, cardinality: null }],
+  foreignKeys: [],
+};
+
+function compare(got: Partial<TableProfile> | null, rows = orders.rows): readonly Comparison[] {
+  return compareTable({
+    wanted: orders,
+    got: got === null ? null : { ...orders, ...got },
+    rows,
+    distinctAt: ({ distinct }) => distinct,
+    chosen: new Set(),
+    chosenNulls: new Set(),
+    unitBytes: 16_384,
+  });
+}
+
+function outside(comparisons: readonly Comparison[]): readonly string[] {
+  return comparisons.filter(({ verdict }) => verdict === 'outside').map(({ measure }) => measure);
+}
+
+test('the same statistics are within tolerance, and those of no table are not measured', () => {
+  expect(outside(compare({}))).toEqual([]);
+  expect(compare(null).map(({ verdict }) => verdict)).toEqual(['not measured']);
+});
+
+test('each figure fails on its own just outside of its tolerance', () => {
+  const [column] = orders.columns;
+  if (column === undefined) throw new Error('no column');
+  const changed = (part: Partial<typeof column>) => ({ columns: [{ ...column, ...part }] });
+  expect(outside(compare({ rows: 1_000_001 }))).toEqual(['rows']);
+  expect(outside(compare({ tableBytes: 88_000_000 }))).toEqual(['bytes per row']);
+  expect(
+    outside(compare({ indexes: orders.indexes.map((index) => ({ ...index, bytes: 23_300_000 })) })),
+  ).toEqual(['index bytes per row']);
+  expect(outside(compare(changed({ nullFraction: 0.121 })))).toEqual(['nulls']);
+  expect(outside(compare(changed({ frequencies: [0.6, 0.2, 0.079] })))).toEqual(['frequencies']);
+  expect(outside(compare(changed({ frequencies: [0.6, 0.2, 0.1, 0.03] })))).toEqual(['frequencies']);
+  expect(outside(compare(changed({ distinct: 5 })))).toEqual(['distinct']);
+  expect(outside(compare(changed({ correlation: 0.51 })))).toEqual(['correlation']);
+});
+
+test('dead space of production is left out of the bytes of a row', () => {
+  expect(outside(compare({ tableBytes: 64_000_000, bloat: 0 }))).toEqual([]);
+});
+
+test('what the server does not tell is not measured, never zero', () => {
+  const found = compare({ columns: orders.columns.map((column) => ({ ...column, correlation: null })) });
+  expect(found.find(({ measure }) => measure === 'correlation')).toMatchObject({
+    verdict: 'not measured',
+    got: null,
+  });
+});
+
+test('only what is outside is shown, within 80 columns', () => {
+  const text = renderVerification(compare({ tableBytes: 99_000_000, bloat: 0 }), {
+    verbose: false,
+    width: 80,
+    dim: (line) => line,
+  });
+  expect(text).toContain('orders');
+  expect(text).toMatch(/bytes per row +64 B +99 B +outside/);
+  expect(text).not.toContain('correlation');
+  expect(text).toContain('1 table: of 7 figures, 6 within tolerance, 1 outside, 0 not measured');
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+});
