@@ -16,7 +16,7 @@ export type * from './capture.ts';
 export * from './connections.ts';
 export type * from './dialect.ts';
 export type * from './dumps.ts';
-export type * from './filling.ts';
+export * from './filling.ts';
 export type * from './recipe.ts';
 export * from './reshaping.ts';
 export type * from './schema.ts';

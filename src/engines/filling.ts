@@ -1,4 +1,5 @@
 /** How an engine is filled. */
+import { EnvironmentError } from '../errors.ts';
 import type { ConnectionTarget, Session } from './connections.ts';
 import type { TableDescription } from './schema.ts';
 
@@ -47,7 +48,18 @@ export interface BulkLoadRequest {
   readonly signal: AbortSignal;
 }
 
+/** The connection broke before the server had confirmed a row of the call: none is there, and it can be made again. */
+export class LostRows extends EnvironmentError {}
+
 export interface Filling {
+  /** How a table is cut that several streams fill at once. */
+  readonly cutting: {
+    /** With fewer streams each table is filled by one of them, `alone`. */
+    readonly fromStreams: number;
+    /** Rows that a stream takes at a time; null: each stream gets one range of the rows. */
+    readonly pieceRows: number | null;
+  };
+
   /** Takes away what slows a bulk load (secondary indexes, foreign keys, triggers); returns how to put it back. */
   prepare(session: Session, tables: readonly TableDescription[]): Promise<DeferredObjects>;
   /** Streams rows through COPY or LOAD DATA; returns the number of rows. */

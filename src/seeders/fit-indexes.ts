@@ -1,6 +1,7 @@
 /** Gives the indexes of the filled tables the size that they have in production. */
 import type { Session } from '../engines/engine.ts';
 import type { GeneratorSpec } from '../generators/generator.ts';
+import { OF_NO_TABLE } from './filling-progress.ts';
 import type { FillingRequest } from './seeder.ts';
 
 interface Fitting {
@@ -24,7 +25,7 @@ export async function fitIndexes(
       for (const { name, bytes } of profile.indexes) {
         signal.throwIfAborted();
         const message = `${description.name}: index ${name} as full as production's`;
-        onProgress({ message, fraction: null, table: null, rows: 0, ofRows: 0, rowsPerSecond: null });
+        onProgress({ ...OF_NO_TABLE, message, rows: 0, ofRows: 0 });
         await fitIndex(session, { table: description, index: name, bytes: (bytes / profile.rows) * rows });
       }
     }

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { type RestoreTask, type Session, SqlError } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
+import { OF_NO_TABLE } from './filling-progress.ts';
 import type { FillingRequest } from './seeder.ts';
 
 /** Each builds with the whole maintenance memory of the filling profile. */
@@ -17,14 +18,24 @@ export async function restore(
 ): Promise<void> {
   const most = Math.max(0, ...stages.map((tasks) => tasks.length));
   const progress = createProgress(request, stages);
-  await using sessions = new AsyncDisposableStack();
-  const idle: Session[] = [];
+  await using opened = openedSessions();
   for (let count = Math.min(most, SESSIONS_MAX, availableParallelism()); count > 0; count -= 1) {
     const options = { applicationName: 'rehearse filling' };
     const session = await request.engine.connections.connect(request.administrator, options, signal);
-    idle.push(sessions.use(session));
+    opened.sessions.push(session);
   }
-  for (const tasks of stages) await runStage(tasks, { sessions: idle, progress, signal });
+  for (const tasks of stages) await runStage(tasks, { sessions: opened.sessions, progress, signal });
+}
+
+/** Node.js 22 has no AsyncDisposableStack. */
+function openedSessions(): AsyncDisposable & { readonly sessions: Session[] } {
+  const sessions: Session[] = [];
+  return {
+    sessions,
+    async [Symbol.asyncDispose]() {
+      await Promise.allSettled(sessions.map((session) => session[Symbol.asyncDispose]()));
+    },
+  };
 }
 
 interface Stage {
@@ -78,12 +89,10 @@ function createProgress({ onProgress }: Pick<FillingRequest, 'onProgress'>, stag
   const report = () => {
     const names = [...running].map(({ what }) => what).join(', ');
     onProgress({
+      ...OF_NO_TABLE,
       message: `indexes and keys: ${done} of ${total} done${names === '' ? '' : `; at ${names}`}`,
-      fraction: null,
-      table: null,
       rows: done,
       ofRows: total,
-      rowsPerSecond: null,
     });
   };
   return {

@@ -16,6 +16,8 @@ export interface FillingRequest {
   readonly data: DataPlan;
   /** What production's tables are like; left out or null without one. */
   readonly profile?: Profile | null;
+  /** Connections that load rows at once; left out: as many as there are processors. */
+  readonly streams?: number;
   readonly onProgress: (progress: FillingProgress) => void;
 }
 
@@ -30,6 +32,12 @@ export interface FillingProgress {
   readonly ofRows: number;
   /** Since the table was begun; null at its first report. */
   readonly rowsPerSecond: number | null;
+  /** As they travel to the server. */
+  readonly bytesPerSecond: number | null;
+  /** Until the last row of this table is handed over, at the speed so far. */
+  readonly secondsLeft: number | null;
+  /** The same of all tables; null while nothing is known. */
+  readonly secondsLeftOfAll: number | null;
 }
 
 export interface FillingResult {

@@ -7,7 +7,10 @@ import { dialect } from './dialect.ts';
 import { serverKind } from './server-kind.ts';
 import { settle } from './settle.ts';
 
-export const filling: Filling = { prepare, bulkLoad, advanceCounters, settle, sizes };
+/** Ranges of the rows, which come in the order of the primary key: pieces in turn would split its pages. */
+const cutting = { fromStreams: 2, pieceRows: null };
+
+export const filling: Filling = { cutting, prepare, bulkLoad, advanceCounters, settle, sizes };
 
 const { quote, quoteName } = dialect;
 

@@ -1,6 +1,14 @@
 /** Cells in the binary format of COPY straight from what their texts are made of, without the texts. */
 import type { CellSource, ColumnDescription, NumberedRows, RawCells } from '../engine.ts';
-import { CHUNK_BYTES, columnEncoder, FIXED_ROOM, HEADER, type Told, TRAILER } from './binary.ts';
+import {
+  CHUNK_BYTES,
+  columnEncoder,
+  createBuffers,
+  FIXED_ROOM,
+  HEADER,
+  type Told,
+  TRAILER,
+} from './binary.ts';
 import { writeDays, writeInterval, writeTicksAsTime, writeTicksAsTimestamp } from './binary-instants.ts';
 import { writeDecimal, writeFloat, writeWhole } from './binary-numbers.ts';
 import { type Encoder, writeInt16, writeInt32 } from './binary-writing.ts';
@@ -32,7 +40,8 @@ function* chunks(
   told: Told,
 ): Iterable<Buffer> {
   const writers = make();
-  let buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  const nextBuffer = createBuffers();
+  let buffer = nextBuffer(CHUNK_BYTES);
   let at = HEADER.copy(buffer);
   let count = 0;
   let bytes = 0;
@@ -51,7 +60,7 @@ function* chunks(
         bytes += at;
         told(count, bytes);
       }
-      buffer = Buffer.allocUnsafe(size);
+      buffer = nextBuffer(size);
       at = 0;
     }
   yield Buffer.concat([buffer.subarray(0, at), TRAILER]);

@@ -80,9 +80,13 @@ export function serverFactsOf(
   error: unknown,
 ): { where: string | undefined; column: string | undefined } | null {
   if (error instanceof DatabaseError) return { where: error.where, column: error.column };
-  return error instanceof Error && /^Connection terminated|^Client /.test(error.message)
-    ? { where: undefined, column: undefined }
-    : null;
+  return isBrokenConnection(error) ? { where: undefined, column: undefined } : null;
+}
+
+/** What `pg` says, or the system where a write finds nobody at the other end. */
+function isBrokenConnection(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return /^Connection terminated|^Client /.test(error.message) || /^E[A-Z]+$/.test(codeOf(error));
 }
 
 /** "127.0.0.1:5432" or the folder of the socket, for messages. */
