@@ -51,6 +51,11 @@ const SCHEMA = `
   create trigger touch before update on orders for each row execute procedure touch();
   create table secured (id int, text text);
   create table closed (id int, text text);
+  create function last_extra() returns text language sql as $$ select max(extra) from child $$;
+  alter table child alter extra set default last_extra();
+  create constraint trigger checked after insert on parent deferrable initially deferred
+    for each row execute procedure touch();
+  create rule ignored as on delete to secured do instead nothing;
   create table fresh (id int) with (autovacuum_enabled = false);
   create aggregate total_of (int) (sfunc = int4pl, stype = int);
   create view totals as select total_of(kind) from parent;`;

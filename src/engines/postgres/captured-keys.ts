@@ -19,6 +19,12 @@ const INDEX_FOLLOWS = `
       join pg_namespace hn on hn.oid = hx.relnamespace
     where h.inhrelid = x.oid
   )
+  || (
+    select array_agg(format('alter index %I.%I alter column %s set statistics %s',
+      n.nspname, x.relname, a.attnum, to_jsonb(a) ->> 'attstattarget') order by a.attnum)
+    from pg_attribute a
+    where a.attrelid = x.oid and (to_jsonb(a) ->> 'attstattarget')::int >= 0
+  )
   || case when i.indisclustered then array[format('alter table only %I.%I cluster on %I', n.nspname, t.relname, x.relname)] end
   || case when i.indisreplident then
     array[format('alter table only %I.%I replica identity using index %I', n.nspname, t.relname, x.relname)]

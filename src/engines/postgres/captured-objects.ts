@@ -40,6 +40,32 @@ const EXTENSIONS = `
     join pg_namespace n on n.oid = x.extnamespace
   where x.extname <> 'plpgsql'`;
 
+/** The columns for ICU came with Postgres 15 to 17; before, its locale stood where that of libc does. */
+const COLLATIONS = `
+  select
+    'pg_collation' as catalog, c.oid, n.nspname::text as schema, c.collname::text as name,
+    json_build_array(format('create collation %I.%I (%s%s%s)', n.nspname, c.collname,
+      case c.collprovider
+        when 'c' then format('provider = libc, lc_collate = %L, lc_ctype = %L', c.collcollate, c.collctype)
+        else format('provider = %s, locale = %L', case c.collprovider when 'i' then 'icu' else 'builtin' end,
+          coalesce(to_jsonb(c) ->> 'colllocale', to_jsonb(c) ->> 'colliculocale', c.collcollate))
+      end,
+      coalesce(', rules = ' || quote_literal(to_jsonb(c) ->> 'collicurules'), ''),
+      case when to_jsonb(c) -> 'collisdeterministic' = 'false' then ', deterministic = false' else '' end
+    )) as statements
+  from pg_collation c
+    join pg_namespace n on n.oid = c.collnamespace
+  where c.collprovider in ('c', 'i', 'b') and ${USER_SCHEMA} and ${ownOf('pg_collation', 'c')}`;
+
+const RULES = `
+  select
+    'pg_rewrite' as catalog, r.oid, n.nspname::text as schema, c.relname || '.' || r.rulename as name,
+    json_build_array(pg_get_ruledef(r.oid)) as statements
+  from pg_rewrite r
+    join pg_class c on c.oid = r.ev_class
+    join pg_namespace n on n.oid = c.relnamespace
+  where r.rulename <> '_RETURN' and ${USER_SCHEMA} and ${ownOf('pg_rewrite', 'r')}`;
+
 const ENUMS = `
   select
     'pg_type' as catalog, t.oid, n.nspname::text as schema, t.typname::text as name,
@@ -158,7 +184,10 @@ const VIEWS = `
 const STATISTICS = `
   select
     'pg_statistic_ext' as catalog, x.oid, n.nspname::text as schema, x.stxname::text as name,
-    json_build_array(pg_get_statisticsobjdef(x.oid)) as statements
+    to_json(array[pg_get_statisticsobjdef(x.oid)]
+      || case when (to_jsonb(x) ->> 'stxstattarget')::int >= 0 then
+        array[format('alter statistics %I.%I set statistics %s', n.nspname, x.stxname, to_jsonb(x) ->> 'stxstattarget')]
+      end) as statements
   from pg_statistic_ext x
     join pg_namespace n on n.oid = x.stxnamespace
   where ${USER_SCHEMA} and ${ownOf('pg_statistic_ext', 'x')}`;
@@ -186,6 +215,7 @@ const TRIGGERS = `
 const QUERIES: readonly (readonly [CatalogKind, string])[] = [
   ['schema', SCHEMAS],
   ['extension', EXTENSIONS],
+  ['type', COLLATIONS],
   ['type', ENUMS],
   ['type', DOMAINS],
   ['type', COMPOSITES],
@@ -195,4 +225,5 @@ const QUERIES: readonly (readonly [CatalogKind, string])[] = [
   ['view', VIEWS],
   ['statistics', STATISTICS],
   ['trigger', TRIGGERS],
+  ['rule', RULES],
 ];

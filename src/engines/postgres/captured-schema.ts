@@ -60,13 +60,16 @@ const EDGES = `
     and (d.refobjid >= 16384 or d.refclassid = 'pg_extension'::regclass)
     and not (d.deptype = 'a' and exists (select from pg_sequence s where s.seqrelid = d.objid))`;
 
-/** Defaults and constraints of a table or domain belong to it; so does what the catalogs hold for it internally. */
+/**
+ * Defaults and constraints of a table or domain belong to it; so does what the catalogs hold for it internally. The
+ * constraint of a constraint trigger belongs to the trigger.
+ */
 const OWNERS = `
   select 'pg_attrdef:' || oid as part, 'pg_class:' || adrelid as owner from pg_attrdef
   union all
   select 'pg_constraint:' || oid, case when contypid <> 0 then 'pg_type:' || contypid else 'pg_class:' || conrelid end
   from pg_constraint
-  where contype not in ('p', 'u', 'x', 'f')`;
+  where contype not in ('p', 'u', 'x', 'f', 't')`;
 
 async function readEdges(session: Session, captured: ReadonlySet<string>): Promise<Edges> {
   const owners = new Map<string, string>();

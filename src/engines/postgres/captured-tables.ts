@@ -26,6 +26,7 @@ export async function readTableObjects(session: Session): Promise<readonly Catal
   }));
   return [
     ...objectsOf('table', made),
+    ...objectsOf('default', await session.query<ObjectRow>(DEFAULTS)),
     ...objectsOf('ownership', await session.query<ObjectRow>(OWNED_SEQUENCES)),
   ];
 }
@@ -68,6 +69,27 @@ const TABLES = `
   from (${USER_TABLES}) t
     join pg_class c on c.oid = t.oid`;
 
+/**
+ * Of a default d of a column a: a function of the user's may in turn need the table, so that such a default is set when both
+ * are there. A generated column has its expression from the beginning.
+ */
+const CALLS_OWN_FUNCTION = `coalesce(to_jsonb(a) ->> 'attgenerated', '') = '' and exists (
+  select
+  from pg_depend f
+  where f.classid = 'pg_attrdef'::regclass and f.objid = d.oid and f.refclassid = 'pg_proc'::regclass
+    and f.refobjid >= 16384
+)`;
+
+const DEFAULTS = `
+  select 'pg_attrdef' as catalog, d.oid, t.nspname::text as schema, t.relname || '.' || a.attname as name,
+    json_build_array('pg_class:' || t.oid) as needs,
+    json_build_array(format('alter table only %I.%I alter column %I set default %s',
+      t.nspname, t.relname, a.attname, pg_get_expr(d.adbin, d.adrelid))) as statements
+  from (${USER_TABLES}) t
+    join pg_attrdef d on d.adrelid = t.oid
+    join pg_attribute a on a.attrelid = t.oid and a.attnum = d.adnum
+  where ${CALLS_OWN_FUNCTION}`;
+
 interface ColumnRow {
   readonly table: number;
   readonly name: string;
@@ -102,7 +124,7 @@ const COLUMNS = `
     case when nn.conname <> left(t.relname || '_' || a.attname, 54) || '_not_null' then nn.conname::text end as "notNullName",
     case when not nn.convalidated then format('constraint %I %s', nn.conname, pg_get_constraintdef(nn.oid)) end
       as "notNullClause",
-    pg_get_expr(d.adbin, d.adrelid) as expression,
+    case when not (${CALLS_OWN_FUNCTION}) then pg_get_expr(d.adbin, d.adrelid) end as expression,
     coalesce(to_jsonb(a) ->> 'attgenerated', '') as generated,
     a.attidentity as identity,
     (

@@ -21,12 +21,14 @@ export type CatalogKind =
   | 'sequence'
   | 'function'
   | 'table'
+  | 'default'
   | 'ownership'
   | 'view'
   | 'index'
   | 'foreign key'
   | 'statistics'
-  | 'trigger';
+  | 'trigger'
+  | 'rule';
 
 const RANKS: Readonly<Record<CatalogKind, number>> = {
   schema: 0,
@@ -35,12 +37,14 @@ const RANKS: Readonly<Record<CatalogKind, number>> = {
   sequence: 3,
   function: 4,
   table: 5,
-  ownership: 6,
-  view: 7,
-  index: 8,
-  'foreign key': 9,
-  statistics: 10,
-  trigger: 11,
+  default: 6,
+  ownership: 7,
+  view: 8,
+  index: 9,
+  'foreign key': 10,
+  statistics: 11,
+  trigger: 12,
+  rule: 13,
 };
 
 /** A row of a query for objects. */

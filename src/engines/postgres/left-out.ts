@@ -23,12 +23,6 @@ const LEFT_OUT = `
     join pg_namespace n on n.oid = c.relnamespace
   where ${USER_SCHEMA}
   union all
-  select 'rule', n.nspname::text, c.relname || '.' || r.rulename, '${NOT_WRITTEN}'
-  from pg_rewrite r
-    join pg_class c on c.oid = r.ev_class
-    join pg_namespace n on n.oid = c.relnamespace
-  where r.rulename <> '_RETURN' and ${USER_SCHEMA} and ${ownOf('pg_rewrite', 'r')}
-  union all
   select 'foreign table', n.nspname::text, c.relname::text, 'its rows are on another server'
   from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
@@ -66,7 +60,7 @@ const LEFT_OUT = `
   select 'collation', n.nspname::text, o.collname::text, '${NOT_WRITTEN}'
   from pg_collation o
     join pg_namespace n on n.oid = o.collnamespace
-  where ${USER_SCHEMA} and ${ownOf('pg_collation', 'o')}
+  where o.collprovider not in ('c', 'i', 'b') and ${USER_SCHEMA} and ${ownOf('pg_collation', 'o')}
   union all
   select 'text search configuration', n.nspname::text, o.cfgname::text, '${NOT_WRITTEN}'
   from pg_ts_config o
