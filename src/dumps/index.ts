@@ -7,10 +7,19 @@
  */
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
-import type { ConnectionTarget, Dump, DumpFacts, Engine, Session } from '../engines/engine.ts';
+import type {
+  ConnectionTarget,
+  DeferredObjects,
+  Dump,
+  DumpFacts,
+  Engine,
+  Session,
+} from '../engines/engine.ts';
+import { SqlError } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
 import type { Server } from '../provisioners/provisioner.ts';
 import type { RestorePlan } from '../scenario/plan.ts';
+import { restoreDeferred } from '../seeders/index.ts';
 import { findPrograms } from './programs.ts';
 import { type DumpProgress, runPath, runStream } from './run.ts';
 import { type DumpSource, openSource } from './source.ts';
@@ -61,7 +70,26 @@ export async function restoreDump(request: RestoreDumpRequest, signal: AbortSign
   const onListing = async (listing: string): Promise<void> => {
     if (dump.contents !== null) await refuseObstacles({ engine, session }, dump.contents.facts(listing));
   };
-  await runPath(dump, clients, { ...running, jobs: availableParallelism(), onListing }, signal);
+  const onKeys = (stages: DeferredObjects['restore']) => addKeys(request, stages, signal);
+  await runPath(dump, clients, { ...running, jobs: availableParallelism(), onListing, onKeys }, signal);
+}
+
+async function addKeys(
+  { engine, target, onProgress }: RestoreDumpRequest,
+  stages: DeferredObjects['restore'],
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await restoreDeferred({ engine, administrator: target, onProgress }, stages, signal);
+  } catch (error) {
+    const cause = error instanceof UsageError ? error.cause : null;
+    if (!(cause instanceof SqlError)) throw error;
+    throw new UsageError(
+      `data.restore: the rows of the dump break a foreign key: ${cause.message} (${cause.code ?? 'no code'}). ` +
+        'Make the dump of a database whose keys hold.',
+      { cause },
+    );
+  }
 }
 
 async function refuseObstacles(

@@ -1,13 +1,15 @@
 /** Runs what restores a dump, and tells how far it is. */
-import { randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import type { ConnectionTarget, Dump, OpenedDump, RestoreStep, StreamedDump } from '../engines/engine.ts';
+import type {
+  ConnectionTarget,
+  DeferredObjects,
+  Dump,
+  OpenedDump,
+  RestoreStep,
+  StreamedDump,
+} from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
-import { holdNote, type ProgramRun, scratchDirectory } from '../provisioners/index.ts';
 import { createEstimate } from './estimate.ts';
+import { inputOf, placeDump, placeText } from './place.ts';
 import { capture, type FoundProgram } from './programs.ts';
 import { type DumpSource, readPlain } from './source.ts';
 
@@ -55,22 +57,39 @@ export async function runStream(
   if (code !== 0) throw failure(dump, { client, code, lines: printed.last() });
 }
 
+export interface PathRequest extends RunRequest {
+  readonly jobs: number;
+  /** Called with what is in the dump before anything is restored. */
+  readonly onListing: (listing: string) => Promise<void>;
+  /** Adds the keys that the client leaves to us, after everything else. */
+  readonly onKeys: (stages: DeferredObjects['restore']) => Promise<void>;
+}
+
 /** The client opens the dump by itself, several times. */
 export async function runPath(
   dump: OpenedDump,
   clients: readonly FoundProgram[],
-  request: RunRequest & { readonly jobs: number; readonly onListing: (listing: string) => Promise<void> },
+  request: PathRequest,
   signal: AbortSignal,
 ): Promise<void> {
   const [first] = clients;
   if (first === undefined) throw new Error('no program to restore with');
-  await using placed = await place(first, request, signal);
+  await using placed = await placeDump(first, request, signal);
   const { client, listing } = await readContents(dump, clients, placed.path, signal);
   await request.onListing(listing);
   const target = client.reach(request.target);
   const { program } = client;
-  for (const step of dump.steps({ program, path: placed.path, target, jobs: request.jobs, listing }))
-    await runStep(dump, { client, step }, request, signal);
+  const { path } = placed;
+  const split = dump.keys?.split(listing) ?? null;
+  await using others = split === null ? null : await placeText(client, split.others, signal);
+  const wanted = { program, path, target, jobs: request.jobs, listing, list: others?.path ?? null };
+  for (const step of dump.steps(wanted)) await runStep(dump, { client, step }, request, signal);
+  if (split === null || dump.keys === null) return;
+  await using list = await placeText(client, split.keys, signal);
+  const command = dump.keys.command(program, path, list.path);
+  const { code, output, errors } = await capture(client.run, command, signal);
+  if (code !== 0) throw failure(dump, { client, code, lines: errors.trim().split('\n') });
+  await request.onKeys(dump.keys.stages(output));
 }
 
 /** The first program that can read it; what the preferred one said is told when none can. */
@@ -145,17 +164,14 @@ async function runStep(
   });
   report();
   const code = await client.run(
-    { command: step.command, input: textInput(step.input), onOutput: printed.take },
+    {
+      command: step.command,
+      input: step.input === null ? null : inputOf(step.input),
+      onOutput: printed.take,
+    },
     signal,
   );
   if (code !== 0) throw failure(dump, { client, code, lines: printed.last() });
-}
-
-function textInput(text: string | null): ProgramRun['input'] {
-  if (text === null) return null;
-  return (async function* () {
-    yield Buffer.from(text);
-  })();
 }
 
 /** Cuts what is printed into lines; the last ones are kept. */
@@ -173,77 +189,6 @@ function createLines(onLine: (line: string) => void) {
       kept.splice(0, kept.length - ERROR_LINES);
     },
     last: (): readonly string[] => [...kept, rest.stdout, rest.stderr].filter((line) => line.trim() !== ''),
-  };
-}
-
-interface Placed extends AsyncDisposable {
-  readonly path: string;
-}
-
-/** Where the client can open it: as it lies, without its compression in a file of ours, or a copy beside the server. */
-async function place(client: FoundProgram, request: RunRequest, signal: AbortSignal): Promise<Placed> {
-  const { source } = request;
-  if (client.where !== null) return placeInside(client, request, signal);
-  if (source.compression === 'none')
-    return { path: source.path, [Symbol.asyncDispose]: () => Promise.resolve() };
-  const path = join(await scratchDirectory(), `rehearse-dump-${randomBytes(6).toString('hex')}`);
-  const note = await holdNote({ directories: [path] });
-  const dispose = async (): Promise<void> => {
-    await rm(path, { force: true });
-    await note.remove();
-  };
-  try {
-    const told = copying(request, source.bytes);
-    await pipeline(readPlain(source, told, signal), createWriteStream(path, { mode: 0o600 }), { signal });
-    return { path, [Symbol.asyncDispose]: dispose };
-  } catch (error) {
-    await dispose();
-    signal.throwIfAborted();
-    throw error;
-  }
-}
-
-/** It goes away with the container at the latest. */
-async function placeInside(client: FoundProgram, request: RunRequest, signal: AbortSignal): Promise<Placed> {
-  const { source } = request;
-  const root = `/tmp/rehearse-dump-${randomBytes(6).toString('hex')}`;
-  const told = copying(request, source.bytes);
-  let before = 0;
-  const copy = async (from: string, to: string): Promise<void> => {
-    const file = { path: from, compression: source.compression };
-    const input = readPlain(file, (bytes) => told(before + bytes), signal);
-    const command = { program: 'sh', args: ['-c', 'umask 077; cat > "$1"', 'sh', to], env: {} };
-    const { code, errors } = await capture(client.run, command, signal, input);
-    if (code !== 0)
-      throw new EnvironmentError(`the dump could not be copied into ${client.where}: ${errors.trim()}`);
-  };
-  if (source.entries === null) await copy(source.path, root);
-  else {
-    await capture(client.run, { program: 'mkdir', args: ['-m', '700', root], env: {} }, signal);
-    for (const [name, bytes] of source.entries) {
-      await copy(join(source.path, name), `${root}/${basename(name)}`);
-      before += bytes;
-    }
-  }
-  const remove = { program: 'rm', args: ['-rf', root], env: {} };
-  return {
-    path: root,
-    // The container is removed with all that is in it, whether this works or not.
-    [Symbol.asyncDispose]: async () =>
-      void (await capture(client.run, remove, AbortSignal.timeout(REMOVE_LIMIT_MS)).catch(() => undefined)),
-  };
-}
-
-const REMOVE_LIMIT_MS = 10_000;
-
-function copying({ onProgress }: RunRequest, ofBytes: number): (bytes: number) => void {
-  const estimate = createEstimate();
-  return (bytes) => {
-    const fraction = ofBytes === 0 ? null : bytes / ofBytes;
-    onProgress({
-      message: `preparing the dump: ${mebibytes(bytes)} of ${mebibytes(ofBytes)} MiB${estimate(fraction ?? 0)}`,
-      fraction,
-    });
   };
 }
 

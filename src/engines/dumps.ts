@@ -4,6 +4,7 @@
  * restored belongs to the user who restores it.
  */
 import type { ConnectionTarget, Session } from './connections.ts';
+import type { DeferredObjects } from './filling.ts';
 import type { Command } from './recipe.ts';
 
 export interface Dumps {
@@ -75,6 +76,17 @@ export interface OpenedDump extends DumpBase {
     command(program: string, path: string): Command;
     facts(listing: string): DumpFacts;
   } | null;
+  /**
+   * Foreign keys that are checked after everything else, several at once; null where the program adds them itself. It adds
+   * those of children of one parent one after the other, since each locks the parent.
+   */
+  readonly keys: {
+    /** The listing without the keys, and the keys alone; null when there are none. */
+    split(listing: string): { readonly others: string; readonly keys: string } | null;
+    /** Prints the SQL of the items in the file `list`. */
+    command(program: string, path: string, list: string): Command;
+    stages(sql: string): DeferredObjects['restore'];
+  } | null;
   /** In this order. */
   steps(request: RestoreRequest): readonly RestoreStep[];
 }
@@ -89,6 +101,8 @@ export interface RestoreRequest {
   readonly jobs: number;
   /** What {@link OpenedDump.contents} printed; empty where there is none. */
   readonly listing: string;
+  /** File with what is to be restored of it; null restores everything. */
+  readonly list: string | null;
 }
 
 export interface RestoreStep {

@@ -12,6 +12,7 @@ import type {
 } from '../dumps.ts';
 import type { Command } from '../recipe.ts';
 import { type ArchiveHead, readArchiveHead } from './archive-head.ts';
+import { keyStages, splitKeys } from './archived-keys.ts';
 import { filterPlainDump } from './plain-dump.ts';
 
 const DIRECTORY_MARKER = 'toc.dat';
@@ -68,6 +69,12 @@ function archiveOf(head: ArchiveHead, format: string, entries: DumpFile['entries
         extensions: [...listing.matchAll(/^\d+; \d+ \d+ EXTENSION - (\S+)/gm)].map(([, name = '']) => name),
       }),
     },
+    keys: {
+      split: splitKeys,
+      command: (program, path, list) =>
+        command(program, ['--section=post-data', '--no-owner', `--use-list=${list}`, '--file=-', path], null),
+      stages: keyStages,
+    },
     steps: (request) => steps(request, { parallel: format !== 'tar', weigh: weigher(entries) }),
     adviceFor: (output) =>
       /unsupported version \(/.test(output)
@@ -91,12 +98,14 @@ interface Manner {
 
 /** Rows first and their indexes after them, so that progress can be told for each; both in parallel. */
 function steps(
-  { program, path, target, jobs, listing }: RestoreRequest,
+  { program, path, target, jobs, listing, list }: RestoreRequest,
   manner: Manner,
 ): readonly RestoreStep[] {
   const items = [...listing.matchAll(/^(\d+); \d+ \d+ (.+)$/gm)];
   const rows = items.filter(([, , text = '']) => text.startsWith('TABLE DATA'));
-  const keys = items.filter(([, , text = '']) => POST_DATA.test(text));
+  const keys = items.filter(
+    ([, , text = '']) => POST_DATA.test(text) && (list === null || !text.startsWith('FK ')),
+  );
   const restore = (section: string): Command =>
     command(
       program,
@@ -108,6 +117,7 @@ function steps(
         '--no-subscriptions',
         '--exit-on-error',
         '--verbose',
+        ...(list !== null && section === 'post-data' ? [`--use-list=${list}`] : []),
         ...(manner.parallel && section !== 'pre-data' ? [`--jobs=${jobs}`] : []),
         ...destination(target),
         path,
