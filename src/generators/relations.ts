@@ -150,11 +150,11 @@ function offset(
   return (hash(seed, row) % (steps + 1)) * type.step;
 }
 
-/** The value itself, or the next allowed one above it. */
+/** The value itself, or the next allowed one above it, or the largest one. */
 function within(intervals: readonly Interval[], value: number): number {
   for (const { min, max } of intervals) {
     if (value < min) return min;
     if (value <= max) return value;
   }
-  return value;
+  return intervals.at(-1)?.max ?? value;
 }

@@ -1,4 +1,4 @@
--- A Rails forum and its like: citext-free, soft deletes, polymorphic joins, arrays, jsonb, partial and expression indexes.
+-- A Rails forum and its like: soft deletes, polymorphic joins, arrays, jsonb, partial and expression indexes.
 create table schema_migrations (version varchar primary key);
 create table ar_internal_metadata (key varchar primary key, value varchar, created_at timestamp(6) not null, updated_at timestamp(6) not null);
 create table accounts (

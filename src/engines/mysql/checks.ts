@@ -44,12 +44,19 @@ export async function readChecks(
   const checks = new Map<string, TableCheck[]>();
   for (const { table, name, clause } of await session.query<CheckRow>(CHECKS[flavor])) {
     // MySQL prints the clause as if it stood inside a literal: _utf8mb4\'a\'
-    const printed = flavor === 'mysql' ? clause.replace(/\\(.)/gs, '$1') : clause;
+    const printed = flavor === 'mysql' ? decoded(clause).replace(/\\(.)/gs, '$1') : clause;
     const list = checks.get(table) ?? [];
     list.push(checkOf(name, printed));
     checks.set(table, list);
   }
   return checks;
+}
+
+/** MySQL 9.7 gives the bytes of the clause as characters of their own: `grÃ¶ÃŸe` where the column is `größe`. */
+function decoded(clause: string): string {
+  if (!/[\u0080-\u00ff]/.test(clause) || /[^\0-\u00ff]/.test(clause)) return clause;
+  const text = Buffer.from(clause, 'latin1').toString('utf8');
+  return text.includes('\ufffd') ? clause : text;
 }
 
 function checkOf(name: string, printed: string): TableCheck {

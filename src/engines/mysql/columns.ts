@@ -69,7 +69,7 @@ export function columnOf(row: ColumnRow, checks: readonly TableCheck[], flavor: 
   return {
     name: row.name,
     type: typeOf(row, {
-      isJson: checks.some((check) => check.jsonColumn === row.name),
+      isJson: checks.some((check) => check.jsonColumn === row.name || isAboutJson(check, row.name)),
       isChecked: checks.some((check) => check.columns.includes(row.name)),
     }),
     nullable: row.nullable === 'YES',
@@ -79,6 +79,13 @@ export function columnOf(row: ColumnRow, checks: readonly TableCheck[], flavor: 
     generated: generatedOf(row.extra),
     ...(row.expression ? { generation: row.expression } : {}),
   };
+}
+
+/** MariaDB's JSON with a check of its own has no other one that says so: `json_type(doc) = 'OBJECT'`. */
+function isAboutJson({ columns, expression }: TableCheck, name: string): boolean {
+  return (
+    columns.every((column) => column === name) && columns.length > 0 && /^\(*json_\w+\(/i.test(expression)
+  );
 }
 
 function generatedOf(extra: string): ColumnDescription['generated'] {

@@ -50,7 +50,8 @@ export async function prepare(
     );
     indexes.push(task(table, 'indexes', restoreIndexes(table, taken)));
   }
-  return { restore: [indexes, foreignKeys, triggers] };
+  // Each locks two tables: two at once can wait for each other.
+  return { restore: [indexes, ...foreignKeys.map((each) => [each]), triggers] };
 }
 
 function task({ name }: TableDescription, what: string, statements: readonly string[]): RestoreTask {
