@@ -3,6 +3,7 @@
  * must differ in its SQL is in contract/fixtures.ts.
  */
 import { afterAll, beforeAll, describe } from 'vitest';
+import { ageingContract } from './contract/ageing.ts';
 import { connectionsContract } from './contract/connections.ts';
 import { dialectContract } from './contract/dialect.ts';
 import { fillingContract } from './contract/filling.ts';
@@ -33,6 +34,7 @@ for (const spec of wantedServers()) {
     describe('dialect', () => dialectContract(given, fixture));
     describe('schema', () => schemaContract(given, fixture));
     describe('filling', () => fillingContract(given, fixture));
+    describe('ageing', () => ageingContract(given));
     describe('views', () => viewsContract(given, fixture));
     describe('rehearsal', () => rehearsalContract(given));
   });

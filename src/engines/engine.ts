@@ -2,6 +2,7 @@
  * An engine is a database dialect with its catalogs: a folder behind this interface. What differs between engines is
  * asked of `capabilities` (a named ability, or the reason why it is missing), never of the engine's name.
  */
+import type { Ageing } from './ageing.ts';
 import type { Capture } from './capture.ts';
 import type { Connections } from './connections.ts';
 import type { Dialect } from './dialect.ts';
@@ -12,6 +13,7 @@ import type { Reshaping } from './reshaping.ts';
 import type { SchemaAccess } from './schema.ts';
 import type { ObservedViews } from './views.ts';
 
+export type * from './ageing.ts';
 export type * from './capture.ts';
 export * from './connections.ts';
 export type * from './dialect.ts';
@@ -34,6 +36,7 @@ export interface Engine {
   readonly connections: Connections;
   readonly schema: SchemaAccess;
   readonly filling: Filling;
+  readonly ageing: Ageing;
   readonly dumps: Dumps;
   readonly reshaping: Reshaping;
   readonly views: ObservedViews;

@@ -66,8 +66,11 @@ export interface Filling {
   bulkLoad(request: BulkLoadRequest): Promise<number>;
   /** Puts counters (sequences, auto_increment) past the loaded rows. */
   advanceCounters(session: Session, tables: readonly TableDescription[]): Promise<void>;
-  /** Statistics, visibility, checkpoint, purge: nothing of the filling may run on into the baseline. */
-  settle(session: Session, tables: readonly TableDescription[]): Promise<void>;
+  /**
+   * Statistics, visibility, checkpoint, purge: nothing of the filling may run on into the baseline. `worn` tables have
+   * been aged, and stay so; default false.
+   */
+  settle(session: Session, tables: readonly TableDescription[], worn?: boolean): Promise<void>;
   /** Bytes per table with its indexes. */
   sizes(session: Session, tables: readonly TableDescription[]): Promise<ReadonlyMap<string, number>>;
   /**

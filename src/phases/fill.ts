@@ -16,6 +16,7 @@ import type { Plan } from '../scenario/plan.ts';
 import { estimateVolume, type FillingResult, planSpec, seedSynthetic } from '../seeders/index.ts';
 import { runReleased } from '../tools/index.ts';
 import type { Migration, Tool } from '../tools/tool.ts';
+import { ageTables } from './age.ts';
 import { takeOver } from './forked.ts';
 import { describeTables, ledgerOf, openAs, readPending, requirePending } from './pending.ts';
 import { profileOf, refuseOtherSchema } from './profile.ts';
@@ -51,17 +52,19 @@ export async function fill(request: FillRequest): Promise<Filled> {
   requirePending(request, pending);
   refuseUnknownTables(plan.drills, tables);
   await refuseWrongOperations(request, tables, profile);
-  const { filling, generator } =
+  const loaded =
     plan.data.restore === null
       ? await generateRows(request, tables, profile)
       : await describeRestored(request, tables);
+  const { generator } = loaded;
+  const { filling, worn } = await ageTables(request, tables, loaded.filling);
   for (const table of filling) recorder.add('filling', table);
 
   recorder.enter('settle');
   progress.say('settle', 'restarting with production-like settings; statistics and checkpoint');
   await started.rehearsalProfile();
   await using administrator = await openAs(request, 'administrator');
-  await cancelledBy(signal, administrator, () => engine.filling.settle(administrator, tables));
+  await cancelledBy(signal, administrator, () => engine.filling.settle(administrator, tables, worn));
   return { tables: await describeTables(request, administrator), generator, pending, filling };
 }
 

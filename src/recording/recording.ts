@@ -134,6 +134,25 @@ export interface TableFilling {
   readonly durationMs: number | null;
   /** False when the rows are those of the schema or of a dump. */
   readonly generated: boolean;
+  /** Left out where no wear was asked for. */
+  readonly wear?: TableWear;
+}
+
+/** Wear of a live system that the table was given after its rows were in (`data.age`). */
+export interface TableWear {
+  /** Row versions written with the same values, in random order. */
+  readonly updatedRows: number;
+  /** Rows deleted and inserted again with the same values. */
+  readonly reinsertedRows: number;
+  readonly durationMs: number;
+  /** Of the table with its indexes, as the bulk load had left it. */
+  readonly bytesBefore: Figure;
+  /** Versions of rows that no vacuum or purge has taken away. */
+  readonly deadRows: Figure;
+  /** Share of the table's pages that holds nothing, 0..1. */
+  readonly freeShare: Figure;
+  /** Why the table is as the bulk load left it, where it is. */
+  readonly notAged?: string;
 }
 
 export type WindowName = 'baseline' | 'migration' | 'recovery';

@@ -1,5 +1,6 @@
 /** MySQL 8.0 and later, and MariaDB 10.11 and later, which is a flavor of it. */
 import type { Engine } from '../engine.ts';
+import { ageing } from './ageing.ts';
 import { capture } from './capture.ts';
 import { connections } from './connections.ts';
 import { dialect } from './dialect.ts';
@@ -32,6 +33,7 @@ export const mysql: Engine = {
   connections,
   schema,
   filling,
+  ageing,
   dumps,
   reshaping,
   views,

@@ -6,6 +6,7 @@ import { bulkLoad } from './bulk-load.ts';
 import { prepare } from './deferred.ts';
 import { dialect } from './dialect.ts';
 import { fitIndex } from './index-fill.ts';
+import { vacuum } from './vacuum.ts';
 
 /**
  * A stream that fills a table alone writes no log and leaves nothing for VACUUM; two on two processors gained nothing
@@ -78,25 +79,11 @@ const MAY_CHECKPOINT = `
   where r.rolname = current_user`;
 
 /**
- * As long as asynchronous commits are not on disk, VACUUM finds their rows not visible to all and sets no visibility
- * map, nor for their neighbours' (seen on 15 and 18). So the commits of VACUUM itself wait for the log, and before the
- * first one a transaction waits for it that writes: one that writes nothing commits asynchronously whatever is set
- * (RecordTransactionCommit in xact.c).
- */
-const COMMIT_SYNCHRONOUSLY = 'set synchronous_commit = on';
-const FLUSH_COMMITS = "select pg_logical_emit_message(true, 'rehearse', 'settle')";
-const COMMIT_AS_BEFORE = 'reset synchronous_commit';
-
-/**
  * VACUUM (ANALYZE), then autovacuum has to be idle, then a checkpoint. A user of a managed server who may not ask for
- * a checkpoint goes without one.
+ * a checkpoint goes without one. Worn tables have had their VACUUM, and keep the dead rows that came after it.
  */
-async function settle(session: Session, tables: readonly TableDescription[]): Promise<void> {
-  await session.execute(COMMIT_SYNCHRONOUSLY);
-  await session.execute(FLUSH_COMMITS);
-  for (const table of tables.filter(({ partitioning }) => partitioning !== 'partition'))
-    await session.execute(`vacuum (analyze) ${dialect.quoteName(table.parts)}`);
-  await session.execute(COMMIT_AS_BEFORE);
+async function settle(session: Session, tables: readonly TableDescription[], worn = false): Promise<void> {
+  if (!worn) await vacuum(session, tables);
   const deadline = performance.now() + AUTOVACUUM_DEADLINE_MS;
   for (;;) {
     const [busy] = await session.query<{ query: string }>(AUTOVACUUM_AT_WORK);

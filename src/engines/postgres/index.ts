@@ -1,5 +1,6 @@
 /** Postgres 10 to 18. */
 import type { Engine } from '../engine.ts';
+import { ageing } from './ageing.ts';
 import { capture } from './capture.ts';
 import { connections } from './connections.ts';
 import { dialect } from './dialect.ts';
@@ -24,6 +25,7 @@ export const postgres: Engine = {
   connections,
   schema,
   filling,
+  ageing,
   dumps,
   reshaping,
   views,
