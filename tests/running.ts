@@ -6,8 +6,13 @@ import { eventually } from './server.ts';
 const SAYS_LIMIT_MS = 90_000;
 
 /** Starts the command and waits until its progress on stderr has come so far. */
-export async function startedUntil(sandbox: Sandbox, args: readonly string[], progress: RegExp) {
-  const command = sandbox.start(args);
+export async function startedUntil(
+  sandbox: Sandbox,
+  args: readonly string[],
+  progress: RegExp,
+  env: Readonly<Record<string, string>> = {},
+) {
+  const command = sandbox.start(args, env);
   let said = '';
   let hasEnded = false;
   command.stderr.on('data', (text: Buffer) => {

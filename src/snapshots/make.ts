@@ -26,7 +26,7 @@ export interface MakeRequest {
 /** The caller holds the lock of the key, under which nothing is there. */
 export async function makeSnapshot(request: MakeRequest): Promise<DataCopy> {
   const { directory, server, keeping, facts, generator } = request;
-  const folder = await mkdtemp(join(directory, `${MAKING}${facts.key}-`));
+  const folder = await mkdtemp(join(directory, `${MAKING}${facts.key}-${process.pid}-`));
   const place = keeping.place(folder);
   const data: KeptData = place.kind === 'directory' ? { ...place, path: basename(place.path) } : place;
   await writeOwner(join(folder, OWNER_FILE), { data });

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/prom
 import { join } from 'node:path';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import type { GeneratorSpec } from '../generators/generator.ts';
-import { cacheDirectory, removeKept } from '../provisioners/index.ts';
+import { cacheDirectory, isRunning, removeKept } from '../provisioners/index.ts';
 import type { KeptData } from '../provisioners/provisioner.ts';
 import { harnessVersion } from '../version.ts';
 import { isKeptData, type Manifest, readGenerator, readManifest } from './manifest.ts';
@@ -168,12 +168,14 @@ export async function removeUnfinished(directory: string): Promise<readonly stri
   return lines;
 }
 
-/** A process names itself within a moment of making the folder. */
+/** A process names itself within a moment of making the folder, whose name has its number until then. */
 const NAMELESS_MS = 60_000;
 
 async function belongsToTheLiving(folder: string): Promise<boolean> {
   const owner = await readOwner(join(folder, OWNER_FILE));
   if (owner !== null) return isAlive(owner);
+  const pid = Number(/-(\d+)-[^-]*$/.exec(folder)?.[1]);
+  if (Number.isInteger(pid) && !(await isRunning({ pid, startedAt: null }))) return false;
   const made = await stat(folder).catch(() => null);
   return made !== null && Date.now() - made.mtimeMs < NAMELESS_MS;
 }

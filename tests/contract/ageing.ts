@@ -36,12 +36,7 @@ export function ageingContract(given: () => TestServer): void {
     await using ageing = await engine.connections.connect(session.target, { applicationName: 'test ageing' });
     const aged = await engine.ageing.age({ session: ageing, tables, ...WEAR, ...LIGHT });
 
-    expect(await everything(session, names)).toEqual(before);
-    const orders = aged.find(({ table }) => table === 'orders');
-    expect(orders).toMatchObject({ notAged: null });
-    // Random samples of 1000 and 200 rows; as far off as this would be no sample.
-    expect(orders?.updatedRows).toBeGreaterThan(700);
-    expect(orders?.reinsertedRows).toBeGreaterThan(100);
+    // Before anybody reads the rows: reading takes dead ones away (Postgres prunes pages), as on a live system.
     const bloat = (await engine.ageing.bloat(session, tables)).get('orders');
     const dead = bloat !== undefined && isMeasured(bloat.deadRows) ? bloat.deadRows.lower : 0;
     // InnoDB's own statistics may lag behind an ANALYZE.
@@ -49,6 +44,12 @@ export function ageingContract(given: () => TestServer): void {
       const grown = (await engine.filling.sizes(session, tables)).get('orders') ?? 0;
       return dead > 0 || grown > (sizes.get('orders') ?? 0);
     });
+    expect(await everything(session, names)).toEqual(before);
+    const orders = aged.find(({ table }) => table === 'orders');
+    expect(orders).toMatchObject({ notAged: null });
+    // Random samples of 1000 and 200 rows; as far off as this would be no sample.
+    expect(orders?.updatedRows).toBeGreaterThan(700);
+    expect(orders?.reinsertedRows).toBeGreaterThan(100);
   });
 
   test('deletes set off no cascade, and a column that is set at each update keeps its value', async () => {
