@@ -1,9 +1,13 @@
 /** `npm run bench:fill [-- --engine postgres:18 | mysql:9.7 | mariadb:11.8]`: how fast tables are filled. */
 import { serverSpec, startBareServer } from '../tests/server.ts';
 import { measureMysql } from './fill-mysql.ts';
+import { measurePostgres } from './fill-postgres.ts';
 import { type Benchmark, benchmark } from './pairs.ts';
 
-const SUITES: Readonly<Record<string, typeof measureMysql>> = { mysql: measureMysql };
+const SUITES: Readonly<Record<string, typeof measureMysql>> = {
+  mysql: measureMysql,
+  postgres: measurePostgres,
+};
 
 await benchmark('bench:fill', async (run: Benchmark) => {
   const spec = serverSpec(run.options.engine);
