@@ -24,7 +24,7 @@ the working directory is used, and with --schema (or --profile) and --migrations
 
   --schema FILE          SQL file with the schema before the pending migrations
   --profile FILE         profile of production from "rehearse capture": its schema, and rows with its statistics
-  --scale N              multiplies the rows of the profile (0.1)
+  --scale N              multiplies the rows of the profile, or keeps a share of the dump's (0.1)
   --restore DUMP         in place of --schema: a dump of production with its rows (pg_dump custom, directory or SQL,
                          mysqldump; each also .gz or .zst)
   --migrations DIR       the migrations

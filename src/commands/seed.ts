@@ -26,7 +26,7 @@ set; what "rehearse seed" keeps stays until "rehearse snapshots remove" or "prun
   --schema FILE          SQL file with the schema before the pending migrations
   --restore FILE         dump of production, restored instead of generating rows
   --profile FILE         profile of production from "rehearse capture"
-  --scale N              multiplies the rows of the profile
+  --scale N              multiplies the rows of the profile, or keeps a share of the dump's (0.1)
   --migrations DIR       the migrations
   --released VERSION     last version that production has, when the ledger in the schema does not tell
   --tool NAME            dbmate, golang-migrate, flyway, prisma, drizzle or sql; found by its files when left out

@@ -20,7 +20,7 @@ import { UsageError } from '../errors.ts';
 import type { Server } from '../provisioners/provisioner.ts';
 import type { RestorePlan } from '../scenario/plan.ts';
 import { restoreDeferred } from '../seeders/index.ts';
-import { findPrograms } from './programs.ts';
+import { type FoundProgram, findPrograms } from './programs.ts';
 import { type DumpProgress, runPath, runStream } from './run.ts';
 import { type DumpSource, openSource } from './source.ts';
 
@@ -52,7 +52,6 @@ export async function restoreDump(request: RestoreDumpRequest, signal: AbortSign
     `${basename(plan.file)} is ${dump.description}${source.compression === 'none' ? '' : `, in ${source.compression}`}`,
   );
   await refuseObstacles(request, dump.facts);
-  await request.onVolume(volumeOf(dump, source));
   const clients = await findPrograms(
     {
       dump,
@@ -64,6 +63,7 @@ export async function restoreDump(request: RestoreDumpRequest, signal: AbortSign
   );
   const [client] = clients;
   if (client === undefined) throw new Error('no program to restore with');
+  await request.onVolume(volumeOf(dump, source) + copyOf(dump, source, client));
   request.say(`restoring with ${client.version}${client.where === null ? '' : `, in ${client.where}`}`);
   const running = { source, target, onProgress, onNote };
   if (dump.reads === 'stream') return runStream(dump, client, running, signal);
@@ -108,6 +108,12 @@ function volumeOf(dump: Dump, { bytes, plainBytes, compression }: DumpSource): n
 }
 
 const USUAL_RATIO = 4;
+
+/** What a client opens by itself is copied to where it runs, or without its compression. */
+function copyOf(dump: Dump, { bytes, plainBytes, compression }: DumpSource, { where }: FoundProgram): number {
+  if (dump.reads === 'stream' || (where === null && compression === 'none')) return 0;
+  return plainBytes ?? (compression === 'none' ? bytes : bytes * USUAL_RATIO);
+}
 
 function unknownDump(engine: Engine, { path, entries }: DumpSource): UsageError {
   const what = entries === null ? `"${path}"` : `the folder "${path}"`;

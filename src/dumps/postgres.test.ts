@@ -301,6 +301,15 @@ test.skipIf(missing !== null).each<[string, string, (bytes: Buffer) => Buffer | 
 );
 
 test.skipIf(missing !== null)(
+  'a folder without client programs is told with the program that is missing',
+  async () => {
+    await expect(restore('custom', { clientDirectory: folder })).rejects.toThrow(
+      /^data\.client: the folder ".*" has no pg_restore that runs/,
+    );
+  },
+);
+
+test.skipIf(missing !== null)(
   'an interruption ends the restore and leaves no file behind',
   async () => {
     const stop = new AbortController();
