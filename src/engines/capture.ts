@@ -21,6 +21,11 @@ export interface CaptureRequest {
 export type CapturedFacts = Omit<Profile, 'version' | 'harnessVersion' | 'capturedAt'>;
 
 export interface Capture {
+  /**
+   * Bytes that a table or index of this size grows by at once, so that sizes nearer than that tell no difference. Left
+   * out where that is a page or two.
+   */
+  growthBytes?(bytes: number): number;
   /** What the help says of the rights that reading needs, a line each: the very statements. */
   readonly grants: readonly string[];
   /**

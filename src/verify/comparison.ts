@@ -52,8 +52,8 @@ export interface ComparisonRequest {
   readonly chosen: ReadonlySet<string>;
   /** The same of nulls alone. */
   readonly chosenNulls: ReadonlySet<string>;
-  /** Bytes that a file grows by: a difference of one of them is none. */
-  readonly unitBytes: number;
+  /** Bytes that a file of this size grows by: a difference of that is none. */
+  growthBytes(bytes: number): number;
 }
 
 /**
@@ -118,19 +118,19 @@ function figure({ wanted: table }: ComparisonRequest, written: Figure): Comparis
 }
 
 function sizes(request: ComparisonRequest, got: TableProfile): readonly Comparison[] {
-  const { wanted, unitBytes, rows } = request;
+  const { wanted, growthBytes, rows } = request;
   const found = [figure(request, { of: null, measure: 'rows', wanted: rows, got: got.rows })];
   if (wanted.rows === 0 || got.rows === 0) return found;
-  const extra = unitBytes / got.rows;
+  const extraOf = (bytes: number) => growthBytes(bytes) / got.rows;
   found.push(rowBytes(request, got));
-  if (wanted.toastBytes > unitBytes || got.toastBytes > unitBytes)
+  if (Math.max(wanted.toastBytes, got.toastBytes) > growthBytes(0))
     found.push(
       figure(request, {
         of: null,
         measure: 'toast per row',
         wanted: wanted.toastBytes / wanted.rows,
         got: got.toastBytes / got.rows,
-        extra,
+        extra: extraOf(wanted.toastBytes),
       }),
     );
   for (const index of wanted.indexes) {
@@ -141,7 +141,7 @@ function sizes(request: ComparisonRequest, got: TableProfile): readonly Comparis
         measure: 'index bytes per row',
         wanted: index.bytes / wanted.rows,
         got: its === undefined ? null : its.bytes / got.rows,
-        extra,
+        extra: extraOf(index.bytes),
       }),
     );
   }
@@ -150,8 +150,9 @@ function sizes(request: ComparisonRequest, got: TableProfile): readonly Comparis
 
 /** As the files are; when these differ, without what is dead or free by the same estimate on both sides. */
 function rowBytes(request: ComparisonRequest, got: TableProfile): Comparison {
-  const { wanted, unitBytes } = request;
-  const extra = Math.max(unitBytes, Math.min(RESERVE_BYTES, got.tableBytes * RESERVE_SHARE)) / got.rows;
+  const { wanted, growthBytes } = request;
+  const grown = Math.max(growthBytes(wanted.tableBytes), growthBytes(got.tableBytes));
+  const extra = Math.max(grown, Math.min(RESERVE_BYTES, got.tableBytes * RESERVE_SHARE)) / got.rows;
   const compared = (part: (table: TableProfile) => number, note: string | null) =>
     figure(request, {
       of: null,
@@ -164,10 +165,12 @@ function rowBytes(request: ComparisonRequest, got: TableProfile): Comparison {
   const files = compared(({ tableBytes }) => tableBytes, null);
   const { bloat } = wanted;
   if (files.verdict === 'within' || bloat === null || bloat === 0) return files;
-  return compared(
+  const live = compared(
     (table) => table.tableBytes * (1 - (table.bloat ?? 0)),
     `without the dead and free space, ${Math.round(bloat * 100)} % in production: data.age makes such`,
   );
+  const away = ({ got: figure, wanted: goal }: Comparison) => Math.abs((figure ?? 0) / (goal || 1) - 1);
+  return away(live) < away(files) ? live : files;
 }
 
 function columnFigures(

@@ -34,7 +34,7 @@ function compare(got: Partial<TableProfile> | null, rows = orders.rows): readonl
     distinctAt: ({ distinct }) => distinct,
     chosen: new Set(),
     chosenNulls: new Set(),
-    unitBytes: 16_384,
+    growthBytes: () => 16_384,
   });
 }
 
@@ -82,7 +82,7 @@ test('only what is outside is shown, within 80 columns', () => {
     dim: (line) => line,
   });
   expect(text).toContain('orders');
-  expect(text).toMatch(/bytes per row +64 B +99 B +outside/);
+  expect(text).toMatch(/bytes per row +80 B +99 B +outside/);
   expect(text).not.toContain('correlation');
   expect(text).toContain('1 table: of 7 figures, 6 within tolerance, 1 outside, 0 not measured');
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);

@@ -6,7 +6,7 @@ import type { DataPlan } from '../scenario/plan.ts';
 import { type Comparison, compareTable, withExact } from './comparison.ts';
 
 export interface VerifyRequest {
-  readonly engine: Pick<Engine, 'schema' | 'dialect'>;
+  readonly engine: Pick<Engine, 'schema' | 'dialect' | 'capture'>;
   /** In the filled database, as a user who may read every table. */
   readonly session: Session;
   readonly profile: Profile;
@@ -55,15 +55,15 @@ export async function verifyFilling(request: VerifyRequest): Promise<readonly Co
           .map(([name]) => name),
       ),
       chosenNulls: new Set(chosen.filter(([, each]) => each.nullFraction !== null).map(([name]) => name)),
-      unitBytes: UNIT_BYTES,
+      growthBytes: (bytes) => engine.capture?.growthBytes?.(bytes) ?? PAGES_BYTES,
     });
     for (const each of compared) found.push(await inDoubtCounted(request, table, each));
   }
   return found;
 }
 
-/** Two pages of Postgres, one of InnoDB. */
-const UNIT_BYTES = 16_384;
+/** Two pages of Postgres. */
+const PAGES_BYTES = 16_384;
 
 async function inDoubtCounted(
   request: VerifyRequest,

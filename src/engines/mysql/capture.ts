@@ -22,7 +22,16 @@ import { isRefused } from './instruments.ts';
 import { readSettings } from './server-facts.ts';
 import { type ServerKind, serverKind } from './server-kind.ts';
 
+/**
+ * InnoDB gives a table or index single pages up to 32 of them, then extents:
+ * https://dev.mysql.com/doc/refman/8.4/en/innodb-file-space.html
+ */
+const PAGE_BYTES = 16_384;
+const SINGLE_PAGES = 32;
+const EXTENT_BYTES = 1_048_576;
+
 export const capture: Capture = {
+  growthBytes: (bytes) => (bytes > SINGLE_PAGES * PAGE_BYTES ? EXTENT_BYTES : 2 * PAGE_BYTES),
   grants: [
     "create user rehearse_capture identified by '...';",
     'grant select, show view, trigger on DATABASE.* to rehearse_capture;',
