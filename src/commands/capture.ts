@@ -34,7 +34,7 @@ values, width, order on disk and how often its most common values occur; fan-out
 statements that ran, with their values replaced.
 
 Privacy: without --values no value of a row leaves the database: only counts, shares, widths, and the schema itself (with
-the defaults and comments that stand in it). With --values the most common values and the bounds of histograms are in the
+the defaults, conditions, bounds of partitions and bodies of functions that stand in it). With --values the most common values and the bounds of histograms are in the
 file: those ARE production's data. Either way the file is readable by you alone (mode 0600).
 
 It changes nothing: one read-only transaction, with a limit on each statement, on waiting for locks and on idling. Nothing

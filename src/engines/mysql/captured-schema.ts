@@ -60,8 +60,11 @@ export async function readSchema(
   const { ordered, isCircular } = await inOrder(session, ofType('BASE TABLE', 'SYSTEM VERSIONED'));
   const tables = await printed(session, 'TABLE', ordered, missing, onProgress);
   const routines: string[] = [];
+  // A routine that was printed stays locked until the transaction ends, or is taken back.
+  await session.execute('savepoint unlocked');
   for (const { name, type } of await session.query<ObjectRow>(ROUTINES))
     routines.push(...(await printed(session, type, [name], missing)).values());
+  await session.execute('rollback to savepoint unlocked');
   const views = await printed(session, 'VIEW', ofType('VIEW'), missing);
   const triggerNames = (await session.query<ObjectRow>(TRIGGERS)).map(({ name }) => name);
   const triggers = await printed(session, 'TRIGGER', triggerNames, missing);

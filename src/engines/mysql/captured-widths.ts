@@ -65,8 +65,8 @@ export interface RowWidths {
 
 /** Record header, transaction number and roll pointer. */
 const RECORD_OVERHEAD = 5 + 6 + 7;
-/** InnoDB leaves a sixteenth of a page free when it fills it in order. */
-const PAGE_FILLING = 15 / 16;
+/** InnoDB leaves a sixteenth of a page free when it fills it in order, and has about 150 of 16,384 bytes for itself. */
+const PAGE_FILLING = 15 / 16 - 150 / 16_384;
 /** A text column is taken to hold this much where only its limit is known. */
 const LIKELY_LENGTH = 255;
 

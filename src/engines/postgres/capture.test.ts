@@ -6,6 +6,7 @@ import { chooseProvisioner } from '../../provisioners/index.ts';
 import type { Server } from '../../provisioners/provisioner.ts';
 import type { CapturedFacts, CaptureRequest, Session } from '../engine.ts';
 import { capture } from './capture.ts';
+import { readSchema } from './captured-schema.ts';
 import { connections } from './connections.ts';
 import { dialect } from './dialect.ts';
 import { schema } from './schema.ts';
@@ -327,7 +328,21 @@ test('a capture only reads: in a read-only transaction, and the server counts no
   const texts = statements.map(({ query }) => query.trim());
   expect(texts).toContain('begin transaction isolation level repeatable read read only');
   expect(texts.length).toBeGreaterThan(20);
-  expect(texts.filter((text) => !/^(?:select|with|begin|set local)\b/.test(text))).toEqual([]);
+  expect(
+    texts.filter((text) => !/^(?:select|with|begin|set local|savepoint|rollback to)\b/.test(text)),
+  ).toEqual([]);
+});
+
+test('no lock on a table outlives the statement that took it: a migration never waits for a capture', async () => {
+  await using session = await sessionIn('production');
+  await session.execute(
+    'begin transaction isolation level repeatable read read only; set local search_path = pg_catalog',
+  );
+  expect((await readSchema(session, [])).ddl).toBe(captured.schema);
+  const held = await session.query(
+    'select relation::regclass, mode from pg_locks where pid = pg_backend_pid() and relation >= 16384',
+  );
+  expect(held).toEqual([]);
 });
 
 test('a table that is locked ends the capture with what to do', async () => {

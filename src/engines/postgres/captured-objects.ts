@@ -17,10 +17,18 @@ import {
   USER_SCHEMA,
 } from './catalog-object.ts';
 
-/** Every object that can be made again, in no particular order. */
+/**
+ * Every object that can be made again, in no particular order. Printing a view, a rule or a function with an SQL body locks
+ * what it reads until the transaction ends, and a migration would wait for that with everybody behind it: going back to a
+ * savepoint lets go of such locks at once.
+ */
 export async function readObjects(session: Session): Promise<readonly CatalogObject[]> {
   const found: CatalogObject[] = [...(await readTableObjects(session)), ...(await readKeyObjects(session))];
-  for (const [kind, query] of QUERIES) found.push(...objectsOf(kind, await session.query<ObjectRow>(query)));
+  for (const [kind, query] of QUERIES) {
+    await session.execute('savepoint unlocked');
+    found.push(...objectsOf(kind, await session.query<ObjectRow>(query)));
+    await session.execute('rollback to savepoint unlocked');
+  }
   return found;
 }
 
