@@ -207,3 +207,26 @@ test('values of the scenario solve a check that nothing is known of', () => {
     new Set(['5', '10']),
   );
 });
+
+test('what no rule says how to meet is met by trying: calculations, cases, conditions on several columns', () => {
+  const rows = rowsOf({
+    columns: { id: 'int4', a: 'int4', b: 'int4', c: 'text', d: 'date' },
+    checks: [
+      '((a % 5) = 0)',
+      '((a + (b * 2)) < 5000)',
+      '(CASE WHEN (a > 50) THEN ("left"(c, 1) = \'S\'::text) ELSE true END)',
+      '(EXTRACT(isodow FROM d) < (6)::numeric)',
+    ],
+  });
+  for (const { a, b, c, d } of rows) {
+    expect(Number(a) % 5).toBe(0);
+    expect(Number(a) + 2 * Number(b)).toBeLessThan(5000);
+    if (Number(a) > 50) expect(text(c)).toMatch(/^S/);
+    expect([0, 6]).not.toContain(new Date(text(d)).getUTCDay());
+  }
+});
+
+test('rows that are tried stay the same in a larger volume', () => {
+  const parts = { columns: { id: 'int4', a: 'int4', b: 'int4' }, checks: ['((a * 2) > b)'] };
+  expect(rowsOf(parts, 200).slice(0, 50)).toEqual(rowsOf(parts, 50));
+});

@@ -80,7 +80,9 @@ function testedGroup(
     tests.every((test) => holds(test, (name) => reader(name, read(name))) === true);
   const moved = columns.filter((name) => !fixed.has(name));
   const stays = new Set(columns.filter((name) => fixed.has(name)));
-  const pool = Math.max(1, Math.min(POOL, rows));
+  // The same for every volume, unless a parent row decides: then only rows that are there have one.
+  const refers = table.foreignKeys.some((key) => key.columns.some((name) => columns.includes(name)));
+  const pool = refers ? Math.max(1, Math.min(POOL, rows)) : POOL;
   const plain = (name: string, row: number) => cells.get(name)?.(row) ?? null;
   let known: readonly number[] | null = null;
   // Tables that refer to each other in circles have no cells yet.

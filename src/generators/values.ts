@@ -37,7 +37,8 @@ export function valueSource(request: SourceRequest): ValueSource | null {
   // How text is ordered depends on its collation, so that a limit of it is no rule.
   const isOrdered = rules.lowers.length + rules.uppers.length > 0 && scalarType(column.type) === null;
   const tried = isOrdered ? { tests: [...tests, ...readFrom], readFrom: [] } : rules;
-  const others = () => (partition === null ? otherValues(request) : []);
+  const isOwn = override?.faker != null || override?.width != null || partition !== null;
+  const others = () => (isOwn ? [] : otherValues(request));
   return triedSource(source, tried, { type: column.type, seed, others });
 }
 

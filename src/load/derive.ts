@@ -11,6 +11,8 @@ export interface DerivableTable {
   readonly rows: number;
   /** Columns that an insert may give; empty when the rows of the table cannot be made. */
   readonly fillable: readonly string[];
+  /** Rows that can come after the filled ones before a unique constraint has no further value. */
+  readonly room: number;
 }
 
 export interface Derived {
@@ -25,6 +27,8 @@ const WEIGHTS = { point: 50, range: 30, insert: 10, update: 10 } as const;
 const MAX_TABLES = 60;
 const MAX_RANGE_READS = 2;
 const RANGE_LIMIT = 20;
+/** Room for fewer rows would be used up within seconds, and every later insert would fail. */
+const FEWEST_INSERTS = 100;
 
 export function deriveOperations(tables: readonly DerivableTable[], dialect: Dialect): Derived {
   const problems: string[] = [];
@@ -79,7 +83,11 @@ function draftTable(
     drafted.push(rangeRead(description, columns, dialect));
   }
   const inserted = insertedColumns(table);
-  if (inserted.length > 0) drafted.push(insert(description, inserted, dialect));
+  if (inserted.length > 0 && table.room < FEWEST_INSERTS)
+    problem(
+      `${description.name}: the derived load inserts no rows, since only ${table.room} more can differ in its unique columns`,
+    );
+  else if (inserted.length > 0) drafted.push(insert(description, inserted, dialect));
   else problem(`${description.name}: the derived load inserts no rows, since none can be made`);
   return drafted;
 }
@@ -167,7 +175,7 @@ function updatedColumn({ description, fillable }: DerivableTable, key: readonly 
 }
 
 function sharedCheckColumns(table: TableDescription): readonly string[] {
-  return table.checks.flatMap(({ expression }) => {
+  return [...table.checks, ...(table.implied ?? [])].flatMap(({ expression }) => {
     const named = table.columns.map(({ name }) => name).filter((name) => mentions(expression, name));
     return named.length > 1 ? named : [];
   });

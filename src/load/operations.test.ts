@@ -46,7 +46,12 @@ const ROWS: Readonly<Record<string, number>> = {
   orders: 20_000,
   order_lines: 2000,
   log: 100,
+  profiles: 100,
 };
+
+const UNLIMITED = Number.MAX_SAFE_INTEGER;
+/** One row for each customer is there already. */
+const CAPACITIES: Readonly<Record<string, number>> = { profiles: 100 };
 
 async function plan(
   session: Session,
@@ -61,7 +66,11 @@ async function plan(
     const generators = new Map(
       tables.map(({ name, columns }) => [
         name,
-        { rows: ROWS[name] ?? 0, columns: columns.map((column) => column.name) },
+        {
+          rows: ROWS[name] ?? 0,
+          columns: columns.map((column) => column.name),
+          capacity: CAPACITIES[name] ?? UNLIMITED,
+        },
       ]),
     );
     return await planFrom({
@@ -218,4 +227,18 @@ test('a table that cannot be filled gets no generated values, and a scan of a la
   expect(written.notes).toEqual([
     expect.stringMatching(/^scan has no index that serves it: it reads orders/),
   ]);
+});
+
+test('nothing is inserted into a table that is full: each customer has its one row', async () => {
+  await using session = await server.session();
+  await session.execute(SHOP);
+  await session.execute(
+    'create table profiles (customer_id int primary key references customers, note text)',
+  );
+  const { operations, problems } = await plan(session, null);
+  expect(operations.map(({ record }) => record.name)).toContain('get_profiles');
+  expect(operations.map(({ record }) => record.name)).not.toContain('insert_profiles');
+  expect(problems).toContain(
+    'profiles: the derived load inserts no rows, since only 0 more can differ in its unique columns',
+  );
 });

@@ -24,7 +24,7 @@ export interface OperationsRequest {
   readonly session: Session;
   readonly tables: readonly TableDescription[];
   readonly settings: Pick<LoadSettings, 'operationsFile'>;
-  readonly generators: ReadonlyMap<string, Pick<TableGenerator, 'rows' | 'columns'>>;
+  readonly generators: ReadonlyMap<string, Pick<TableGenerator, 'rows' | 'columns' | 'capacity'>>;
   /** Tables whose rows are not the generator's: the schema had filled them, or they cannot be filled. */
   readonly excludedTables: readonly string[];
 }
@@ -86,11 +86,16 @@ function deriveFrom({ engine, tables, generators, excludedTables }: OperationsRe
   const derivable = tables.map((description) => ({
     description,
     rows: generators.get(description.name)?.rows ?? 0,
+    room: roomIn(generators.get(description.name)),
     fillable: excludedTables.includes(description.name)
       ? []
       : (generators.get(description.name)?.columns ?? []),
   }));
   return deriveOperations(derivable, engine.dialect);
+}
+
+function roomIn(generator: Pick<TableGenerator, 'rows' | 'capacity'> | undefined): number {
+  return generator === undefined ? 0 : Math.max(0, generator.capacity - generator.rows);
 }
 
 async function readWorkload(file: string): Promise<string> {

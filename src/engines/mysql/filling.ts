@@ -1,6 +1,6 @@
 /** Fills tables. The rows themselves are in bulk-load.ts, what is taken away while filling in deferred.ts. */
 import { UsageError } from '../../errors.ts';
-import type { Filling, ForeignKey, Session, TableDescription } from '../engine.ts';
+import { type Filling, type ForeignKey, type Session, SqlError, type TableDescription } from '../engine.ts';
 import { bulkLoad } from './bulk-load.ts';
 import { prepare } from './deferred.ts';
 import { dialect } from './dialect.ts';
@@ -21,8 +21,8 @@ const { quote, quoteName } = dialect;
 async function advanceCounters(session: Session, tables: readonly TableDescription[]): Promise<void> {
   for (const table of tables)
     for (const key of table.foreignKeys) {
-      const [orphan] = await session.query(orphans(table, key, tables));
-      if (orphan === undefined) continue;
+      const orphan = await findOrphan(session, orphans(table, key, tables));
+      if (!orphan) continue;
       throw new UsageError(
         `the generated rows break a constraint of the schema: "${table.name}" has rows without a parent in ` +
           `"${key.references}" (${key.name}: ${key.columns.join(', ')}). Say what its columns hold under ` +
@@ -31,22 +31,42 @@ async function advanceCounters(session: Session, tables: readonly TableDescripti
     }
 }
 
-function orphans(table: TableDescription, key: ForeignKey, tables: readonly TableDescription[]): string {
+/** https://dev.mysql.com/doc/mysql-errors/en/server-error-reference.html#error_er_cant_aggregate_2collations */
+const COLLATIONS_DIFFER = '1267';
+
+/** A foreign key may lead between two collations, which a comparison may not: then the bytes are compared. */
+async function findOrphan(session: Session, query: (compared: string) => string): Promise<boolean> {
+  try {
+    return (await session.query(query(''))).length > 0;
+  } catch (error) {
+    if (!(error instanceof SqlError) || error.code !== COLLATIONS_DIFFER) throw error;
+    return (await session.query(query('binary '))).length > 0;
+  }
+}
+
+function orphans(
+  table: TableDescription,
+  key: ForeignKey,
+  tables: readonly TableDescription[],
+): (compared: string) => string {
   const [database = ''] = table.parts;
   // A name with a dot is a table of this database, or says another one.
   const known = tables.find(({ name }) => name === key.references)?.parts;
   const elsewhere = key.references.includes('.') ? key.references.split('.') : [database, key.references];
   const referenced = known ?? elsewhere;
-  const pairs = key.columns.map(
-    (column, index) => `p.${quote(key.referencedColumns[index] ?? '')} = c.${quote(column)}`,
-  );
   const given = key.columns.map((column) => `c.${quote(column)} is not null`);
-  return `
-    select 1 as orphan
-    from ${quoteName(table.parts)} c
-    where ${given.join(' and ')}
-      and not exists (select 1 from ${quoteName(referenced)} p where ${pairs.join(' and ')})
-    limit 1`;
+  return (compared) => {
+    const pairs = key.columns.map(
+      (column, index) =>
+        `${compared}p.${quote(key.referencedColumns[index] ?? '')} = ${compared}c.${quote(column)}`,
+    );
+    return `
+      select 1 as orphan
+      from ${quoteName(table.parts)} c
+      where ${given.join(' and ')}
+        and not exists (select 1 from ${quoteName(referenced)} p where ${pairs.join(' and ')})
+      limit 1`;
+  };
 }
 
 /** Pages of the clustered index and of the others, as ANALYZE has just counted them. */
