@@ -128,3 +128,15 @@ export const MYSQL_TYPES: Readonly<Record<string, readonly RandomType[]>> = {
     ...types('own', [], ['uuid', 'inet6', 'inet4']),
   ],
 };
+
+/** A column of a table that is made up. */
+export interface Column {
+  readonly name: string;
+  readonly type: RandomType;
+  readonly sql: string;
+}
+
+/** The name as an identifier. */
+export function quote(name: string): string {
+  return `\`${name.replaceAll('`', '``')}\``;
+}

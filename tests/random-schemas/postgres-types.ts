@@ -182,3 +182,15 @@ export const POSTGRES_PRELUDE = `
   create domain email as text check (value ~ '^[^@\\s]+@[^@\\s]+$') not null;
   create collation ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
   create schema other;`;
+
+/** A column of a table that is made up. */
+export interface Column {
+  readonly name: string;
+  readonly type: RandomType;
+  readonly sql: string;
+}
+
+/** The name as an identifier. */
+export function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
