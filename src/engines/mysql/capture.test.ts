@@ -65,8 +65,13 @@ const STATISTICS: Readonly<Record<string, string>> = {
     analyze table accounts update histogram on name, feeling, note with 200 buckets;
     analyze table orders update histogram on account, kind, flags with 1000 buckets`,
   mariadb: `
-    analyze table accounts persistent for all;
     set session histogram_size = 255;
+    set session histogram_type = DOUBLE_PREC_HB;
+    create table plain like accounts;
+    insert into plain select * from accounts;
+    analyze table plain persistent for all;
+    set session histogram_type = JSON_HB;
+    analyze table accounts persistent for all;
     analyze table orders persistent for all;
     analyze table days`,
 };
@@ -150,6 +155,14 @@ for (const spec of serversOf('mysql')) {
       const [without] = captured.missing.filter(({ what }) => what.startsWith('column statistics of days'));
       expect(without?.what).toContain('day');
       expect(without?.reason).toContain('analyze table `days`');
+    });
+
+    test('a histogram that does not tell frequencies is named with what would make one that does', () => {
+      const named = captured.missing.filter(({ what }) =>
+        /^frequencies of \d+ columns, such as plain\./.test(what),
+      );
+      expect(named).toHaveLength(spec.flavor === 'mariadb' ? 1 : 0);
+      expect(named.every(({ reason }) => reason.includes('histogram_type = JSON_HB'))).toBe(true);
     });
 
     test('the fan-out of a foreign key is told of the children that have a parent', () => {

@@ -37,6 +37,8 @@ interface HistogramRow {
   readonly distinct: string | number | null;
   /** MariaDB */
   readonly contentBytes: string | number | null;
+  /** MariaDB: of its histogram. */
+  readonly form?: string | null;
   /** JSON text, or parsed. */
   readonly buckets: unknown;
 }
@@ -99,6 +101,7 @@ const MARIADB_COLUMNS = `
     s.nulls_ratio as nullFraction,
     (1 - coalesce(s.nulls_ratio, 0)) * t.cardinality / nullif(s.avg_frequency, 0) as \`distinct\`,
     s.avg_length as contentBytes,
+    s.hist_type as form,
     null as buckets
   from mysql.column_stats s
     left join mysql.table_stats t on t.db_name = s.db_name and t.table_name = s.table_name
@@ -130,13 +133,9 @@ export async function readHistograms(
   withValues: boolean,
 ): Promise<ReadHistograms> {
   try {
-    const histograms =
-      flavor === 'mysql'
-        ? (await session.query<HistogramRow>(mysqlHistograms(withValues))).map((row) =>
-            fromMysql(row, withValues),
-          )
-        : await readMariadb(session, withValues);
-    return { histograms, missing: [] };
+    if (flavor === 'mariadb') return await readMariadb(session, withValues);
+    const rows = await session.query<HistogramRow>(mysqlHistograms(withValues));
+    return { histograms: rows.map((row) => fromMysql(row, withValues)), missing: [] };
   } catch (error) {
     if (!isRefused(error)) throw error;
     const where =
@@ -170,12 +169,12 @@ function fromMysql(row: HistogramRow, withValues: boolean): ColumnHistogram {
 }
 
 /** Shares are of the rows with a value there. */
-async function readMariadb(session: Session, withValues: boolean): Promise<readonly ColumnHistogram[]> {
+async function readMariadb(session: Session, withValues: boolean): Promise<ReadHistograms> {
   const rows = await session.query<HistogramRow>(MARIADB_COLUMNS);
   const lists = new Map<string, readonly Bucket[]>();
   for (const row of await session.query<HistogramRow>(mariadbHistograms(withValues)))
     lists.set(`${row.table}\n${row.name}`, bucketsOf(row.buckets));
-  return rows.map((row) => {
+  const histograms = rows.map((row): ColumnHistogram => {
     const nullFraction = Number(row.nullFraction ?? 0);
     const buckets = (lists.get(`${row.table}\n${row.name}`) ?? []).map(
       ([position, share, ...rest]): Bucket => [position, share * (1 - nullFraction), ...rest],
@@ -189,6 +188,14 @@ async function readMariadb(session: Session, withValues: boolean): Promise<reado
       ...listsOf(buckets, withValues),
     };
   });
+  const older = rows.filter(({ form }) => form !== null && form !== 'JSON_HB');
+  const missing = {
+    what: `frequencies of ${older.length} columns, such as ${older[0]?.table}.${older[0]?.name}`,
+    reason:
+      `a histogram of the form ${older[0]?.form} does not tell them. ` +
+      'Run: set histogram_type = JSON_HB, then analyze table again (MariaDB 10.8 and later)',
+  };
+  return { histograms, missing: older.length === 0 ? [] : [missing] };
 }
 
 function bucketsOf(value: unknown): readonly Bucket[] {
