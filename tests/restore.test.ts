@@ -49,6 +49,7 @@ ALTER TABLE ONLY public.orders ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.orders ADD CONSTRAINT orders_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
 ALTER TABLE ONLY public.schema_migrations ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
 GRANT SELECT ON TABLE public.orders TO nobody_here;
+CREATE POLICY everything ON public.orders TO "Reader 1" USING (true);
 
 --
 -- PostgreSQL database dump complete
@@ -62,7 +63,7 @@ const project: Files = {
   'db/migrations/20240101000000_orders.sql':
     '-- migrate:up\ncreate table orders (id bigint primary key);\n-- migrate:down\n',
   'db/migrations/20240201000000_note.sql':
-    '-- migrate:up\nalter table orders add column note text;\n-- migrate:down\n',
+    '-- migrate:up\nalter table orders add column note text;\ngrant select on orders to nobody_here, "Reader 1";\n-- migrate:down\n',
   'rehearsal.yaml': scenarioWith({
     database: { engine: 'postgres', provision: 'embedded' },
     data: {

@@ -70,8 +70,16 @@ export async function restoreDump(request: RestoreDumpRequest, signal: AbortSign
   const onListing = async (listing: string): Promise<void> => {
     if (dump.contents !== null) await refuseObstacles({ engine, session }, dump.contents.facts(listing));
   };
+  const onRoles = async (statements: readonly string[]): Promise<void> => {
+    for (const statement of statements) await session.execute(statement);
+  };
   const onKeys = (stages: DeferredObjects['restore']) => addKeys(request, stages, signal);
-  await runPath(dump, clients, { ...running, jobs: availableParallelism(), onListing, onKeys }, signal);
+  await runPath(
+    dump,
+    clients,
+    { ...running, jobs: availableParallelism(), onListing, onRoles, onKeys },
+    signal,
+  );
 }
 
 async function addKeys(

@@ -17,6 +17,7 @@ const missing = await containersMissing(IMAGE);
 const SCHEMA = `
   create extension pg_trgm;
   create role owner_of_production;
+  create role "Reader 1";
   create table country (id smallint primary key, name text not null);
   create table customer (id int generated always as identity primary key, email text not null unique,
     phone varchar(20), country_id smallint not null references country, invited_by int references customer);
@@ -37,6 +38,8 @@ return 'it''s';
 end $body$;
   alter table customer owner to owner_of_production;
   grant select on customer to owner_of_production;
+  alter table product enable row level security;
+  create policy everything on product to "Reader 1", owner_of_production using (true);
   insert into country select i, 'country ' || i from generate_series(1, 20) i;
   insert into customer (email, phone, country_id, invited_by)
     select 'person' || i || '@real.example', case when i % 4 > 0 then '+49 ' || i end, 1 + i % 20, nullif(i / 10, 0) from generate_series(1, 3000) i;

@@ -1,5 +1,6 @@
 /** Runs what restores a dump, and tells how far it is. */
 import type {
+  Command,
   ConnectionTarget,
   DeferredObjects,
   Dump,
@@ -61,6 +62,8 @@ export interface PathRequest extends RunRequest {
   readonly jobs: number;
   /** Called with what is in the dump before anything is restored. */
   readonly onListing: (listing: string) => Promise<void>;
+  /** Makes roles that the dump names, before anything is restored. */
+  readonly onRoles: (statements: readonly string[]) => Promise<void>;
   /** Adds the keys that the client leaves to us, after everything else. */
   readonly onKeys: (stages: DeferredObjects['restore']) => Promise<void>;
 }
@@ -80,16 +83,20 @@ export async function runPath(
   const target = client.reach(request.target);
   const { program } = client;
   const { path } = placed;
+  const print = async (command: Command): Promise<string> => {
+    const { code, output, errors } = await capture(client.run, command, signal);
+    if (code !== 0) throw failure(dump, { client, code, lines: errors.trim().split('\n') });
+    return output;
+  };
+  if (dump.roles !== null)
+    await request.onRoles(dump.roles.create(await print(dump.roles.command(program, path))));
   const split = dump.keys?.split(listing) ?? null;
   await using others = split === null ? null : await placeText(client, split.others, signal);
   const wanted = { program, path, target, jobs: request.jobs, listing, list: others?.path ?? null };
   for (const step of dump.steps(wanted)) await runStep(dump, { client, step }, request, signal);
   if (split === null || dump.keys === null) return;
   await using list = await placeText(client, split.keys, signal);
-  const command = dump.keys.command(program, path, list.path);
-  const { code, output, errors } = await capture(client.run, command, signal);
-  if (code !== 0) throw failure(dump, { client, code, lines: errors.trim().split('\n') });
-  await request.onKeys(dump.keys.stages(output));
+  await request.onKeys(dump.keys.stages(await print(dump.keys.command(program, path, list.path))));
 }
 
 /** The first program that can read it; what the preferred one said is told when none can. */

@@ -76,6 +76,11 @@ export interface OpenedDump extends DumpBase {
     command(program: string, path: string): Command;
     facts(listing: string): DumpFacts;
   } | null;
+  /** Roles that policies and migrations may need: a command that prints where they are named, and what makes them. */
+  readonly roles: {
+    command(program: string, path: string): Command;
+    create(sql: string): readonly string[];
+  } | null;
   /**
    * Foreign keys that are checked after everything else, several at once; null where the program adds them itself. It adds
    * those of children of one parent one after the other, since each locks the parent.

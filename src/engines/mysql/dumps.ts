@@ -134,6 +134,7 @@ const folder = {
   reads: 'path',
   growth: 4,
   contents: null,
+  roles: null,
   keys: null,
   adviceFor,
 } as const;

@@ -13,6 +13,8 @@ import type {
 import type { Command } from '../recipe.ts';
 import { type ArchiveHead, readArchiveHead } from './archive-head.ts';
 import { keyStages, splitKeys } from './archived-keys.ts';
+import { dialect } from './dialect.ts';
+import { createRole, rolesIn } from './dump-roles.ts';
 import { filterPlainDump } from './plain-dump.ts';
 
 const DIRECTORY_MARKER = 'toc.dat';
@@ -68,6 +70,11 @@ function archiveOf(head: ArchiveHead, format: string, entries: DumpFile['entries
         serverVersion: /^;\s+Dumped from database version: (.+)$/m.exec(listing)?.[1] ?? serverVersion,
         extensions: [...listing.matchAll(/^\d+; \d+ \d+ EXTENSION - (\S+)/gm)].map(([, name = '']) => name),
       }),
+    },
+    roles: {
+      command: (program, path) => command(program, ['--schema-only', '--file=-', path], null),
+      create: (sql) =>
+        [...new Set(dialect.split(sql).flatMap(({ text }) => rolesIn(`${text};`)))].map(createRole),
     },
     keys: {
       split: splitKeys,

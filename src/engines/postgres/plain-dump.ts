@@ -2,13 +2,14 @@
  * The SQL text of pg_dump on its way to psql, statement by statement: rows of COPY go through untouched. Left out, each
  * line in place of an empty one so that psql's line numbers stay true:
  *
- * - owners, privileges and roles, which belong to production's server
+ * - owners and privileges, which belong to production's server; the roles that they name are made, without privileges
  * - timeouts, which servers before Postgres 17 do not all know
  * - psql's own \restrict and \unrestrict; any other command of psql could read and run files here and is refused
  */
 import { UsageError } from '../../errors.ts';
 import { cutShort } from '../dump-errors.ts';
 import type { StreamObserver } from '../dumps.ts';
+import { createRole, rolesIn } from './dump-roles.ts';
 
 const NEWLINE = 0x0a;
 const END_OF_ROWS = Buffer.from('\n\\.\n');
@@ -62,6 +63,7 @@ interface Text {
 function createText(observer: StreamObserver): Text {
   const scanner = createScanner();
   const noted = new Set<string>();
+  const roles = new Set<string>();
   /** Lines of the statement that is not complete yet. */
   let statement: Buffer[] = [];
   /** Whether rows of COPY go through, and whether the next byte is the first of them. */
@@ -105,6 +107,12 @@ function createText(observer: StreamObserver): Text {
     const lines = statement.length;
     statement = [];
     const words = withoutComments(whole.toString('latin1', 0, Math.min(whole.length, TELLING_BYTES)));
+    for (const role of rolesIn(words)) {
+      if (roles.has(role)) continue;
+      roles.add(role);
+      // On the line of what names it, so that psql's line numbers stay true.
+      parts.push(Buffer.from(`${createRole(role)} `, 'latin1'));
+    }
     const found = LEFT_OUT.find(({ pattern }) => pattern.test(words));
     if (found !== undefined) {
       if (found.what !== null) note(found.what);
