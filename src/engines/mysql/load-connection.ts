@@ -27,7 +27,10 @@ export async function connectLoad(
   target: ConnectionTarget,
   options: LoadConnectionOptions,
 ): Promise<LoadConnection> {
-  const client = await openClient(target, { applicationName: options.applicationName });
+  const client = await openClient(target, {
+    applicationName: options.applicationName,
+    prepares: options.protocol === 'prepared',
+  });
   const { connection, socket } = client;
   const timeout = await setTimeouts(client, target, options.statementTimeoutMs);
   const send = options.protocol === 'prepared' ? preparedSender(connection) : textSender(connection);
