@@ -1,6 +1,6 @@
 /** Puts indexes, foreign keys and triggers back, several at once: the server checks every row meanwhile. */
 import { availableParallelism } from 'node:os';
-import { type RestoreTask, type Session, SqlError } from '../engines/engine.ts';
+import { type RestoreTask, type SeenProgress, type Session, SqlError } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
 import { OF_NO_TABLE } from './filling-progress.ts';
 import type { FillingRequest } from './seeder.ts';
@@ -19,6 +19,7 @@ export async function restore(
   const most = Math.max(0, ...stages.map((tasks) => tasks.length));
   const progress = createProgress(request, stages);
   await using opened = openedSessions();
+  await using _watch = await watchServer(request, progress, signal);
   for (let count = Math.min(most, SESSIONS_MAX, availableParallelism()); count > 0; count -= 1) {
     const options = { applicationName: 'rehearse filling' };
     const session = await request.engine.connections.connect(request.administrator, options, signal);
@@ -55,7 +56,7 @@ async function runStage(tasks: readonly RestoreTask[], { sessions, progress, sig
       const task = takeTask(left, busy);
       if (task === null) return;
       busy.add(task.table);
-      progress.begin(task);
+      progress.begin(task, session.id);
       try {
         for (const statement of task.statements) await executeUntil(session, statement, stop);
       } catch (error) {
@@ -78,16 +79,51 @@ function takeTask(left: RestoreTask[], busy: ReadonlySet<string>): RestoreTask |
 }
 
 interface RestoreProgress {
-  begin(task: RestoreTask): void;
+  begin(task: RestoreTask, session: number): void;
   end(task: RestoreTask): void;
+  /** What the server says of its sessions at work. */
+  see(progress: readonly SeenProgress[]): void;
+}
+
+const WATCH_MS = 2_000;
+
+/** Long ones are seen in the server's own views, where it has them; the user of a managed server may not. */
+async function watchServer(
+  { engine, administrator }: Pick<FillingRequest, 'engine' | 'administrator'>,
+  progress: RestoreProgress,
+  signal: AbortSignal,
+): Promise<AsyncDisposable> {
+  const watcher = await engine.connections.connect(
+    administrator,
+    { applicationName: 'rehearse progress' },
+    signal,
+  );
+  let looking = Promise.resolve();
+  const look = () => {
+    looking = engine.views.readProgress(watcher).then(progress.see, () => undefined);
+  };
+  const timer = setInterval(look, WATCH_MS);
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      await looking;
+      await watcher[Symbol.asyncDispose]();
+    },
+  };
 }
 
 function createProgress({ onProgress }: Pick<FillingRequest, 'onProgress'>, stages: Stages): RestoreProgress {
   const total = stages.reduce((sum, tasks) => sum + tasks.length, 0);
-  const running = new Set<RestoreTask>();
+  const running = new Map<RestoreTask, number>();
+  let seen: readonly SeenProgress[] = [];
   let done = 0;
+  const nameOf = ([{ what }, session]: readonly [RestoreTask, number]) => {
+    const at = seen.find(({ sessionId }) => sessionId === session);
+    const share = at === undefined || at.total === 0 ? '' : ` ${Math.floor((100 * at.done) / at.total)} %`;
+    return at === undefined ? what : `${what} (${at.phase}${share})`;
+  };
   const report = () => {
-    const names = [...running].map(({ what }) => what).join(', ');
+    const names = [...running].map(nameOf).join(', ');
     onProgress({
       ...OF_NO_TABLE,
       message: `indexes and keys: ${done} of ${total} done${names === '' ? '' : `; at ${names}`}`,
@@ -96,8 +132,13 @@ function createProgress({ onProgress }: Pick<FillingRequest, 'onProgress'>, stag
     });
   };
   return {
-    begin(task) {
-      running.add(task);
+    begin(task, session) {
+      running.set(task, session);
+      seen = seen.filter(({ sessionId }) => sessionId !== session);
+      report();
+    },
+    see(progress) {
+      seen = progress;
       report();
     },
     end(task) {

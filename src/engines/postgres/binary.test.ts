@@ -70,7 +70,6 @@ const CASES: Readonly<Record<string, readonly CellValue[]>> = {
   float8: ['0', '-0', '0.1', '1e300', '-2.5E-10', '123456789.123456789', '9007199254740993', '4.9e-324'],
   numeric: [...DECIMALS, ...MORE_DECIMALS],
   'numeric(7,2)': ['0', '12345.67', '-99999.99', '1.005', '1.995', '0.001'],
-  'numeric(3,5)': ['0.00123', '-0.00999'],
   bool: ['true', 'false', 't', 'f'],
   text: TEXTS,
   'varchar(5)': ['', 'abcde', 'ä🐘äää', 'abc  '],

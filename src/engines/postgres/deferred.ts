@@ -15,7 +15,8 @@ const { quote, quoteName, quoteLiteral } = dialect;
  * could not be restored as it was stays in place: see INDEXES.
  *
  * Indexes of partitioned tables come back as pg_dump restores them: on the parent alone, on each partition, attached.
- * Foreign keys are declared first and then validated, which locks no other out: several at once.
+ * A key of a plain table comes back as an index, which several sessions build on one table at once, and becomes the
+ * constraint afterwards. Foreign keys are declared first and then validated, which locks no other out: several at once.
  */
 export async function prepare(
   session: Session,
@@ -37,7 +38,7 @@ export async function prepare(
     await session.execute('commit');
     return {
       restore: [
-        ...depthsOf(indexes).map((level) => level.map(restoreIndex)),
+        ...depthsOf(indexes).flatMap((level) => [level.map(restoreIndex), level.flatMap(restoreKey)]),
         // Each locks two tables against the others: two at once can wait for each other.
         ...foreignKeys.map((key) => [declareForeignKey(key)]),
         foreignKeys.filter(isValidatedLater).map(validateForeignKey),
@@ -75,7 +76,7 @@ interface ForeignKeyRow extends OnTable {
 }
 
 /**
- * NOT VALID on a partitioned table is there since Postgres 18. A partition's copy of its parent's key (conparentid, since Postgres 11) goes and comes with that one. */
+ * NOT VALID on a partitioned table is there since Postgres 18, and reaches the copies for its partitions since then. A partition's copy of its parent's key (conparentid, since Postgres 11) goes and comes with that one. */
 const FOREIGN_KEYS = `
   with recursive ${MEMBERS}
   select
@@ -84,12 +85,13 @@ const FOREIGN_KEYS = `
     c.conname::text as constraint,
     pg_get_constraintdef(c.oid) as definition,
     c.convalidated
-      and (t.relkind <> 'p' or current_setting('server_version_num')::int >= 180000) as "validatedLater",
+      and ('p' not in (t.relkind, r.relkind) or current_setting('server_version_num')::int >= 180000) as "validatedLater",
     obj_description(c.oid, 'pg_constraint') as comment
   from members m
     join pg_class t on t.oid = m.oid
     join pg_namespace n on n.oid = t.relnamespace
     join pg_constraint c on c.conrelid = t.oid and c.contype = 'f'
+    join pg_class r on r.oid = c.confrelid
   where coalesce((to_jsonb(c) ->> 'conparentid')::oid, 0) = 0
   order by c.oid`;
 
@@ -100,6 +102,11 @@ interface IndexRow extends OnTable {
   readonly definition: string;
   readonly parent: string | null;
   readonly parentSchema: string | null;
+  /**
+   * How the constraint is made of the index, and the whole CREATE INDEX: the key of a plain table. `using index` is not
+   * there for partitioned tables. https://www.postgresql.org/docs/current/sql-altertable.html
+   */
+  readonly made: { readonly index: string; readonly key: string } | null;
   /** Parents above it. */
   readonly depth: number;
   readonly comment: string | null;
@@ -109,7 +116,8 @@ interface IndexRow extends OnTable {
  * Indexes of the tables, parents before the partitions' own. Left in place are those that cannot be made again just
  * as they are (another tablespace, storage options or statistics targets that the definition does not show, an index
  * that is not valid), those that mark the table (clustered, replica identity), and those that something else depends
- * on: a foreign key of a table that is not filled, a view that groups by the key, an extension.
+ * on: a foreign key of a table that is not filled, a view that groups by the key, an extension. The trigger by which a
+ * deferrable key checks its rows goes and comes with it.
  */
 const INDEXES = `
   with recursive ${MEMBERS},
@@ -137,16 +145,14 @@ const INDEXES = `
               on d.classid = 'pg_class'::regclass and p.inhrelid = d.objid and p.inhparent = i.indexrelid
             left join pg_constraint k on d.classid = 'pg_constraint'::regclass and k.oid = d.objid
           where p.inhrelid is null
+            and d.classid <> 'pg_trigger'::regclass
             and (k.oid is null or coalesce((to_jsonb(k) ->> 'conparentid')::oid, 0) <> coalesce(c.oid, 0))
             and (
               (d.refclassid = 'pg_class'::regclass and d.refobjid = i.indexrelid)
               or (d.refclassid = 'pg_constraint'::regclass and d.refobjid = c.oid and d.objid <> i.indexrelid)
             )
         )
-        or exists (
-          select from pg_depend d
-          where d.objid in (i.indexrelid, c.oid) and d.deptype = 'e'
-        ) as kept
+        or exists (select from pg_depend d where d.objid in (i.indexrelid, c.oid) and d.deptype = 'e') as kept
     from members m
       join pg_index i on i.indrelid = m.oid
       join pg_class x on x.oid = i.indexrelid
@@ -164,6 +170,14 @@ const INDEXES = `
     c.index::text as index,
     c.conname::text as constraint,
     coalesce(pg_get_constraintdef(c.constraint_oid), pg_get_indexdef(c.oid)) as definition,
+    case when k.contype in ('p', 'u') and t.relkind = 'r' and tree.parent is null and a.amname = 'btree' then
+      json_build_object(
+        'index', pg_get_indexdef(c.oid),
+        'key', case k.contype when 'p' then 'primary key' else 'unique' end || ' using index ' || quote_ident(c.index)
+          || case when k.condeferrable then ' deferrable' else '' end
+          || case when k.condeferred then ' initially deferred' else '' end
+      )
+    end as made,
     p.relname::text as parent,
     pn.nspname::text as "parentSchema",
     tree.depth,
@@ -172,6 +186,9 @@ const INDEXES = `
     join candidates c on c.oid = tree.oid
     join pg_class t on t.oid = c.indrelid
     join pg_namespace n on n.oid = t.relnamespace
+    join pg_class x on x.oid = c.oid
+    join pg_am a on a.oid = x.relam
+    left join pg_constraint k on k.oid = c.constraint_oid
     left join pg_class p on p.oid = tree.parent
     left join pg_namespace pn on pn.oid = p.relnamespace
   where tree.top not in (select top from tree where kept)
@@ -212,6 +229,7 @@ function depthsOf(rows: readonly IndexRow[]): readonly (readonly IndexRow[])[] {
 }
 
 function restoreIndex(row: IndexRow): RestoreTask {
+  if (row.made !== null) return task(row, `index ${row.index}`, [row.made.index]);
   const own = nameOf(row);
   const statements = [
     row.constraint === null
@@ -220,10 +238,23 @@ function restoreIndex(row: IndexRow): RestoreTask {
   ];
   if (row.parent !== null && row.parentSchema !== null)
     statements.push(`alter index ${quoteName([row.parentSchema, row.parent])} attach partition ${own}`);
+  return task(row, `index ${row.index}`, [...statements, ...commentOn(row)]);
+}
+
+function commentOn(row: IndexRow): readonly string[] {
+  if (row.comment === null) return [];
   const what =
-    row.constraint === null ? `index ${own}` : `constraint ${quote(row.constraint)} on ${tableOf(row)}`;
-  if (row.comment !== null) statements.push(`comment on ${what} is ${quoteLiteral(row.comment)}`);
-  return task(row, `index ${row.index}`, statements);
+    row.constraint === null
+      ? `index ${nameOf(row)}`
+      : `constraint ${quote(row.constraint)} on ${tableOf(row)}`;
+  return [`comment on ${what} is ${quoteLiteral(row.comment)}`];
+}
+
+/** Quick, but nobody may build an index of the table meanwhile. */
+function restoreKey(row: IndexRow): readonly RestoreTask[] {
+  if (row.made === null || row.constraint === null) return [];
+  const made = `alter table only ${tableOf(row)} add constraint ${quote(row.constraint)} ${row.made.key}`;
+  return [task(row, `key ${row.constraint}`, [made, ...commentOn(row)])];
 }
 
 function declareForeignKey(row: ForeignKeyRow): RestoreTask {

@@ -192,7 +192,9 @@ test('what is taken away comes back exactly, and what could not is left in place
     alter index events_2024_kind_idx rename to renamed;
     comment on index renamed is 'of a partition';
     create table nodes (id int primary key, event_id bigint, event_at date, parent int references nodes,
-      constraint about foreign key (event_id, event_at) references events);
+      constraint about foreign key (event_id, event_at) references events,
+      constraint rank unique (parent, event_at) deferrable initially deferred, constraint late unique (event_id) deferrable);
+    comment on constraint rank on nodes is 'deferred';
     comment on constraint about on nodes is 'composite';
     create function refuse() returns trigger language plpgsql as $$ begin raise 'fired'; end $$;
     create trigger always before insert on customers for each row execute function refuse();
