@@ -38,7 +38,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'snapshots',
     'verify',
   ],
-  planning: ['engines', 'provisioners', 'scenario', 'tools'],
+  planning: ['dumps', 'engines', 'provisioners', 'scenario', 'tools'],
   seed: ['phases', 'engines', 'tools', 'progress', 'recording', 'verify', 'version'],
   rehearse: ['phases', 'engines', 'tools', 'progress', 'recording', 'version'],
   phases: [

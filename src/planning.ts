@@ -1,4 +1,5 @@
 /** A scenario becomes a plan with what this house knows: its engines, provisioners and tools. */
+import { recogniseDump } from './dumps/index.ts';
 import { engines, findEngine } from './engines/index.ts';
 import { AUTOMATIC, provisionerNames } from './provisioners/index.ts';
 import { type LoadedScenario, loadScenario } from './scenario/load.ts';
@@ -36,6 +37,7 @@ export async function planScenario(request: PlanningRequest): Promise<Resolved> 
             ? []
             : [{ engine: engine.name, flavor: engine.flavors[0] ?? engine.name, marks }];
         }),
+      recogniseDump: (path) => recogniseDump(engines, path),
       detectTool,
       // Which one can be used here is found when the server is started.
       chooseProvisioner: async () => AUTOMATIC,

@@ -65,7 +65,7 @@ const project: Files = {
   'db/migrations/20240201000000_note.sql':
     '-- migrate:up\nalter table orders add column note text;\ngrant select on orders to nobody_here, "Reader 1";\n-- migrate:down\n',
   'rehearsal.yaml': scenarioWith({
-    database: { engine: 'postgres', provision: 'embedded' },
+    database: { engine: undefined, provision: 'embedded' },
     data: {
       schema: undefined,
       tables: undefined,
@@ -82,6 +82,7 @@ test.skipIf(missing !== null)(
     await using sandbox = await createSandbox(project);
     const { stdout, stderr, exitCode, pid } = await finished(sandbox.start(['run', '--report', 'json=-']));
     expect(exitCode, stderr).toBe(0);
+    expect(stderr).toMatch(/the engine is postgres, because the dump is SQL text/);
     const { recording } = JSON.parse(stdout);
     expect(recording.migrations).toMatchObject({ applied: ['20240101000000'], pending: ['20240201000000'] });
     expect(recording.filling).toMatchObject([

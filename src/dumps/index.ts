@@ -16,7 +16,7 @@ import type {
   Session,
 } from '../engines/engine.ts';
 import { SqlError } from '../engines/engine.ts';
-import { UsageError } from '../errors.ts';
+import { isKnown, UsageError } from '../errors.ts';
 import type { Server } from '../provisioners/provisioner.ts';
 import type { RestorePlan } from '../scenario/plan.ts';
 import { restoreDeferred } from '../seeders/index.ts';
@@ -80,6 +80,26 @@ export async function restoreDump(request: RestoreDumpRequest, signal: AbortSign
     { ...running, jobs: availableParallelism(), onListing, onRoles, onKeys },
     signal,
   );
+}
+
+/** Whose dump it is, before there is a server; null when no engine knows it, or it cannot be read. */
+export async function recogniseDump(
+  engines: readonly Engine[],
+  path: string,
+): Promise<{ readonly engine: string; readonly flavor: string; readonly marks: readonly string[] } | null> {
+  for (const engine of engines) {
+    try {
+      const dump = engine.dumps.recognise(await openSource(path, engine.dumps.markers));
+      if (dump === null) continue;
+      const { serverVersion } = dump.facts;
+      const flavor = serverVersion === null ? engine.flavors[0] : engine.recipe.flavorOf(serverVersion);
+      return { engine: engine.name, flavor: flavor ?? engine.name, marks: [dump.description] };
+    } catch (error) {
+      // What is wrong with it is told when it is restored.
+      if (!isKnown(error)) throw error;
+    }
+  }
+  return null;
 }
 
 async function addKeys(

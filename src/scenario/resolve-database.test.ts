@@ -35,6 +35,7 @@ function requestWith(
       detectTool: async () => {
         throw new UsageError('not asked here');
       },
+      recogniseDump: async () => null,
       chooseProvisioner: async () => 'embedded',
       ...lookUps,
     },
@@ -54,7 +55,12 @@ async function resolved(database: WrittenDatabase, request = requestWith({})) {
     backoffMs: 1,
     statementTimeoutMs: null,
   };
-  const engine = await resolveEngine(wanted, request, { schemaFile: null, migrations }, found);
+  const engine = await resolveEngine(
+    wanted,
+    request,
+    { schemaFile: null, dumpFile: null, migrations },
+    found,
+  );
   const plan: DatabasePlan | null = await resolveDatabase(wanted, request, engine);
   wanted.throwComplaints();
   return { plan, found };

@@ -21,6 +21,7 @@ interface ChosenEngine {
 
 interface Evidence {
   readonly schemaFile: string | null;
+  readonly dumpFile: string | null;
   readonly migrations: MigrationsPlan | null;
 }
 
@@ -44,6 +45,11 @@ export async function resolveEngine(
   const scheme = /^([a-z0-9]+)/i.exec(expanded(wanted, request, () => {}) ?? '')?.[1];
   const byUrl = scheme === undefined ? null : engineMeant(scheme, known);
   if (byUrl !== null) return byUrl;
+  const dumped = evidence.dumpFile === null ? null : await request.lookUps.recogniseDump(evidence.dumpFile);
+  if (dumped !== null) {
+    found.push(`the engine is ${dumped.flavor}, because the dump is ${marksOf(dumped)}`);
+    return { engine: dumped.engine, flavor: dumped.flavor };
+  }
   if (evidence.migrations === null) return null;
   const { directory } = evidence.migrations;
   const top = await topOf(directory, wanted.directory);

@@ -31,6 +31,7 @@ const lookUps: LookUps = {
       because: 'db/schema.sql is there',
     };
   },
+  recogniseDump: async () => null,
   chooseProvisioner: async () => 'embedded',
 };
 

@@ -22,6 +22,8 @@ import { resolveMigrations } from './resolve-migrations.ts';
 export interface LookUps {
   /** Engines whose marks stand in the texts, from `Dialect.recognise`; empty when no text tells. */
   recogniseEngine(texts: readonly string[]): readonly EngineCandidate[];
+  /** The engine whose dump it is, with what it is called; null when it is none, or cannot be read. */
+  recogniseDump(path: string): Promise<EngineCandidate | null>;
   readonly detectTool: DetectTool;
   /** The first provisioner that can run on this machine; asked only when the scenario does not say. */
   chooseProvisioner(database: Omit<DatabasePlan, 'provision'>): Promise<string>;
@@ -66,7 +68,8 @@ export async function resolvePlan(request: ResolveRequest): Promise<Resolved> {
       );
   // The profile holds a schema too.
   const schemaFile = data.schemaFile ?? data.profileFile;
-  const engine = await resolveEngine(wanted, request, { schemaFile, migrations }, found);
+  const dumpFile = data.restore?.file ?? null;
+  const engine = await resolveEngine(wanted, request, { schemaFile, dumpFile, migrations }, found);
   const database = await resolveDatabase(wanted, request, engine);
   wanted.throwComplaints();
   if (migrations === null || database === null)
