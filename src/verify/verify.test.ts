@@ -1,13 +1,20 @@
 /** Against a real server: databases that something else filled, captured, filled again from the profile, and compared. */
+
 import { readFile } from 'node:fs/promises';
+import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  captureFrom,
+  outside,
+  profileData,
+  type Refilling,
+  refilled,
+  runScript,
+} from '../../tests/refilled.ts';
 import { startTestServer, type TestServer } from '../../tests/server.ts';
 import type { Session } from '../engines/engine.ts';
-import { PROFILE_VERSION, type Profile } from '../profile/profile.ts';
-import type { DataPlan } from '../scenario/plan.ts';
-import { seedSynthetic } from '../seeders/index.ts';
+import type { Profile } from '../profile/profile.ts';
 import type { Comparison } from './comparison.ts';
-import { verifyFilling } from './verify.ts';
 
 const LIMIT_MS = 120_000;
 const FILM_RENTAL = new URL('../../tests/film-rental.sql', import.meta.url);
@@ -19,74 +26,22 @@ let withValues: Profile;
 beforeAll(async () => {
   server = await startTestServer();
   await using production = await server.session();
-  await run(production, await readFile(FILM_RENTAL, 'utf8'));
-  await production.execute('vacuum analyze');
-  plain = await capture(production, false);
-  withValues = await capture(production, true);
+  await runScript(server, production, await readFile(FILM_RENTAL, 'utf8'));
+  await analyze(production);
+  plain = await captureFrom(server, production, false);
+  withValues = await captureFrom(server, production, true);
 }, LIMIT_MS);
 
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-async function run(session: Session, script: string): Promise<void> {
-  for (const { text } of server.engine.dialect.split(script)) await session.execute(text);
-}
-
-async function capture({ target }: Session, values: boolean): Promise<Profile> {
-  const facts = await server.engine.capture?.read({
-    target,
-    values,
-    schemas: [],
-    statements: false,
-    statementTimeoutMs: LIMIT_MS,
-    say: () => undefined,
-    signal: AbortSignal.timeout(LIMIT_MS),
-  });
-  if (facts === undefined) throw new Error('the engine captures nothing');
-  return { version: PROFILE_VERSION, harnessVersion: '0', capturedAt: new Date().toISOString(), ...facts };
-}
-
-function dataPlan(changed: Partial<DataPlan> = {}): DataPlan {
-  const nothing = { schemaFile: null, restore: null, profileFile: 'profile.json', age: null, rows: null };
-  return { ...nothing, scale: 1, tables: {}, randomSeed: 42, ...changed };
-}
-
-/** Fills a database of its own from one profile and holds it against another. */
-async function filled(
-  profile: Profile,
-  { data = dataPlan(), against = profile }: { data?: DataPlan; against?: Profile } = {},
-): Promise<readonly Comparison[]> {
-  const { engine } = server;
-  const signal = AbortSignal.timeout(LIMIT_MS);
-  await using maker = await server.session();
-  await run(maker, profile.schema);
-  const { target } = maker;
-  await using session = await engine.connections.connect(target, { applicationName: 'test verify' });
-  const tables = await engine.schema.describe(session);
-  const roles = { target, administrator: target };
-  await seedSynthetic({ engine, ...roles, tables, data, profile, onProgress: () => undefined }, signal);
+async function analyze(session: Session): Promise<void> {
   await session.execute('vacuum analyze');
-  const { tables: got } = await capture(session, false);
-  return await verifyFilling({
-    engine,
-    session,
-    profile: against,
-    got,
-    tables,
-    data,
-    say: () => undefined,
-    signal,
-  });
 }
 
-function outside(comparisons: readonly Comparison[]): readonly string[] {
-  return comparisons
-    .filter(({ verdict }) => verdict === 'outside')
-    .map(
-      ({ table, of, measure, wanted, got }) =>
-        `${table} ${of ?? ''} ${measure}: wanted ${wanted}, got ${got}`,
-    );
+function filled(profile: Profile, changed: Partial<Refilling> = {}): Promise<readonly Comparison[]> {
+  return refilled({ server, profile, analyze, ...changed });
 }
 
 test(
@@ -111,31 +66,19 @@ test(
 );
 
 test(
-  'at another scale shares, widths and order stay',
+  'rows in no order, values alike in frequency and no nulls fail',
   async () => {
-    expect(outside(await filled(plain, { data: dataPlan({ scale: 2 }) }))).toEqual([]);
-  },
-  LIMIT_MS,
-);
-
-test(
-  'rows in no order fail, and only by what they lack',
-  async () => {
-    const unordered = withColumns(plain, (column) => ({ ...column, correlation: null }));
-    const found = outside(await filled(unordered, { against: plain }));
-    expect(found).toContainEqual(expect.stringMatching(/^rental rental_date correlation: wanted (1|0\.99)/));
-    expect(found.filter((line) => / (nulls|frequencies|distinct|bytes per row): /.test(line))).toEqual([]);
-  },
-  LIMIT_MS,
-);
-
-test(
-  'values that are all alike in frequency, and no nulls, fail',
-  async () => {
-    const even = withColumns(plain, (column) => ({ ...column, frequencies: [], nullFraction: 0 }));
+    const even = withColumns(plain, (column) => ({
+      ...column,
+      correlation: null,
+      frequencies: [],
+      nullFraction: 0,
+    }));
     const found = outside(await filled(even, { against: plain }));
+    expect(found).toContainEqual(expect.stringMatching(/^rental rental_date correlation: wanted (1|0\.99)/));
     expect(found).toContainEqual(expect.stringMatching(/^film rating frequencies: /));
     expect(found).toContainEqual(expect.stringMatching(/^customer notes nulls: wanted 0\.\d+, got 0$/));
+    expect(found.filter((line) => / rows: /.test(line))).toEqual([]);
   },
   LIMIT_MS,
 );
@@ -151,3 +94,31 @@ function withColumns(
     tables: profile.tables.map((table) => ({ ...table, columns: table.columns.map(change) })),
   };
 }
+
+const pgbench = await execa('pgbench', ['--version'], { reject: false }).then(
+  ({ exitCode }) => exitCode === 0,
+);
+
+test.skipIf(!pgbench)(
+  'pgbench, after some of its load',
+  async () => {
+    await using production = await server.session();
+    const { target } = production;
+    const env = {
+      PGHOST: target.socket ?? target.host,
+      PGPORT: String(target.port),
+      PGUSER: target.user,
+      PGPASSWORD: target.password,
+      PGDATABASE: target.database,
+    };
+    await execa('pgbench', ['--initialize', '--quiet', '--scale', '10', '--foreign-keys'], { env });
+    await execa('pgbench', ['--transactions', '2000', '--client', '4', '--skip-some-updates'], { env });
+    await analyze(production);
+    const comparisons = await filled(await captureFrom(server, production, false));
+    expect(outside(comparisons)).toEqual([]);
+    const rows = comparisons.find(({ table, measure }) => table === 'pgbench_accounts' && measure === 'rows');
+    expect(rows?.got).toBe(rows?.wanted);
+    expect(rows?.got).toBeGreaterThan(990_000);
+  },
+  LIMIT_MS,
+);
