@@ -68,3 +68,15 @@ export function orderFor(stretches: readonly Stretch[], wanted: number): Order {
   }
   return orderOf(high);
 }
+
+/** What the server measures when it sees all rows: values in the order of the table, equal ones in that order. */
+export function correlationOf(values: readonly number[]): number {
+  const { length } = values;
+  if (length < 2) return 1;
+  const rows = values
+    .map((_, row) => row)
+    .sort((one, other) => (values[one] ?? 0) - (values[other] ?? 0) || one - other);
+  const mean = (length - 1) / 2;
+  const sum = rows.reduce((all, row, place) => all + (row - mean) * (place - mean), 0);
+  return sum / ((length * (length * length - 1)) / 12);
+}

@@ -1,7 +1,7 @@
 /** How the rows of a column fall on its different values, as a profile of production says it. */
 import type { ColumnDescription } from '../engines/engine.ts';
 import type { ColumnProfile, TableProfile } from '../profile/profile.ts';
-import { orderFor } from './correlation.ts';
+import { correlationOf, orderFor } from './correlation.ts';
 import type { TableSpec } from './generator.ts';
 import { type NullPattern, nullPattern, permutation, placement } from './permutation.ts';
 import { seedOf, unit } from './random.ts';
@@ -46,7 +46,11 @@ export function fall(request: FallRequest): Fall {
     request.correlation === null
       ? { share: 0, descending: false }
       : orderFor(values.stretches, request.correlation);
-  const place = placement(seed, present, order);
+  const nearest = (attempt: number) => placement(seed + attempt, present, order);
+  const place =
+    request.correlation === null
+      ? nearest(0)
+      : nearestPlacement(nearest, { present, rankAt: values.rankAt, wanted: request.correlation });
   const ascends = !order.descending && order.share >= ASCENDING;
   const later = (row: number): number => {
     const at = unit(seed, row);
@@ -58,6 +62,33 @@ export function fall(request: FallRequest): Fall {
     rankOf: (row) =>
       values.rankAt(row < rows ? place(nulls.ordinalOf(row)) : Math.min(present - 1, later(row))),
   };
+}
+
+/** Above this many rows chance moves a correlation by less than 0.02. */
+const FEW_ROWS = 3000;
+const ATTEMPTS = 24;
+const NEAR = 0.02;
+
+interface Wanted {
+  readonly present: number;
+  rankAt(place: number): number;
+  readonly wanted: number;
+}
+
+/** Of a few rows in random order some are in order by chance: the first of several orders that has what is wanted. */
+function nearestPlacement(
+  placementOf: (attempt: number) => (row: number) => number,
+  { present, rankAt, wanted }: Wanted,
+): (row: number) => number {
+  if (present > FEW_ROWS) return placementOf(0);
+  let best = { place: placementOf(0), away: Number.POSITIVE_INFINITY };
+  for (let attempt = 0; attempt < ATTEMPTS && best.away > NEAR; attempt += 1) {
+    const place = placementOf(attempt);
+    const ranks = Array.from({ length: present }, (_, row) => rankAt(place(row)));
+    const away = Math.abs(correlationOf(ranks) - wanted);
+    if (away < best.away) best = { place, away };
+  }
+  return best.place;
 }
 
 /** Of a column, where a profile tells of it. */
@@ -117,7 +148,8 @@ export function profiledOrder(spec: TableSpec, name: string, seed: number): ((ro
   if (isInOrder(spec.profile, name)) return (row) => row;
   const { rows } = spec;
   const order = orderFor([{ share: 1, values: rows }], correlation);
-  const place = placement(seed, rows, order);
+  const placementOf = (attempt: number) => placement(seed + attempt, rows, order);
+  const place = nearestPlacement(placementOf, { present: rows, rankAt: (at) => at, wanted: correlation });
   return (row) => (row < rows ? place(row) : row);
 }
 

@@ -66,6 +66,14 @@ test(
 );
 
 test(
+  'at another scale shares, widths and order stay',
+  async () => {
+    expect(outside(await filled(plain, { data: profileData({ scale: 0.5 }) }))).toEqual([]);
+  },
+  LIMIT_MS,
+);
+
+test(
   'rows in no order, values alike in frequency and no nulls fail',
   async () => {
     const even = withColumns(plain, (column) => ({
