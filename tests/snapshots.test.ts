@@ -27,13 +27,13 @@ async function seed(sandbox: Sandbox, args: readonly string[] = embedded): Promi
   return /snapshot ([0-9a-f]+) /.exec(stdout)?.[1] ?? '';
 }
 
+/** The recording; its verdict is no matter here, and on a busy machine it may be inconclusive. */
 async function run(sandbox: Sandbox, args: readonly string[] = embedded): Promise<Recording> {
-  const { exitCode, stdout, stderr } = await sandbox.start(
-    ['run', ...args, '--report', 'json=-'],
-    keepingIn(sandbox),
-  );
-  expect(exitCode, stderr).toBe(0);
-  return (JSON.parse(stdout) as { recording: Recording }).recording;
+  const { stdout, stderr } = await sandbox.start(['run', ...args, '--report', 'json=-'], keepingIn(sandbox));
+  expect(stdout, stderr).toContain('"recording"');
+  const { recording } = JSON.parse(stdout) as { recording: Recording };
+  expect(recording.ended).toEqual({ how: 'completed' });
+  return recording;
 }
 
 const originOf = ({ servers }: Recording) => servers[0]?.data;
@@ -54,7 +54,6 @@ test('a run forks what seed kept: no filling, a baseline right after, and --fres
   expect(recording.phases.map(({ name }) => name)).toEqual([
     ...['provision', 'fill', 'settle', 'warm-up', 'baseline', 'migration', 'recovery', 'stop'],
   ]);
-  expect(recording.ended).toEqual({ how: 'completed' });
 
   // A setting that decides nothing of what is stored, other budgets and another migration: the snapshot still fits.
   await writeFile(
