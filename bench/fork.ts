@@ -10,7 +10,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import type { ConnectionTarget } from '../src/engines/engine.ts';
 import { EnvironmentError } from '../src/errors.ts';
 import { copyDataDirectory } from '../src/provisioners/copied-data.ts';
 import { flushFiles } from '../src/provisioners/flushed-files.ts';
@@ -56,12 +55,10 @@ async function keepOne(spec: ServerSpec, folder: string, signal: AbortSignal) {
   return { fork, description: server.description };
 }
 
-const targetOf = (server: Server): ConnectionTarget => server.administrator;
-
 /** Doubles its rows until there are enough: one statement that every engine takes. */
 async function fill(spec: ServerSpec, server: Server, signal: AbortSignal): Promise<void> {
   const options = { applicationName: 'bench fill' };
-  await using session = await spec.engine.connections.connect(targetOf(server), options, signal);
+  await using session = await spec.engine.connections.connect(server.administrator, options, signal);
   await session.execute(`create table probe (id bigint primary key, filler varchar(${ROW_BYTES}) not null)`);
   await session.execute(`insert into probe values (0, repeat('0123456789abcdef', ${ROW_BYTES / 16 - 4}))`);
   for (let rows = 1; rows < ROWS; rows *= 2) {
@@ -124,7 +121,7 @@ async function measureWrites(run: Benchmark, spec: ServerSpec, fork: Fork): Prom
     ours: async (signal) => {
       await using server = await provisioner.start({ ...request, fork }, signal);
       await server.useProfile('rehearsal');
-      return firstWriteP99(spec, server, signal);
+      return await firstWriteP99(spec, server, signal);
     },
     peer: async (signal) => {
       // Restarted and checkpointed as the fork is: its pages are first written to again.
@@ -137,7 +134,7 @@ async function measureWrites(run: Benchmark, spec: ServerSpec, fork: Fork): Prom
 
 async function firstWriteP99(spec: ServerSpec, server: Server, signal: AbortSignal): Promise<number> {
   const options = { applicationName: 'bench probe' };
-  await using session = await spec.engine.connections.connect(targetOf(server), options, signal);
+  await using session = await spec.engine.connections.connect(server.administrator, options, signal);
   const placeholder = spec.engine.dialect.placeholder(1);
   const step = PROBE_EVERY_BYTES / ROW_BYTES;
   const latenciesMs: number[] = [];
