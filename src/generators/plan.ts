@@ -76,10 +76,10 @@ function profileOf(profile: Profile, table: TableDescription): TableProfile | un
   return profile.tables.find(({ name }) => name === table.name);
 }
 
-/** A table that has rows keeps one at least. */
+/** Below a scale of one lookup tables stay whole, and others keep as many rows as those have at most. */
 function scaledRows(profile: TableProfile | undefined, scale: number): number {
   if (profile === undefined || profile.rows === 0) return 0;
-  return Math.max(1, Math.round(profile.rows * scale));
+  return Math.max(1, Math.round(profile.rows * scale), Math.min(Math.round(profile.rows), LOOKUP_ROWS));
 }
 
 /** Tables that later ones refer to have their rows by now; those in a circle count as if they had one. */

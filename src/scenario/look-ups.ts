@@ -91,6 +91,11 @@ export async function configuredEngines(
   return [...found.values()];
 }
 
+/** The dialect that a profile says it was captured from; null when its beginning does not tell. */
+export async function flavorOfProfile(file: string): Promise<string | null> {
+  return /"flavor":\s*"([a-z]+)"/.exec((await beginningOf(file)) ?? '')?.[1] ?? null;
+}
+
 /** Beginnings of the schema and of every .sql file of the migrations. */
 export async function sqlTexts(schemaFile: string | null, directory: string): Promise<readonly string[]> {
   const entries = await readdir(directory, { recursive: true }).catch((): string[] => []);

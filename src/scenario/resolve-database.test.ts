@@ -58,7 +58,7 @@ async function resolved(database: WrittenDatabase, request = requestWith({})) {
   const engine = await resolveEngine(
     wanted,
     request,
-    { schemaFile: null, dumpFile: null, migrations },
+    { schemaFile: null, dumpFile: null, profileFile: null, migrations },
     found,
   );
   const plan: DatabasePlan | null = await resolveDatabase(wanted, request, engine);

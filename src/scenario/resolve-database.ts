@@ -5,6 +5,7 @@ import {
   type EngineCandidate,
   engineMeant,
   engineNamed,
+  flavorOfProfile,
   kindAt,
   sqlTexts,
   topOf,
@@ -22,6 +23,7 @@ interface ChosenEngine {
 interface Evidence {
   readonly schemaFile: string | null;
   readonly dumpFile: string | null;
+  readonly profileFile: string | null;
   readonly migrations: MigrationsPlan | null;
 }
 
@@ -49,6 +51,12 @@ export async function resolveEngine(
   if (dumped !== null) {
     found.push(`the engine is ${dumped.flavor}, because the dump is ${marksOf(dumped)}`);
     return { engine: dumped.engine, flavor: dumped.flavor };
+  }
+  const captured = evidence.profileFile === null ? null : await flavorOfProfile(evidence.profileFile);
+  const profiled = captured === null ? null : engineNamed(captured, known);
+  if (profiled !== null) {
+    found.push(`the engine is ${profiled.flavor}, because the profile was captured from it`);
+    return profiled;
   }
   if (evidence.migrations === null) return null;
   const { directory } = evidence.migrations;

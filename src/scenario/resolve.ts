@@ -66,10 +66,10 @@ export async function resolvePlan(request: ResolveRequest): Promise<Resolved> {
         ['drills', index, drill.kind, 'at'],
         `lies before the baseline, which begins ${load.baselineMs}ms before the migrations: write a later instant`,
       );
-  // The profile holds a schema too.
-  const schemaFile = data.schemaFile ?? data.profileFile;
   const dumpFile = data.restore?.file ?? null;
-  const engine = await resolveEngine(wanted, request, { schemaFile, dumpFile, migrations }, found);
+  const { schemaFile, profileFile } = data;
+  const evidence = { schemaFile, dumpFile, profileFile, migrations };
+  const engine = await resolveEngine(wanted, request, evidence, found);
   const database = await resolveDatabase(wanted, request, engine);
   wanted.throwComplaints();
   if (migrations === null || database === null)
