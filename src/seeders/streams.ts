@@ -14,6 +14,9 @@ const STREAMS_MAX = 8;
 /** Below, a thread costs more than it brings: it reads the sources and makes pools of values, half a second of work. */
 const ROWS_FOR_THREADS = 200_000;
 
+/** Small tables are done before a thread for them alone is there. */
+const ROWS_FOR_A_THREAD = 50_000;
+
 /** Rows leave hardly any garbage; a larger heap for it would only make the harness larger (48 by default). */
 const YOUNG_MIB = 16;
 
@@ -52,10 +55,11 @@ export async function fillByStreams(
     return fillShares({ engine, target, generators, shares, counters, tell: tellOne, signal });
   }
   const start: ThreadStart = { engine: engine.name, target, spec, shares, counters };
-  const pieces = shares.reduce((sum, share) => sum + Math.ceil(share.rows / share.pieceRows), 0);
+  const large = shares.filter((share) => share.rows >= ROWS_FOR_A_THREAD);
+  const pieces = large.reduce((sum, share) => sum + Math.ceil(share.rows / share.pieceRows), 0);
   const failure = new AbortController();
   const stop = AbortSignal.any([signal, failure.signal]);
-  const threads = Array.from({ length: Math.min(streams, pieces) }, (_, stream) =>
+  const threads = Array.from({ length: Math.max(1, Math.min(streams, pieces)) }, (_, stream) =>
     runThread(start, (progress) => tell(stream, progress), stop).catch((error: unknown) => {
       failure.abort(error);
       throw error;
