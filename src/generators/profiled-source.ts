@@ -7,8 +7,8 @@ import {
   fall,
   isProfiled,
   nullsOf,
+  productionDistinct,
   profiledNullFraction,
-  scaledDistinct,
 } from './profiled.ts';
 import { type RankedRequest, rankedValues } from './profiled-values.ts';
 import type { ValueSource } from './source.ts';
@@ -68,7 +68,8 @@ function profiledSource(request: ProfiledRequest): ValueSource {
   const { capacity } = source;
   const unique = values.endless && values.capacity >= rows ? values.at(all) : source.unique;
   if (wanted === null) return withoutDistinct(request, unique);
-  const distinct = Math.min(values.capacity, scaledDistinct(wanted, profile.nullFraction, ofRows, rows));
+  const told = { ...profile, distinct: wanted };
+  const distinct = Math.min(values.capacity, productionDistinct({ rows: ofRows }, told, rows) ?? wanted);
   const falls = fall({
     seed,
     nulls,

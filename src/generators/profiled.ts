@@ -154,7 +154,16 @@ export function profiledOrder(spec: TableSpec, name: string, seed: number): ((ro
 }
 
 /** Different values that a column of the profile has in this many rows; null when the profile does not tell. */
-export function productionDistinct(table: TableProfile, column: ColumnProfile, rows: number): number | null {
+export function productionDistinct(
+  table: Pick<TableProfile, 'rows'>,
+  column: ColumnProfile,
+  rows: number,
+): number | null {
   if (column.distinct === null) return null;
-  return scaledDistinct(column.distinct, column.nullFraction, table.rows, rows);
+  const distinct = scaledDistinct(column.distinct, column.nullFraction, table.rows, rows);
+  if (rows >= table.rows) return distinct;
+  // Fewer rows cannot hold as many rare values beside the common ones, whose shares count more.
+  const common = column.frequencies.reduce((sum, share) => sum + share, 0);
+  const left = Math.max(0, Math.round((1 - column.nullFraction - common) * rows));
+  return Math.min(distinct, Math.max(1, column.frequencies.length + left));
 }
