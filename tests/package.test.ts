@@ -104,7 +104,8 @@ test('every package that the compiled files import is a dependency', async () =>
   const imported = new Set<string>();
   for (const file of files) {
     const text = await readFile(join(dist, file), 'utf8');
-    for (const [, name = ''] of text.matchAll(/(?:\bfrom |\bimport\()['"]([^.'"][^'"]*)['"]/g)) {
+    const imports = /(?:^(?:import|export|\})[^'"\n]*? from |^import |\bimport\()['"]([^.'"][^'"]*)['"]/gm;
+    for (const [, name = ''] of text.matchAll(imports)) {
       if (!isBuiltin(name)) imported.add(name.split('/', name.startsWith('@') ? 2 : 1).join('/'));
     }
   }
