@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -63,4 +63,21 @@ test('what a running harness holds is left alone', async () => {
   await access(folder);
   await note.remove();
   expect(await readNotes()).toEqual([]);
+});
+
+test('half-written notes go with their notes, or when nobody can be writing them any more', async () => {
+  const notes = join(scratch, 'state', 'rehearse');
+  await holdNote({});
+  const [held] = await readNotes();
+  const dead = join(notes, '1-dead.note.json');
+  const note = JSON.parse(await readFile(held?.file ?? '', 'utf8'));
+  await writeFile(dead, JSON.stringify({ ...note, owner: { ...note.owner, bootId: 'an earlier one' } }));
+  const [old, fresh] = [join(notes, '2-old.note.json.new'), join(notes, '3-fresh.note.json.new')];
+  for (const file of [`${dead}.new`, old, fresh]) await writeFile(file, '{"owner":');
+  await utimes(old, 0, 0);
+
+  await removeLeftovers();
+  expect(await readdir(notes)).toEqual(expect.arrayContaining(['3-fresh.note.json.new']));
+  expect((await readNotes()).map(({ file }) => file)).toEqual([held?.file]);
+  expect(await readdir(notes)).toHaveLength(2);
 });

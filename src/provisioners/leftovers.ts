@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HELPER_SUFFIX } from './container.ts';
 import { removeContainer, removeVolume } from './docker.ts';
-import { type Note, type Resources, readNotes } from './notes.ts';
+import { type Note, type Resources, readNotes, removeNote, removeUnfinishedNotes } from './notes.ts';
 import { identifyMachine, isRunning, type MachineIdentity, sendSignal } from './processes.ts';
 
 export interface Leftover {
@@ -28,10 +28,11 @@ export async function findLeftovers(): Promise<readonly Leftover[]> {
  */
 export async function removeLeftovers(): Promise<readonly string[]> {
   const lines: string[] = [];
+  await removeUnfinishedNotes();
   for (const { note, description } of await findLeftovers()) {
     try {
       await removeResources(note.resources);
-      await rm(note.file, { force: true });
+      await removeNote(note.file);
       lines.push(description);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

@@ -3,7 +3,7 @@
  * behind is found by its note, whose owner no longer runs (leftovers.ts).
  */
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stateDirectory } from './directories.ts';
 import { identifyMachine, identifyProcess, type MachineIdentity, type ProcessIdentity } from './processes.ts';
@@ -34,6 +34,10 @@ export interface HeldNote {
 }
 
 const NOTE_SUFFIX = '.note.json';
+/** Of a note that is being written; a kill may leave it beside the note, or instead of a first one. */
+const UNFINISHED_SUFFIX = '.new';
+/** Writing takes milliseconds. */
+const UNFINISHED_LIMIT_MS = 60_000;
 
 export async function describeOwner(): Promise<Note['owner']> {
   return { ...(await identifyProcess(process.pid)), ...(await identifyMachine()) };
@@ -45,7 +49,7 @@ export async function holdNote(initial: Partial<Resources>): Promise<HeldNote> {
   const owner = await describeOwner();
   let resources: Resources = { directories: [], process: null, container: null, volume: null, ...initial };
   const write = async (): Promise<void> => {
-    const unfinished = `${file}.new`;
+    const unfinished = `${file}${UNFINISHED_SUFFIX}`;
     await writeFile(unfinished, JSON.stringify({ owner, resources }), { mode: 0o600 });
     await rename(unfinished, file);
   };
@@ -55,8 +59,23 @@ export async function holdNote(initial: Partial<Resources>): Promise<HeldNote> {
       resources = { ...resources, ...more };
       await write();
     },
-    remove: () => rm(file, { force: true }),
+    remove: () => removeNote(file),
   };
+}
+
+/** With what a kill left of its last change. */
+export async function removeNote(file: string): Promise<void> {
+  for (const path of [`${file}${UNFINISHED_SUFFIX}`, file]) await rm(path, { force: true });
+}
+
+/** First notes that were never finished: nothing had been started when their owners died. */
+export async function removeUnfinishedNotes(): Promise<void> {
+  const folder = await stateDirectory();
+  const names = (await readdir(folder)).filter((name) => name.endsWith(NOTE_SUFFIX + UNFINISHED_SUFFIX));
+  for (const path of names.map((name) => join(folder, name))) {
+    const found = await stat(path).catch(() => null);
+    if (found !== null && Date.now() - found.mtimeMs > UNFINISHED_LIMIT_MS) await rm(path, { force: true });
+  }
 }
 
 /** All notes of this user, those of running rehearsals included. */
