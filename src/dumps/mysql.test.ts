@@ -189,9 +189,12 @@ describe.each(['mysql:9.7', 'mariadb:11.8'] as const)('%s', async (name) => {
   );
 
   const mydumper = flavor === 'mariadb' ? await execa('mydumper', ['--version'], { reject: false }) : null;
-  test.skipIf(reason !== null || mydumper === null || mydumper.failed)(
+  test.skipIf(reason !== null)(
     'a folder of mydumper goes through myloader',
-    async () => {
+    async (context) => {
+      if (mydumper === null)
+        context.skip("Debian's mydumper has the client of MariaDB, which cannot log in here");
+      if (mydumper?.failed) context.skip('there is no mydumper on PATH');
       const { host, port, user, password, database } = source.target;
       const args = [
         '-h',
