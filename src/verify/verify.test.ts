@@ -107,9 +107,10 @@ const pgbench = await execa('pgbench', ['--version'], { reject: false }).then(
   ({ exitCode }) => exitCode === 0,
 );
 
-test.skipIf(!pgbench)(
+test(
   'pgbench, after some of its load',
-  async () => {
+  async (context) => {
+    if (!pgbench) context.skip('pgbench is not installed');
     await using production = await server.session();
     const { target } = production;
     const env = {
