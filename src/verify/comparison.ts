@@ -163,14 +163,18 @@ function rowBytes(request: ComparisonRequest, got: TableProfile): Comparison {
       note,
     });
   const files = compared(({ tableBytes }) => tableBytes, null);
-  const { bloat } = wanted;
-  if (files.verdict === 'within' || bloat === null || bloat === 0) return files;
+  const [theirs, ours] = [wanted.bloat, got.bloat];
+  if (files.verdict === 'within' || theirs === null || (theirs === 0 && !ours)) return files;
   const live = compared(
     (table) => table.tableBytes * (1 - (table.bloat ?? 0)),
-    `without the dead and free space, ${Math.round(bloat * 100)} % in production: data.age makes such`,
+    `without the dead and free space, ${percent(theirs)} in production and ${percent(ours ?? 0)} here: data.age makes such`,
   );
   const away = ({ got: figure, wanted: goal }: Comparison) => Math.abs((figure ?? 0) / (goal || 1) - 1);
   return away(live) < away(files) ? live : files;
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
 }
 
 function columnFigures(
