@@ -5,8 +5,8 @@ import { exitCodeOf, explain, InterruptedError, UsageError } from './errors.ts';
 import { harnessVersion } from './version.ts';
 
 const EXIT_CODES = `Exit codes:
-  0    every budget held
-  1    a budget was exceeded, or a migration failed
+  0    every budget held, or what was asked for is done
+  1    a budget exceeded, a migration failed, or a filling out of tolerance
   2    wrong usage or scenario
   3    could not rehearse, or inconclusive: what could not be measured is never a pass
   130  interrupted`;

@@ -26,6 +26,8 @@ export interface Capture {
    * out where that is a page or two.
    */
   growthBytes?(bytes: number): number;
+  /** True when `TableProfile.bloat` is a share of `tableBytes`; false when what is free is counted beside them. */
+  readonly bloatInTable: boolean;
   /** What the help says of the rights that reading needs, a line each: the very statements. */
   readonly grants: readonly string[];
   /**

@@ -54,6 +54,8 @@ export interface ComparisonRequest {
   readonly chosenNulls: ReadonlySet<string>;
   /** Bytes that a file of this size grows by: a difference of that is none. */
   growthBytes(bytes: number): number;
+  /** `bloat` is a share of `tableBytes`. */
+  readonly bloatInTable: boolean;
 }
 
 /**
@@ -150,7 +152,7 @@ function sizes(request: ComparisonRequest, got: TableProfile): readonly Comparis
 
 /** As the files are; when these differ, without what is dead or free by the same estimate on both sides. */
 function rowBytes(request: ComparisonRequest, got: TableProfile): Comparison {
-  const { wanted, growthBytes } = request;
+  const { wanted, growthBytes, bloatInTable } = request;
   const grown = Math.max(growthBytes(wanted.tableBytes), growthBytes(got.tableBytes));
   const extra = Math.max(grown, Math.min(RESERVE_BYTES, got.tableBytes * RESERVE_SHARE)) / got.rows;
   const compared = (part: (table: TableProfile) => number, note: string | null) =>
@@ -164,10 +166,11 @@ function rowBytes(request: ComparisonRequest, got: TableProfile): Comparison {
     });
   const files = compared(({ tableBytes }) => tableBytes, null);
   const [theirs, ours] = [wanted.bloat, got.bloat];
-  if (files.verdict === 'within' || theirs === null || (theirs === 0 && !ours)) return files;
+  if (files.verdict === 'within' || !bloatInTable || theirs === null || ours === null) return files;
+  if (theirs === 0 && ours === 0) return files;
   const live = compared(
     (table) => table.tableBytes * (1 - (table.bloat ?? 0)),
-    `without the dead and free space, ${percent(theirs)} in production and ${percent(ours ?? 0)} here: data.age makes such`,
+    `without the dead and free space, ${percent(theirs)} in production and ${percent(ours)} here: data.age makes such`,
   );
   const away = ({ got: figure, wanted: goal }: Comparison) => Math.abs((figure ?? 0) / (goal || 1) - 1);
   return away(live) < away(files) ? live : files;

@@ -26,11 +26,15 @@ const orders: TableProfile = {
   foreignKeys: [],
 };
 
-function compare(got: Partial<TableProfile> | null, rows = orders.rows): readonly Comparison[] {
+function compare(
+  got: Partial<TableProfile> | null,
+  { wanted = orders, bloatInTable = true } = {},
+): readonly Comparison[] {
   return compareTable({
-    wanted: orders,
+    wanted,
     got: got === null ? null : { ...orders, ...got },
-    rows,
+    rows: orders.rows,
+    bloatInTable,
     distinctAt: ({ distinct }) => distinct,
     chosen: new Set(),
     chosenNulls: new Set(),
@@ -65,6 +69,19 @@ test('each figure fails on its own just outside of its tolerance', () => {
 
 test('dead space of production is left out of the bytes of a row', () => {
   expect(outside(compare({ tableBytes: 64_000_000, bloat: 0 }))).toEqual([]);
+});
+
+test('wear of our own is left out of the bytes of a row, width that is too large is not', () => {
+  const wanted = { ...orders, bloat: 0 };
+  expect(outside(compare({ tableBytes: 91_000_000, bloat: 0.12 }, { wanted }))).toEqual([]);
+  expect(outside(compare({ tableBytes: 91_000_000, bloat: 0 }, { wanted }))).toEqual(['bytes per row']);
+});
+
+test('space that is free beside the rows, or unknown, explains nothing', () => {
+  const wanted = { ...orders, bloat: 0 };
+  const larger = { tableBytes: 91_000_000, bloat: 0.12 };
+  expect(outside(compare(larger, { wanted, bloatInTable: false }))).toEqual(['bytes per row']);
+  expect(outside(compare({ ...larger, bloat: null }, { wanted }))).toEqual(['bytes per row']);
 });
 
 test('what the server does not tell is not measured, never zero', () => {

@@ -55,6 +55,7 @@ export async function verifyFilling(request: VerifyRequest): Promise<readonly Co
           .map(([name]) => name),
       ),
       chosenNulls: new Set(chosen.filter(([, each]) => each.nullFraction !== null).map(([name]) => name)),
+      bloatInTable: engine.capture?.bloatInTable ?? false,
       growthBytes: (bytes) => engine.capture?.growthBytes?.(bytes) ?? PAGES_BYTES,
     });
     for (const each of compared) found.push(await inDoubtCounted(request, table, each));

@@ -32,6 +32,8 @@ const EXTENT_BYTES = 1_048_576;
 
 export const capture: Capture = {
   growthBytes: (bytes) => (bytes > SINGLE_PAGES * PAGE_BYTES ? EXTENT_BYTES : 2 * PAGE_BYTES),
+  // DATA_FREE, the free extents, is no part of DATA_LENGTH.
+  bloatInTable: false,
   grants: [
     "create user rehearse_capture identified by '...';",
     'grant select, show view, trigger on DATABASE.* to rehearse_capture;',

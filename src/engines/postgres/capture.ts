@@ -12,6 +12,7 @@ import { connections } from './connections.ts';
 import { readSettings } from './server-facts.ts';
 
 export const capture: Capture = {
+  bloatInTable: true,
   grants: [
     "create role rehearse_capture login password '...';",
     'grant connect on database DATABASE to rehearse_capture;',
