@@ -130,7 +130,7 @@ export interface TableFilling {
   readonly rows: number;
   /** Table with its indexes, after filling. */
   readonly bytes: Figure;
-  /** Null when the tables came together, out of a dump. */
+  /** Null where it was not timed: rows of the schema itself, tables that came together out of a dump. */
   readonly durationMs: number | null;
   /** False when the rows are those of the schema or of a dump. */
   readonly generated: boolean;
@@ -144,6 +144,7 @@ export interface TableWear {
   readonly updatedRows: number;
   /** Rows deleted and inserted again with the same values. */
   readonly reinsertedRows: number;
+  /** Reckoned: this table's part of the time that ageing all tables took, by the rows touched. */
   readonly durationMs: number;
   /** Of the table with its indexes, as the bulk load had left it. */
   readonly bytesBefore: Figure;

@@ -117,7 +117,7 @@ async function describeFilling(
         bytes === undefined
           ? notMeasured(`the server told no size of ${name}`)
           : exactly(bytes, 'size of the table with its indexes, as the server tells it'),
-      durationMs: durations.get(name) ?? 0,
+      durationMs: durations.get(name) ?? null,
       generated: existingKeys === null,
     };
   });
