@@ -1,12 +1,12 @@
 /** Makes the generators of all tables of a spec. */
 import { UsageError } from '../errors.ts';
-import { solveChecks } from './checks.ts';
-import { chosenColumns, withoutCircles } from './circles.ts';
-import { keysAlone } from './existing.ts';
+import { solveChecks } from './checks/checks.ts';
 import type { GeneratorSpec, TableGenerator, TableSpec } from './generator.ts';
-import { type ParentTable, parentTable } from './parents.ts';
-import { poolsOf } from './pools.ts';
+import { chosenColumns, withoutCircles } from './keys/circles.ts';
+import { keysAlone } from './keys/existing.ts';
+import { type ParentTable, parentTable } from './keys/parents.ts';
 import { type CompiledTable, compileTable, type TableRequest } from './table.ts';
+import { poolsOf } from './types/pools.ts';
 
 /**
  * The generators of all tables that have rows, by name. The same spec gives the same values on any thread. Throws UsageError, naming

@@ -2,11 +2,11 @@
 import type { CellValue, ColumnDescription } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
 import { share } from './distributions.ts';
-import type { ForeignColumns } from './foreign.ts';
-import { isProfiled, nullsOf, profiledNullFraction } from './profiled.ts';
+import type { ForeignColumns } from './keys/foreign.ts';
+import { isProfiled, nullsOf, profiledNullFraction } from './profiled/column.ts';
 import { seedOf } from './random.ts';
-import { rawOf, rawThrough, withRaw } from './raw.ts';
 import type { TableRequest } from './table.ts';
+import { rawOf, rawThrough, withRaw } from './types/raw.ts';
 
 /** Share of nulls in a nullable column that is no key. */
 const USUAL_FRACTION = 0.05;
