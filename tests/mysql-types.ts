@@ -1,7 +1,7 @@
 /** A table for each family of MySQL's types and keys, filled, and read back value by value. */
 import { expect } from 'vitest';
 import type { CellValue, ColumnDescription, Session } from '../src/engines/engine.ts';
-import { schema } from '../src/engines/mysql/schema.ts';
+import { schema } from '../src/engines/mysql/schema/schema.ts';
 import { createGenerators } from '../src/generators/index.ts';
 import { seedSynthetic } from '../src/seeders/index.ts';
 import type { BareServer } from './server.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { isRuntimeSetting as isMysqlRuntime } from '../engines/mysql/runtime-settings.ts';
-import { isRuntimeSetting } from '../engines/postgres/runtime-settings.ts';
+import { isRuntimeSetting as isMysqlRuntime } from '../engines/mysql/server/runtime-settings.ts';
+import { isRuntimeSetting } from '../engines/postgres/server/runtime-settings.ts';
 import type { DataPlan } from '../scenario/plan.ts';
 import { dataPart, type KeyParts, keyOf, settingsPart } from './key.ts';
 

@@ -9,8 +9,8 @@ import {
   startBareServer,
 } from '../../../tests/server.ts';
 import type { CellValue, Session, TableDescription } from '../engine.ts';
-import { filling } from './filling.ts';
-import { schema } from './schema.ts';
+import { filling } from './filling/filling.ts';
+import { schema } from './schema/schema.ts';
 
 const SCHEMA = `
   create table parents (

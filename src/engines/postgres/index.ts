@@ -1,15 +1,15 @@
 /** Postgres 10 to 18. */
 import type { Engine } from '../engine.ts';
-import { ageing } from './ageing.ts';
-import { capture } from './capture.ts';
-import { connections } from './connections.ts';
-import { dialect } from './dialect.ts';
-import { dumps } from './dumps.ts';
-import { filling } from './filling.ts';
-import { recipe } from './recipe.ts';
-import { reshaping } from './reshaping.ts';
-import { schema } from './schema.ts';
-import { views } from './views.ts';
+import { capture } from './capture/capture.ts';
+import { connections } from './connections/connections.ts';
+import { dumps } from './dumps/dumps.ts';
+import { reshaping } from './dumps/reshaping.ts';
+import { ageing } from './filling/ageing.ts';
+import { filling } from './filling/filling.ts';
+import { schema } from './schema/schema.ts';
+import { recipe } from './server/recipe.ts';
+import { dialect } from './text/dialect.ts';
+import { views } from './views/views.ts';
 
 export const postgres: Engine = {
   name: 'postgres',

@@ -1,0 +1,200 @@
+/** Lock waits on real servers; each test makes the lock that it measures. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  eventually,
+  serverMissing,
+  serversOf,
+  sqlCode,
+  startTestServer,
+  type TestServer,
+} from '../../../../tests/server.ts';
+import type { EndedWait, LockReader, LockReading, SeenWait, Session } from '../../engine.ts';
+import { openLockReader } from './locks.ts';
+
+const MIGRATOR = 'rehearse_migrator';
+
+for (const spec of serversOf('mysql')) {
+  const missing = await serverMissing(spec);
+  describe.skipIf(missing !== null)(missing ?? spec.name, () => {
+    let server: TestServer;
+    const sessions: Session[] = [];
+    let migrator: Session;
+    let drill: Session;
+    let load: Session;
+    let otherLoad: Session;
+    let inside: Session;
+    let reader: LockReader;
+
+    beforeAll(async () => {
+      server = await startTestServer(spec);
+      const connect = async (role: Parameters<TestServer['connect']>[0], name?: string) => {
+        const session = await server.connect(role, name);
+        sessions.push(session);
+        return session;
+      };
+      migrator = await connect('migrator');
+      drill = await connect('drill', 'test long reader');
+      load = await connect('load');
+      otherLoad = await connect('load');
+      inside = await connect('observerInside');
+      await migrator.execute('create table orders (id bigint primary key, total int)');
+      await migrator.execute('insert into orders values (1, 1), (2, 2), (3, 3)');
+      reader = await openLockReader(await connect('observer'), inside);
+    }, 180_000);
+
+    afterAll(async () => {
+      for (const session of sessions) await session[Symbol.asyncDispose]();
+      await server?.[Symbol.asyncDispose]();
+    });
+
+    const read = (): Promise<LockReading> => reader.read(MIGRATOR);
+
+    const waitOf = (reading: LockReading, session: Session): SeenWait | null =>
+      reading.waits.find(({ waiterId }) => waiterId === session.id) ?? null;
+
+    /** Reads until the session waits. */
+    const waiting = (session: Session): Promise<LockReading> =>
+      eventually(`session ${session.id} waits`, async () => {
+        const reading = await read();
+        return waitOf(reading, session) === null ? null : reading;
+      });
+
+    /** Reads until none of these waits go on; what became of each. */
+    const ended = async (...waits: readonly (SeenWait | null)[]): Promise<readonly EndedWait[]> => {
+      const found: EndedWait[] = [];
+      const keys = waits.map((wait) => wait?.key);
+      await eventually('the waits end', async () => {
+        found.push(...(await read()).ended.filter(({ key }) => keys.includes(key)));
+        return found.length === keys.length ? true : null;
+      });
+      return found;
+    };
+
+    test.each([20, 300, 1200])(
+      'a reader that holds on for %i ms, an ALTER, a SELECT behind it',
+      async (heldMs) => {
+        await drill.execute('begin');
+        await drill.query('select 1 from orders limit 1');
+        const alterSentMs = performance.now();
+        const alter = migrator.execute(`alter table orders add column held_${heldMs} int`);
+        const alterWait = waitOf(await waiting(migrator), migrator);
+        const alterWaitsMs = performance.now();
+        const selectSentMs = performance.now();
+        const select = load.query('select 4711 from orders limit 1');
+        const reading = await waiting(load);
+        const selectWaitsMs = performance.now();
+        const selectWait = waitOf(reading, load);
+        expect(waitOf(reading, migrator)).toMatchObject({
+          key: alterWait?.key,
+          blockerIds: [drill.id],
+          target: 'metadata',
+          relation: 'orders',
+          mode: 'EXCLUSIVE',
+        });
+        expect(selectWait).toMatchObject({
+          blockerIds: [migrator.id],
+          relation: 'orders',
+          mode: 'SHARED_READ',
+        });
+        await eventually('the time comes', () => (performance.now() - alterSentMs >= heldMs ? true : null));
+        await read();
+        const commitMs = performance.now();
+        await drill.execute('commit');
+        await Promise.all([alter, select]);
+        const doneMs = performance.now();
+        const waits = await ended(alterWait, selectWait);
+        for (const [wait, sentMs, waitsMs] of [
+          [alterWait, alterSentMs, alterWaitsMs],
+          [selectWait, selectSentMs, selectWaitsMs],
+        ] as const) {
+          const found = waits.find(({ key }) => key === wait?.key);
+          expect(found).toMatchObject({ became: 'granted', timed: { source: 'events_waits_history_long' } });
+          expect(found?.timed?.upperMs).toBeGreaterThanOrEqual(commitMs - waitsMs);
+          expect(found?.timed?.lowerMs).toBeLessThanOrEqual(doneMs - sentMs);
+        }
+        // The sessions of the chain are told: who idles in a transaction, and what it read.
+        const sessionsSeen = new Map(reading.sessions.map((session) => [session.sessionId, session]));
+        expect(sessionsSeen.get(drill.id)).toMatchObject({
+          user: 'rehearse_drill',
+          applicationName: 'test long reader',
+          statement: 'select 1 from orders limit 1',
+          state: 'idle in transaction',
+        });
+        expect(sessionsSeen.get(migrator.id)).toMatchObject({
+          user: MIGRATOR,
+          statement: `alter table orders add column held_${heldMs} int`,
+        });
+      },
+    );
+
+    test('an ALTER that gives up is told from one that is granted, with how long it waited', async () => {
+      await migrator.execute('set session lock_wait_timeout = 1');
+      await drill.execute('begin');
+      await drill.query('select 1 from orders limit 1');
+      const sentMs = performance.now();
+      const alter = sqlCode(migrator.execute('alter table orders add column given_up int'));
+      const wait = waitOf(await waiting(migrator), migrator);
+      const code = alter.then((found) => ({ found, atMs: performance.now() }));
+      const [found] = await ended(wait);
+      expect((await code).found).toBe('1205');
+      expect(found).toMatchObject({ became: 'gave up' });
+      expect(found?.timed?.upperMs).toBeGreaterThanOrEqual(1000);
+      expect(found?.timed?.lowerMs).toBeLessThanOrEqual((await code).atMs - sentMs);
+      await drill.execute('rollback');
+      await migrator.execute('set session lock_wait_timeout = 86400');
+    });
+
+    test('writers of one row wait for each other, and the index is named', async () => {
+      await drill.execute('begin');
+      await drill.query('select * from orders where id = 1 for update');
+      const update = load.execute('update orders set total = 7 where id = 1');
+      const reading = await waiting(load);
+      const wait = waitOf(reading, load);
+      expect(wait).toMatchObject({ blockerIds: [drill.id], target: 'row', relation: 'orders' });
+      expect(wait?.mode).toMatch(/^X.* on PRIMARY$/);
+      await drill.execute('commit');
+      await update;
+      const [found] = await ended(wait);
+      expect(found?.became).toBe(spec.flavor === 'mariadb' ? 'unknown' : 'granted');
+    });
+
+    test('a lock that the migration owns is told, and that of the load is not', async () => {
+      await migrator.execute('begin');
+      await migrator.query('select 1 from orders limit 1');
+      await load.execute('begin');
+      await load.query('select 1 from orders limit 1');
+      expect((await read()).held).toEqual([
+        { sessionId: migrator.id, relation: 'orders', mode: 'SHARED_READ' },
+      ]);
+      await migrator.execute('commit');
+      await load.execute('commit');
+      expect((await read()).held).toEqual([]);
+    });
+
+    test('readers that wait behind a writer table lock do not count as blocked by readers', async () => {
+      await drill.execute('begin');
+      await drill.query('select 1 from orders limit 1');
+      const alter = migrator.execute('alter table orders add column behind int');
+      await waiting(migrator);
+      const selects = [load, otherLoad].map((session) => session.query('select 1 from orders limit 1'));
+      await waiting(load);
+      const reading = await waiting(otherLoad);
+      for (const session of [load, otherLoad])
+        expect(waitOf(reading, session)?.blockerIds).toEqual([migrator.id]);
+      await drill.execute('commit');
+      await Promise.all([alter, ...selects]);
+    });
+
+    test('the reader itself never waits, and holds no lock of a user table', async () => {
+      await migrator.execute('lock tables orders write');
+      const reading = await read();
+      expect(reading.held).toContainEqual({
+        sessionId: migrator.id,
+        relation: 'orders',
+        mode: 'SHARED_NO_READ_WRITE',
+      });
+      expect(reading.waits).toEqual([]);
+      await migrator.execute('unlock tables');
+    });
+  });
+}

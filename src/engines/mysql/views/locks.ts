@@ -1,0 +1,63 @@
+/**
+ * Reads lock waits and the metadata locks that the migration owns, without ever waiting for a lock itself: all that is
+ * read are the performance schema and InnoDB's own views, which open no table of a user.
+ */
+import type { LockReader, LockReading, SeenSession, Session } from '../../engine.ts';
+import { serverKind } from '../server/server-kind.ts';
+import { isRefused, switchOn } from './instruments.ts';
+import { createMetadataWaits } from './metadata-waits.ts';
+import { createRowWaits, type RowWaits } from './row-waits.ts';
+import { createThreads } from './threads.ts';
+
+export async function openLockReader(cluster: Session, inside: Session): Promise<LockReader> {
+  const kind = await serverKind(cluster);
+  const { database } = inside.target;
+  await switchOn(cluster);
+  const threads = createThreads(cluster);
+  const metadata = createMetadataWaits(cluster, threads, database);
+  const rows = await readableRowWaits(createRowWaits(cluster, { kind, threads, database }));
+  let sessions = new Map<number, SeenSession>();
+
+  async function read(holders: string): Promise<LockReading> {
+    const startedAtMs = performance.now();
+    const { pending, held } = await metadata.read(holders);
+    const pairs = await rows.read();
+    const answeredAfterMs = performance.now() - startedAtMs;
+    const changes = [await metadata.follow(pending), await rows.follow(pairs)];
+    const current = changes.flatMap((change) => change.current);
+    const ended = changes.flatMap((change) => change.ended);
+    await look(
+      changes.flatMap((change) => change.changed),
+      current.flatMap(({ waiterId, blockerIds }) => [waiterId, ...blockerIds]),
+    );
+    const seen = [...sessions.values()];
+    if (current.length === 0) sessions = new Map();
+    return { answeredAfterMs, waits: current, ended, held, sessions: seen };
+  }
+
+  /** Sessions that changed are read anew, the others once. */
+  async function look(changed: readonly number[], concerned: readonly number[]): Promise<void> {
+    const wanted = new Set([...changed, ...concerned.filter((id) => !sessions.has(id))]);
+    wanted.delete(0);
+    for (const seen of await threads.activity([...wanted])) sessions.set(seen.sessionId, seen);
+  }
+
+  return {
+    source:
+      kind.flavor === 'mariadb' ? 'metadata_locks, innodb_lock_waits' : 'metadata_locks, data_lock_waits',
+    read,
+    // The views name what is locked themselves.
+    refreshNames: async () => undefined,
+  };
+}
+
+/** Without PROCESS the views of InnoDB are closed; `missing` tells. */
+async function readableRowWaits(rows: RowWaits): Promise<RowWaits> {
+  try {
+    await rows.read();
+    return rows;
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    return { read: async () => [], follow: async () => ({ current: [], ended: [], changed: [] }) };
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Progress of running DDL: the stages of MySQL count work done and work estimated; MariaDB shows a percentage per stage
+ * in its process list. An estimate may lie below the work done in the end (119264 of 118370 rows were seen).
+ * https://dev.mysql.com/doc/refman/8.4/en/monitor-alter-table-performance-schema.html
+ * https://mariadb.com/kb/en/progress-reporting/
+ */
+import type { SeenProgress, Session } from '../../engine.ts';
+import { serverKind } from '../server/server-kind.ts';
+import { switchOn } from './instruments.ts';
+
+const STAGES = `
+  select t.processlist_id as id, s.event_name as phase, s.work_completed as done, s.work_estimated as total
+  from performance_schema.events_stages_current s
+  join performance_schema.threads t on t.thread_id = s.thread_id
+  where t.processlist_id is not null and s.end_event_id is null and s.work_estimated > 0`;
+
+const PROCESS_LIST = `
+  select p.id as id, concat(coalesce(p.state, ''), ' (stage ', p.stage, ' of ', p.max_stage, ')') as phase,
+    p.progress as done, 100 as total
+  from information_schema.processlist p
+  where p.max_stage > 0`;
+
+interface ProgressRow {
+  readonly id: number;
+  readonly phase: string;
+  readonly done: number | string;
+  readonly total: number | string;
+}
+
+const queries = new WeakMap<Session, Promise<string>>();
+
+export async function readProgress(inside: Session): Promise<readonly SeenProgress[]> {
+  let query = queries.get(inside);
+  if (query === undefined) {
+    query = prepare(inside);
+    queries.set(inside, query);
+  }
+  const rows = await inside.query<ProgressRow>(await query);
+  return rows.map(({ id, phase, done, total }) => ({
+    sessionId: Number(id),
+    phase: phase.replace(/^stage\/[^/]+\//, ''),
+    done: Number(done),
+    total: Number(total),
+  }));
+}
+
+async function prepare(inside: Session): Promise<string> {
+  const { flavor } = await serverKind(inside);
+  if (flavor === 'mariadb') return PROCESS_LIST;
+  await switchOn(inside);
+  return STAGES;
+}

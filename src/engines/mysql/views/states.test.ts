@@ -1,0 +1,181 @@
+/** What statements do to tables, their progress, and the facts of the server, on real servers. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  eventually,
+  serverMissing,
+  serversOf,
+  startTestServer,
+  type TestServer,
+} from '../../../../tests/server.ts';
+import type { SeenProgress, Session } from '../../engine.ts';
+import { kindOfVersion } from '../server/server-kind.ts';
+import { compareRelationStates } from './state-changes.ts';
+import { readRelationStates, rowVersionLimit } from './states.ts';
+import { views } from './views.ts';
+
+test('the flavor and the limit of row versions come from what the server says', () => {
+  expect(kindOfVersion('9.7.4-2')).toEqual({ flavor: 'mysql', version: 90_704 });
+  expect(kindOfVersion('5.5.5-10.11.18-MariaDB-log')).toEqual({ flavor: 'mariadb', version: 101_118 });
+  const limits = ['8.0.28', '8.0.29', '8.4.3', '9.7.4-2', '11.8.6-MariaDB'].map((version) =>
+    rowVersionLimit(kindOfVersion(version)),
+  );
+  expect(limits).toEqual([null, 64, 64, 255, null]);
+});
+
+for (const spec of serversOf('mysql')) {
+  const missing = await serverMissing(spec);
+  const mariadb = spec.flavor === 'mariadb';
+  describe.skipIf(missing !== null)(missing ?? spec.name, () => {
+    let server: TestServer;
+    const sessions: Session[] = [];
+    let migrator: Session;
+    let drill: Session;
+    let inside: Session;
+
+    beforeAll(async () => {
+      server = await startTestServer(spec);
+      const connect = async (role: Parameters<TestServer['connect']>[0]) => {
+        const session = await server.connect(role);
+        sessions.push(session);
+        return session;
+      };
+      migrator = await connect('migrator');
+      drill = await connect('drill');
+      inside = await connect('observerInside');
+      await migrator.execute('create table t (id int primary key, name varchar(10), note char(200))');
+      await migrator.execute(
+        `insert into t
+        with recursive n as (select 1 as i union all select i + 1 from n where i < 900)
+        select i, 'n', 'x' from n`,
+      );
+      await migrator.execute('analyze table t');
+    }, 180_000);
+
+    afterAll(async () => {
+      for (const session of sessions) await session[Symbol.asyncDispose]();
+      await server?.[Symbol.asyncDispose]();
+    });
+
+    const changesOf = async (...statements: readonly string[]) => {
+      const before = await readRelationStates(inside);
+      for (const statement of statements) await migrator.execute(statement);
+      return compareRelationStates(before, await readRelationStates(inside));
+    };
+    /** Relation and algorithm of every change. */
+    const algorithmsOf = async (...statements: readonly string[]) =>
+      (await changesOf(...statements)).map(({ relation, algorithm }) => `${relation}: ${algorithm}`);
+
+    test.each<[statement: string, changes: readonly string[]]>([
+      ['select 1', []],
+      ['alter table t add column tax int', ['t: instant']],
+      ['alter table t rename column tax to levy', ['t: instant']],
+      ['create index t_name on t (name)', ['t: in place']],
+      ['alter table t rename index t_name to t_title', ['t: in place']],
+      ['drop index t_title on t', ['t: in place']],
+      ['alter table t modify name bigint, algorithm = copy', []],
+      ["update t set name = '1'", []],
+      ['alter table t modify name bigint', ['t: copy']],
+      ['alter table t add column late int, algorithm = copy', ['t: copy']],
+      ['alter table t force', ['t: in place with rebuild']],
+      ['create table other (id int primary key)', ['other: catalog only']],
+      ['rename table other to another', ['another: instant']],
+      ['drop table another', ['another: catalog only']],
+    ])('%s', async (statement, changes) => {
+      if (statement.endsWith('algorithm = copy') && changes.length === 0) {
+        // Text is no number: it fails after the copy began, and leaves the table as it was.
+        const before = await readRelationStates(inside);
+        await expect(migrator.execute(statement)).rejects.toThrow();
+        expect(compareRelationStates(before, await readRelationStates(inside))).toEqual([]);
+        return;
+      }
+      expect(await algorithmsOf(statement)).toEqual(changes);
+    });
+
+    test('an instant column counts as a row version, with the limit', async () => {
+      const [change] = await changesOf('alter table t add column counted int');
+      if (mariadb) expect(change?.rowVersions).toBeUndefined();
+      else {
+        expect(change?.rowVersions?.after).toBe((change?.rowVersions?.before ?? 0) + 1);
+        expect(change?.rowVersions?.limit).toBe(spec.version === '9.7' ? 255 : 64);
+        expect(change?.detail).toContain('column counted added (int)');
+      }
+    });
+
+    test('an emptied table is no rebuild', async () => {
+      await migrator.execute('create table emptied (id int primary key)');
+      await migrator.execute('insert into emptied values (1)');
+      expect(await algorithmsOf('truncate emptied')).toEqual(['emptied: new empty table']);
+    });
+
+    test('the partitions of a table count as one', async () => {
+      await migrator.execute('create table parts (id int primary key) partition by hash (id) partitions 4');
+      expect(await algorithmsOf('alter table parts add column more int')).toEqual(['parts: instant']);
+    });
+
+    test('a pending ALTER is not waited for: the reading gives up by itself and names the table', async () => {
+      await drill.execute('begin');
+      await drill.query('select 1 from t limit 1');
+      const alter = migrator.execute('alter table t add column pending int');
+      await eventually('the ALTER waits', async () => {
+        const waiting = await inside.query(
+          "select 1 from performance_schema.metadata_locks where lock_status = 'PENDING'",
+        );
+        return waiting.length > 0 ? true : null;
+      });
+      const reading = await eventually('the reading refuses', () =>
+        readRelationStates(inside).then(
+          () => null,
+          (error: unknown) => String(error),
+        ),
+      );
+      expect(reading).toContain('exclusive metadata lock on "t"');
+      await drill.execute('commit');
+      await alter;
+      await readRelationStates(inside);
+    });
+
+    test('the progress of a copy is told with its session', async () => {
+      await migrator.execute(
+        `insert into t (id, name)
+        with recursive a as (select 0 as i union all select i + 1 from a where i < 299)
+        select 1000 + x.i * 300 + y.i, 1 from a x, a y`,
+      );
+      let done = false;
+      const copy = migrator.execute('alter table t modify note varchar(300), algorithm = copy').then(() => {
+        done = true;
+      });
+      const seen: SeenProgress[] = [];
+      while (!done) seen.push(...(await views.readProgress(inside)));
+      await copy;
+      const mine = seen.filter(({ sessionId }) => sessionId === migrator.id);
+      expect(mine.length).toBeGreaterThan(0);
+      expect(mine.every(({ total }) => total > 0)).toBe(true);
+      expect(mine[0]?.phase).toMatch(/copy to tmp table/);
+    }, 60_000);
+
+    test('settings that somebody chose are told, paths and secrets are not', async () => {
+      const names = (await views.readSettings(inside)).map(({ name }) => name);
+      expect(names).toContain('binlog_format');
+      expect(names.filter((name) => /dir$|socket|password|_file$|_key$/.test(name))).toEqual([]);
+    });
+
+    test('the clock is that of this machine', async () => {
+      const asked = Date.now();
+      const clock = await views.readClock(inside);
+      expect(clock).toBeGreaterThanOrEqual(asked - 1000);
+      expect(clock).toBeLessThanOrEqual(Date.now() + 1000);
+    });
+
+    test('our observer misses nothing; a user without privileges is told what is lost by what', async () => {
+      const whats = (await views.missing(inside)).map(({ what }) => what);
+      expect(whats).toEqual(mariadb ? ['row-lock waits to better than 100 ms'] : []);
+      const lacks = await views.missing(drill);
+      expect(lacks.map(({ reason }) => reason)).toEqual(
+        expect.arrayContaining([
+          expect.stringContaining('grant process'),
+          expect.stringContaining('performance_schema.*'),
+        ]),
+      );
+    });
+  });
+}

@@ -1,0 +1,138 @@
+/** Reads from a statement's text where the values of INSERT, UPDATE and LIMIT go to; the plan does not show these. */
+
+import { isToken, type Token, tokensOf } from '../text/scan.ts';
+import { closing, loneParameter, nameIn, splitAt } from './comparisons.ts';
+
+export interface Target {
+  /** 1-based, as in `$1`. */
+  readonly parameter: number;
+  readonly role: 'inserted' | 'set' | 'limit';
+  /** As written, quotes included, for the server to look up; null for a limit. */
+  readonly table: string | null;
+  /** Name of the column, or its 0-based position where an INSERT names no columns. */
+  readonly column: string | number | null;
+}
+
+/** The targets of all parameters that stand alone; a part of an expression (`set n = n + $1`) has no target. */
+export function readTargets(statement: string): readonly Target[] {
+  const tokens = tokensOf(statement);
+  return tokens.flatMap((token, index) => {
+    if (isToken(token, 'insert') && isToken(tokens[index + 1], 'into'))
+      return insertTargets(tokens, index + 2);
+    if (isToken(token, 'update')) return updateTargets(tokens, index + 1);
+    return limitTargets(tokens, index);
+  });
+}
+
+function insertTargets(tokens: readonly Token[], from: number): readonly Target[] {
+  const table = readName(tokens, from);
+  let at = table.end;
+  if (isToken(tokens[at], 'as')) at += 2;
+  let columns: readonly string[] | null = null;
+  if (isToken(tokens[at], '(') && !isToken(tokens[at + 1], 'select')) {
+    columns = namesIn(tokens.slice(at + 1, closing(tokens, at)));
+    at = closing(tokens, at) + 1;
+  }
+  if (isToken(tokens[at], 'overriding')) at += 3;
+  const rows = isToken(tokens[at], 'values') ? valueRows(tokens, at + 1) : selectedRow(tokens, at);
+  const inserted = rows.flatMap((row) =>
+    row.flatMap((item, position) => {
+      const parameter = loneParameter(item);
+      const column = columns === null ? position : (columns[position] ?? null);
+      return parameter === null ? [] : [{ parameter, role: 'inserted' as const, table: table.text, column }];
+    }),
+  );
+  return [...inserted, ...conflictTargets(tokens, at, table.text)];
+}
+
+/** `values (...), (...)` */
+function valueRows(tokens: readonly Token[], from: number): (readonly Token[])[][] {
+  const rows: (readonly Token[])[][] = [];
+  for (let at = from; isToken(tokens[at], '('); ) {
+    const end = closing(tokens, at);
+    rows.push([...splitAt(tokens.slice(at + 1, end))]);
+    at = isToken(tokens[end + 1], ',') ? end + 2 : tokens.length;
+  }
+  return rows;
+}
+
+/** `select $1, $2 from ...` */
+function selectedRow(tokens: readonly Token[], from: number): (readonly Token[])[][] {
+  if (!isToken(tokens[from], 'select')) return [];
+  const items = listUntil(tokens, from + 1, ['from', 'where', 'returning', 'on', 'order', 'limit', 'union']);
+  return [[...splitAt(items)]];
+}
+
+/** `on conflict ... do update set ...` */
+function conflictTargets(tokens: readonly Token[], from: number, table: string): readonly Target[] {
+  const at = tokens.findIndex(
+    (each, index) => index >= from && isToken(each, 'do') && isToken(tokens[index + 1], 'update'),
+  );
+  return at === -1 ? [] : setTargets(tokens, at + 3, table);
+}
+
+function updateTargets(tokens: readonly Token[], from: number): readonly Target[] {
+  const table = readName(tokens, isToken(tokens[from], 'only') ? from + 1 : from);
+  let at = table.end;
+  if (isToken(tokens[at], '*')) at += 1;
+  if (isToken(tokens[at], 'as')) at += 2;
+  else if (!isToken(tokens[at], 'set')) at += 1;
+  return table.text !== '' && isToken(tokens[at], 'set') ? setTargets(tokens, at + 1, table.text) : [];
+}
+
+function setTargets(tokens: readonly Token[], from: number, table: string): readonly Target[] {
+  return splitAt(listUntil(tokens, from, ['where', 'from', 'returning'])).flatMap((item) => {
+    const sign = item.findIndex((each) => isToken(each, '='));
+    const left = item.slice(0, sign);
+    const right = item.slice(isToken(item[sign + 1], 'row') ? sign + 2 : sign + 1);
+    const several = isToken(left[0], '(');
+    const columns = several ? namesIn(left.slice(1, -1)) : left.slice(0, 1).map(nameIn);
+    const values = several ? splitAt(right.slice(1, -1)) : [right];
+    return values.flatMap((value, position): Target[] => {
+      const parameter = loneParameter(value);
+      const column = columns[position];
+      return parameter === null || column === undefined ? [] : [{ parameter, role: 'set', table, column }];
+    });
+  });
+}
+
+/** `limit $1`, `offset $1`, `fetch first $1 rows only` */
+function limitTargets(tokens: readonly Token[], index: number): readonly Target[] {
+  const fetches = isToken(tokens[index], 'fetch') ? 2 : 0;
+  if (fetches === 0 && !isToken(tokens[index], 'limit') && !isToken(tokens[index], 'offset')) return [];
+  let at = index + Math.max(1, fetches);
+  while (isToken(tokens[at], '(')) at += 1;
+  const parameter = tokens[at]?.kind === 'parameter' ? Number(tokens[at]?.text.slice(1)) : null;
+  return parameter === null ? [] : [{ parameter, role: 'limit', table: null, column: null }];
+}
+
+/** A possibly qualified name, as written. */
+function readName(tokens: readonly Token[], from: number): { text: string; end: number } {
+  let text = '';
+  let at = from;
+  while (tokens[at]?.kind === 'word' || tokens[at]?.kind === 'quoted') {
+    text += tokens[at]?.text;
+    at += 1;
+    if (!isToken(tokens[at], '.')) break;
+    text += '.';
+    at += 1;
+  }
+  return { text, end: at };
+}
+
+function namesIn(tokens: readonly Token[]): readonly string[] {
+  return splitAt(tokens).flatMap((item) => item.slice(0, 1).map(nameIn));
+}
+
+/** Tokens up to one of the words outside of brackets, or up to the bracket that closes what is around. */
+function listUntil(tokens: readonly Token[], from: number, words: readonly string[]): readonly Token[] {
+  let depth = 0;
+  for (let at = from; at < tokens.length; at += 1) {
+    const token = tokens[at];
+    if (isToken(token, '(')) depth += 1;
+    if (isToken(token, ')')) depth -= 1;
+    if (depth < 0 || (depth === 0 && words.some((word) => isToken(token, word))))
+      return tokens.slice(from, at);
+  }
+  return tokens.slice(from);
+}

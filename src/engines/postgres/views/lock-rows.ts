@@ -1,0 +1,215 @@
+/**
+ * The queries of the lock reader. The fast one reads pg_locks alone: a join with pg_stat_activity and
+ * pg_blocking_pids at 10 ms cost a saturated server 20 to 40 % (measuring-locks-and-disk.md, 1.2).
+ * https://www.postgresql.org/docs/current/view-pg-locks.html
+ */
+import type { SeenSession, Session } from '../../engine.ts';
+
+/** What is locked; equal for equal targets. */
+export type Target = string;
+
+export interface WaitRow {
+  readonly pid: number;
+  readonly mode: string;
+  readonly target: Target;
+  readonly lockType: string;
+  readonly relationOid: number | null;
+  /** Text that is the same for all readings of one wait; null where the server does not tell (yet). */
+  readonly waitStart: string | null;
+  readonly waitedMs: number | null;
+}
+
+export interface GrantedRow {
+  readonly pid: number;
+  readonly mode: string;
+  readonly target: Target;
+  readonly lockType: string;
+  readonly relationOid: number | null;
+}
+
+/** `now()` of an autocommitted statement lies just before the locks are read, so that no wait is overstated. */
+function waitColumns(serverVersion: number): string {
+  if (serverVersion < WAITSTART_SINCE) return 'null::float8 as waited_ms, null::text as wait_start';
+  return `extract(epoch from now() - l.waitstart)::float8 * 1000 as waited_ms,
+    (extract(epoch from l.waitstart) * 1000000)::bigint::text as wait_start`;
+}
+
+/** server_version_num from which pg_locks has waitstart. */
+export const WAITSTART_SINCE = 140_000;
+
+const LOCK_COLUMNS = `l.locktype, l.database, l.relation, l.page, l.tuple, l.virtualxid,
+    l.transactionid::text as transactionid, l.classid, l.objid, l.objsubid, l.pid, l.mode`;
+
+/**
+ * All waits that can concern one database, the row locks behind waits for a transaction, and the relation locks of
+ * all but the sessions named.
+ */
+function locksQuery(serverVersion: number): string {
+  return `
+  select ${LOCK_COLUMNS}, l.granted,
+    ${waitColumns(serverVersion)}
+  from pg_catalog.pg_locks l
+  where (not l.granted and coalesce(l.database, 0) in (0, $1))
+    or (l.locktype = 'tuple' and l.database = $1)
+    or (l.locktype = 'relation' and l.database = $1 and l.pid <> all ($2::int[]))`;
+}
+
+const GRANTED_TO = `
+  select ${LOCK_COLUMNS}
+  from pg_catalog.pg_locks l
+  where l.granted and l.pid = any ($1::int[])`;
+
+/** https://www.postgresql.org/docs/current/functions-info.html: called only for sessions that wait. */
+const BLOCKERS = `
+  select w.pid, pg_catalog.pg_blocking_pids(w.pid) as blockers
+  from unnest($1::int[]) as w(pid)`;
+
+/** https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW */
+const ACTIVITY = `
+  select pid, datname as database, usename as "user", application_name, backend_type,
+    query as statement, state,
+    query_start::text as query_start, xact_start::text as transaction_start
+  from pg_catalog.pg_stat_activity
+  where pid = any ($1::int[])`;
+
+/** Parallel workers run under their leader's user; only the leader is a session. */
+const CLIENT_USERS = `
+  select pid, usename as "user"
+  from pg_catalog.pg_stat_activity
+  where backend_type = 'client backend'`;
+
+interface RawLock {
+  readonly locktype: string;
+  readonly database: number | null;
+  readonly relation: number | null;
+  readonly page: number | null;
+  readonly tuple: number | null;
+  readonly virtualxid: string | null;
+  readonly transactionid: string | null;
+  readonly classid: number | null;
+  readonly objid: number | null;
+  readonly objsubid: number | null;
+  readonly pid: number | null;
+  readonly mode: string;
+}
+
+interface RawReading extends RawLock {
+  readonly granted: boolean;
+  readonly waited_ms: number | null;
+  readonly wait_start: string | null;
+}
+
+export interface Activity {
+  readonly session: SeenSession;
+  readonly database: string | null;
+  readonly queryStart: string | null;
+  readonly transactionStart: string | null;
+}
+
+export interface LockQueries {
+  readonly serverVersion: number;
+  /** `others`: sessions whose relation locks are not wanted. */
+  read(others: readonly number[]): Promise<{ waits: readonly WaitRow[]; granted: readonly GrantedRow[] }>;
+  grantedTo(pids: readonly number[]): Promise<readonly GrantedRow[]>;
+  /** Direct blockers by waiter. */
+  blockers(pids: readonly number[]): Promise<ReadonlyMap<number, readonly number[]>>;
+  activity(pids: readonly number[]): Promise<ReadonlyMap<number, Activity>>;
+  /** User of every client session. */
+  clientUsers(): Promise<ReadonlyMap<number, string | null>>;
+}
+
+/** `databaseOid`: the rehearsed database; the session itself is connected to another one. */
+export async function openLockQueries(cluster: Session, databaseOid: number): Promise<LockQueries> {
+  const [version] = await cluster.query<{ version: string }>(
+    "select current_setting('server_version_num') as version",
+  );
+  const serverVersion = Number(version?.version);
+  const locks = locksQuery(serverVersion);
+  return {
+    serverVersion,
+    read: async (others) => {
+      const rows = await cluster.query<RawReading>(locks, [databaseOid, asArray(others)]);
+      return {
+        waits: rows.filter(({ granted }) => !granted).map(waitOf),
+        granted: rows.filter(({ granted, pid }) => granted && pid !== null).map(grantedOf),
+      };
+    },
+    grantedTo: async (pids) => (await cluster.query<RawLock>(GRANTED_TO, [asArray(pids)])).map(grantedOf),
+    blockers: async (pids) => {
+      const rows = await cluster.query<{ pid: number; blockers: readonly number[] }>(BLOCKERS, [
+        asArray(pids),
+      ]);
+      return new Map(rows.map(({ pid, blockers }) => [pid, [...new Set(blockers)]]));
+    },
+    activity: async (pids) => {
+      const rows = await cluster.query<RawActivity>(ACTIVITY, [asArray(pids)]);
+      return new Map(rows.map((row) => [row.pid, activityOf(row)]));
+    },
+    clientUsers: async () => {
+      const rows = await cluster.query<{ pid: number; user: string | null }>(CLIENT_USERS);
+      return new Map(rows.map(({ pid, user }) => [pid, user]));
+    },
+  };
+}
+
+interface RawActivity {
+  readonly pid: number;
+  readonly database: string | null;
+  readonly user: string | null;
+  readonly application_name: string | null;
+  readonly backend_type: string | null;
+  readonly statement: string | null;
+  readonly state: string | null;
+  readonly query_start: string | null;
+  readonly transaction_start: string | null;
+}
+
+function activityOf(row: RawActivity): Activity {
+  const ofClient = row.backend_type === 'client backend' || row.backend_type === 'parallel worker';
+  return {
+    session: {
+      sessionId: row.pid,
+      user: ofClient ? row.user : null,
+      applicationName: row.application_name || (ofClient ? '' : (row.backend_type ?? '')),
+      statement: row.statement || null,
+      state: row.state,
+    },
+    database: row.database,
+    queryStart: row.query_start,
+    transactionStart: row.transaction_start,
+  };
+}
+
+function asArray(pids: readonly number[]): string {
+  return `{${pids.join(',')}}`;
+}
+
+function waitOf(row: RawReading): WaitRow {
+  return {
+    ...grantedOf(row),
+    waitStart: row.wait_start,
+    waitedMs: row.waited_ms === null ? null : Math.max(0, Number(row.waited_ms)),
+  };
+}
+
+function grantedOf(row: RawLock): GrantedRow {
+  const parts = [
+    row.locktype,
+    row.database,
+    row.relation,
+    row.page,
+    row.tuple,
+    row.virtualxid,
+    row.transactionid,
+    row.classid,
+    row.objid,
+    row.objsubid,
+  ];
+  return {
+    pid: row.pid ?? 0,
+    mode: row.mode,
+    target: parts.map((part) => part ?? '').join('/'),
+    lockType: row.locktype,
+    relationOid: row.relation === null ? null : Number(row.relation),
+  };
+}
