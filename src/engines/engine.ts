@@ -8,6 +8,7 @@ import type { Connections } from './connections.ts';
 import type { Dialect } from './dialect.ts';
 import type { Dumps } from './dumps.ts';
 import type { Filling } from './filling.ts';
+import type { Probing } from './probe.ts';
 import type { ServerRecipe } from './recipe.ts';
 import type { Reshaping } from './reshaping.ts';
 import type { SchemaAccess } from './schema.ts';
@@ -19,6 +20,7 @@ export * from './connections.ts';
 export type * from './dialect.ts';
 export type * from './dumps.ts';
 export * from './filling.ts';
+export type * from './probe.ts';
 export type * from './recipe.ts';
 export * from './reshaping.ts';
 export type * from './schema.ts';
@@ -42,6 +44,8 @@ export interface Engine {
   readonly views: ObservedViews;
   /** How the shape of a production database is read. */
   readonly capture: Capture;
+  /** How it is learned what a statement does, or why it cannot be. */
+  readonly probing: Probing | { readonly missing: string };
 }
 
 /** An ability is there (`true`), or it is missing for a reason that a report can print. */

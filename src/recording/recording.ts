@@ -20,6 +20,7 @@ import type {
 export type * from './load-record.ts';
 export type * from './migrations-record.ts';
 export type * from './observations.ts';
+export type * from './statement-effects.ts';
 
 export const RECORDING_FORMAT = 'migration-rehearsal/recording';
 export const RECORDING_FORMAT_VERSION = 1;

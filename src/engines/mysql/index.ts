@@ -38,4 +38,5 @@ export const mysql: Engine = {
   reshaping,
   views,
   capture,
+  probing: { missing: 'what a statement does is not learned on MySQL and MariaDB' },
 };

@@ -30,4 +30,5 @@ export const postgres: Engine = {
   reshaping,
   views,
   capture,
+  probing: { missing: 'what a statement does is not learned on Postgres yet' },
 };
