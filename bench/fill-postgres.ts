@@ -1,15 +1,13 @@
 /** Filling on Postgres, against the server's own COPY, pgbench, faker called per value, ten times the rows, two streams. */
-import { existsSync, globSync } from 'node:fs';
 import { faker } from '@faker-js/faker/locale/en';
-import { execa } from 'execa';
 import type { CellValue, Session, TableDescription } from '../src/engines/engine.ts';
-import { EnvironmentError } from '../src/errors.ts';
 import type { TableFilling } from '../src/recording/recording.ts';
 import type { DataPlan } from '../src/scenario/plan.ts';
 import { seedSynthetic } from '../src/seeders/index.ts';
 import type { BareServer } from '../tests/server.ts';
 import { dataPlan } from '../tests/tables.ts';
 import type { Benchmark } from './pairs.ts';
+import { initialisePgbench } from './pgbench.ts';
 
 /** Some seconds of work for each side. */
 const ROWS = 2_000_000;
@@ -181,32 +179,11 @@ async function loadedByServer(server: BareServer, session: Session, signal: Abor
   return (ROWS * 1000) / ms;
 }
 
-/** Of the Debian packages, or from PATH. */
-function findPgbench(): string {
-  const [newest] = globSync('/usr/lib/postgresql/*/bin/pgbench').sort().reverse();
-  return newest !== undefined && existsSync(newest) ? newest : 'pgbench';
-}
-
 /** `steps` as pgbench names them: drop, create tables, generate, vacuum, primary keys. */
 async function initialised(server: BareServer, steps: string, signal: AbortSignal): Promise<number> {
   await using session = await server.session();
-  const { socket, host, port, user, password, database } = session.target;
   const startedAt = performance.now();
-  const result = await execa(findPgbench(), ['-i', '-q', '-I', steps, '-s', String(PGBENCH_SCALE)], {
-    env: {
-      PGHOST: socket ?? host,
-      PGPORT: String(port),
-      PGUSER: user,
-      PGPASSWORD: password,
-      PGDATABASE: database,
-    },
-    reject: false,
-    cancelSignal: signal,
-  });
-  if (result.failed)
-    throw new EnvironmentError(
-      `pgbench did not run (${result.stderr || result.shortMessage}): install it (Debian: apt-get install postgresql-contrib)`,
-    );
+  await initialisePgbench(session.target, ['-I', steps, '-s', String(PGBENCH_SCALE)], signal);
   const ms = performance.now() - startedAt;
   await drop(session, await server.engine.schema.describe(session));
   return (100_000 * PGBENCH_SCALE * 1000) / ms;

@@ -15,15 +15,27 @@ import { EnvironmentError, exitCodeOf, explain, InterruptedError } from '../src/
 import { type BenchmarkOptions, readOptions, USAGE } from './options.ts';
 import { countQuiet, type Goal, holds, type JudgedPair, judgePairs, type Pair } from './ratios.ts';
 
-export interface Comparison {
+/** What is compared. */
+export interface Compared {
   /** Short, with the peer in it: "one stream / server-side COPY of the same rows". */
   readonly name: string;
   /** Of both figures: 'rows/s', 'ms'. */
   readonly unit: string;
   readonly goal: Goal;
+}
+
+export interface Comparison extends Compared {
   ours(signal: AbortSignal): Promise<number>;
   /** EnvironmentError when the peer is not there: the message says what to install. */
   peer(signal: AbortSignal): Promise<number>;
+}
+
+/** Figures of the same runs: `ours` and `peer` give one number for each, in their order. */
+export interface JointComparison {
+  readonly figures: readonly Compared[];
+  ours(signal: AbortSignal): Promise<readonly number[]>;
+  /** Told what `ours` gave just before: a bound, or what the run's own list of arrivals predicts, is made of it. */
+  peer(signal: AbortSignal, ours: readonly number[]): Promise<readonly number[]>;
 }
 
 /** A figure of the JSON result; `ratio` is null and `notMeasured` says why when there is none. */
@@ -48,6 +60,8 @@ export interface Benchmark {
   describe(what: string): void;
   /** Measures one figure and prints it. What keeps it from being measured (EnvironmentError) is told, and the next goes on. */
   measure(comparison: Comparison): Promise<void>;
+  /** The same for several figures that the same runs give. */
+  measureJointly(comparison: JointComparison): Promise<void>;
 }
 
 /** Noisy pairs are made good by as many further ones as were wanted. */
@@ -67,6 +81,15 @@ export async function benchmark(name: string, body: (benchmark: Benchmark) => Pr
     print(
       `${name}: ${machine.cores} cores (${machine.processor}), node ${machine.node}, load ${machine.load}`,
     );
+    const measureJointly = async (comparison: JointComparison): Promise<void> => {
+      const wanted = ({ name }: Compared) => options.only === null || name.includes(options.only);
+      if (!comparison.figures.some(wanted)) return;
+      const measured = await figuresOf(comparison, options.pairs, interruption.signal);
+      for (const figure of measured.filter(wanted)) {
+        figures.push(figure);
+        print(lineOf(figure));
+      }
+    };
     await body({
       options,
       signal: interruption.signal,
@@ -74,12 +97,13 @@ export async function benchmark(name: string, body: (benchmark: Benchmark) => Pr
         descriptions.push(what);
         print(what);
       },
-      async measure(comparison) {
-        if (options.only !== null && !comparison.name.includes(options.only)) return;
-        const figure = await figureOf(comparison, options.pairs, interruption.signal);
-        figures.push(figure);
-        print(lineOf(figure));
-      },
+      measure: ({ ours, peer, ...compared }) =>
+        measureJointly({
+          figures: [compared],
+          ours: async (signal) => [await ours(signal)],
+          peer: async (signal) => [await peer(signal)],
+        }),
+      measureJointly,
     });
     const result = { machine: { ...machine, descriptions, loadAfter: loadavg()[0] }, figures };
     if (options.json !== null) await writeFile(options.json, `${JSON.stringify(result, null, 2)}\n`);
@@ -104,32 +128,43 @@ function readMachine() {
   };
 }
 
-async function figureOf(comparison: Comparison, wanted: number, signal: AbortSignal): Promise<Figure> {
-  const { name, unit, goal } = comparison;
-  const pairs: Pair[] = [];
+async function figuresOf(
+  { figures, ours, peer }: JointComparison,
+  wanted: number,
+  signal: AbortSignal,
+): Promise<readonly Figure[]> {
+  const pairs: Pair[][] = figures.map(() => []);
+  const attempts = () => pairs[0]?.length ?? 0;
+  // A figure whose peer moved needs more pairs, and the others get them too.
+  const quiet = () => Math.min(...pairs.map(countQuiet));
   try {
-    while (countQuiet(pairs) < wanted && pairs.length < wanted * MOST_ATTEMPTS) {
+    while (quiet() < wanted && attempts() < wanted * MOST_ATTEMPTS) {
       signal.throwIfAborted();
-      const ours = await comparison.ours(signal);
-      const pair = { ours, peer: await comparison.peer(signal) };
-      pairs.push(pair);
-      process.stderr.write(
-        `  ${name}: pair ${pairs.length}: ${rounded(pair.ours)} and ${rounded(pair.peer)} ${unit}, ` +
-          `${rounded(pair.ours / pair.peer)}\n`,
-      );
+      const left = await ours(signal);
+      const right = await peer(signal, left);
+      for (const [index, { name, unit }] of figures.entries()) {
+        const pair = { ours: left[index] ?? Number.NaN, peer: right[index] ?? Number.NaN };
+        pairs[index]?.push(pair);
+        process.stderr.write(
+          `  ${name}: pair ${attempts()}: ${rounded(pair.ours)} and ${rounded(pair.peer)} ${unit}, ` +
+            `${rounded(pair.ours / pair.peer)}\n`,
+        );
+      }
     }
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof EnvironmentError)) throw error;
     const none = { ratio: null, least: null, most: null, holds: false, noisy: false, pairs: [] };
-    return { name, unit, goal, ...none, notMeasured: explain(error) };
+    return figures.map((compared) => ({ ...compared, ...none, notMeasured: explain(error) }));
   }
-  const judged = judgePairs(pairs, wanted);
-  return { name, unit, goal, holds: holds(judged.ratio, goal), ...judged };
+  return figures.map((compared, index) => {
+    const judged = judgePairs(pairs[index] ?? [], wanted);
+    return { ...compared, holds: holds(judged.ratio, compared.goal), ...judged };
+  });
 }
 
 function lineOf({ name, ratio, least, most, goal, holds: held, noisy, pairs, notMeasured }: Figure): string {
-  const wanted = 'atLeast' in goal ? `at least ${goal.atLeast}` : `at most ${goal.atMost}`;
+  const wanted = goalInWords(goal);
   if (ratio === null) return `${name}: not measured: ${notMeasured}`;
   const left = pairs.filter((pair) => pair.noisy).length;
   const note = noisy
@@ -139,6 +174,11 @@ function lineOf({ name, ratio, least, most, goal, holds: held, noisy, pairs, not
       : `, ${pairs.length} pairs`;
   const spread = `(${rounded(least ?? ratio)} to ${rounded(most ?? ratio)}${note})`;
   return `${name}: ${rounded(ratio)} ${spread}, goal ${wanted}: ${held ? 'holds' : 'FALLS SHORT'}`;
+}
+
+function goalInWords(goal: Goal): string {
+  if ('within' in goal) return `1 within ${goal.within * 100} %`;
+  return 'atLeast' in goal ? `at least ${goal.atLeast}` : `at most ${goal.atMost}`;
 }
 
 function rounded(value: number): string {

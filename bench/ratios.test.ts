@@ -50,7 +50,10 @@ test('too few quiet pairs are told, and every pair counts', () => {
   expect(judgePairs(pairs, 4)).toMatchObject({ noisy: true, least: 1 / 80, most: 1 / 10 });
 });
 
-test('a goal is a least or a greatest ratio', () => {
+test('a goal is a least or a greatest ratio, or a distance from 1', () => {
+  expect(holds(0.98, { within: 0.03 })).toBe(true);
+  expect(holds(1.04, { within: 0.03 })).toBe(false);
+  expect(holds(0.96, { within: 0.03 })).toBe(false);
   expect(holds(0.8, { atLeast: 0.8 })).toBe(true);
   expect(holds(0.79, { atLeast: 0.8 })).toBe(false);
   expect(holds(1.1, { atMost: 1.1 })).toBe(true);

@@ -14,7 +14,11 @@ export interface JudgedPair extends Pair {
 }
 
 /** What the median of the ratios has to keep. */
-export type Goal = { readonly atLeast: number } | { readonly atMost: number };
+export type Goal =
+  | { readonly atLeast: number }
+  | { readonly atMost: number }
+  /** From 1 in either direction: 0.03 holds for 0.97 to 1.03. */
+  | { readonly within: number };
 
 export interface Ratio {
   /** Median over the quiet pairs; over all pairs when too few are quiet. */
@@ -58,6 +62,7 @@ export function countQuiet(pairs: readonly Pair[]): number {
 }
 
 export function holds(ratio: number, goal: Goal): boolean {
+  if ('within' in goal) return Math.abs(ratio - 1) <= goal.within;
   return 'atLeast' in goal ? ratio >= goal.atLeast : ratio <= goal.atMost;
 }
 
