@@ -1,17 +1,20 @@
-/** COPY FROM STDIN through pg-copy-streams, which is imported here alone. */
+/** COPY FROM STDIN: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY */
 import { setImmediate as pause } from 'node:timers/promises';
-import { from } from 'pg-copy-streams';
-import type { PostgresClient } from '../connections/client.ts';
+import { CHUNKS_AHEAD } from '../binary/binary.ts';
+import type { PostgresClient, PostgresConnection, Submittable } from '../connections/client.ts';
 
-/**
- * While the server takes chunks as fast as they come, none of the waits lets timers, messages or the server's errors
- * through.
- */
+/** While the socket takes chunks as fast as they come, nothing else lets timers and the server's errors through. */
 const CHUNKS_BETWEEN_PAUSES = 32;
 
+const COPY_DATA = 0x64;
+const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4]);
+const COPY_FAIL = 0x66;
+const LENGTH_BYTES = 4;
+
 /**
- * Streams chunks into a `COPY ... FROM STDIN` statement, no faster than the server takes them, so that memory stays
- * flat; a chunk has left when the next one is pulled, so that its buffer can be used again. Returns the number of rows. An error of the server, of the chunks or an abort ends the COPY without a row.
+ * Streams chunks into a `COPY ... FROM STDIN` statement, with {@link CHUNKS_AHEAD} on their way while the next one is
+ * made, so that memory stays flat. Returns the number of rows. An error of the server, of the chunks or an abort ends
+ * the COPY without a row.
  */
 export async function copyIn(
   client: PostgresClient,
@@ -19,46 +22,131 @@ export async function copyIn(
   chunks: Iterable<string | Buffer>,
   signal?: AbortSignal,
 ): Promise<number> {
-  const copy = client.query(from(statement));
-  const { stream } = client.connection;
-  // The wait of the moment: a race with one promise for all chunks would keep a reaction for each of them.
-  let giveUp: (reason: unknown) => void = () => undefined;
-  let refusal: { readonly error: unknown } | null = null;
-  const abort = () => giveUp(signal?.reason);
-  copy.on('error', (error) => {
-    refusal ??= { error };
-    giveUp(error);
-  });
-  const wait = (begin: (done: (error?: Error | null) => void) => void): Promise<void> =>
-    new Promise((resolve, reject) => {
-      giveUp = reject;
-      if (refusal !== null) reject(refusal.error);
-      else begin((error) => (error ? reject(error) : resolve()));
-    });
+  signal?.throwIfAborted();
+  const copy = beginCopy(client, statement);
+  const abort = () => copy.giveUp(signal?.reason);
   signal?.addEventListener('abort', abort, { once: true });
   try {
-    signal?.throwIfAborted();
+    await copy.until(copy.isReady);
     let untilPause = CHUNKS_BETWEEN_PAUSES;
     for (const chunk of chunks) {
+      copy.send(chunk);
+      await copy.until(copy.hasRoom);
       untilPause -= 1;
-      if (untilPause === 0) {
-        untilPause = CHUNKS_BETWEEN_PAUSES;
-        await pause();
-      }
-      // One at a time: pg-copy-streams 7 keeps further chunks in a list of its own, and writes that list to a connection
-      // that is no longer there when the server refuses the data meanwhile.
-      await wait((done) => copy.write(chunk, done));
-      // Only a small chunk is still held back when the stream takes more.
-      while (stream.writableLength > 0) await wait(setImmediate);
-      signal?.throwIfAborted();
+      // What the socket has not taken yet goes out in the pause as soon as there is room, before the next chunk is made.
+      if (untilPause > 0 && !copy.isWaiting()) continue;
+      untilPause = CHUNKS_BETWEEN_PAUSES;
+      await pause();
     }
-    await wait((done) => copy.end(done));
-    return copy.rowCount;
+    copy.end();
+    await copy.until(copy.isDone);
+    return copy.rows();
   } catch (error) {
-    // After an error of the server the stream has no connection to send a CopyFail to.
-    if (refusal === null) copy.destroy(new Error('the client gave up'));
+    copy.fail();
     throw error;
   } finally {
     signal?.removeEventListener('abort', abort);
   }
+}
+
+interface Copy {
+  /** Waits for the condition; throws what the server, the connection or `giveUp` said meanwhile or before. */
+  until(condition: () => boolean): Promise<void>;
+  giveUp(error: unknown): void;
+  isReady(): boolean;
+  hasRoom(): boolean;
+  /** For the socket, with a chunk in hand. */
+  isWaiting(): boolean;
+  isDone(): boolean;
+  send(chunk: string | Buffer): void;
+  end(): void;
+  /** The server ends the statement with an error, unless it has done so. */
+  fail(): void;
+  rows(): number;
+}
+
+/** What `pg` calls while the statement runs. */
+interface CopyQuery extends Submittable {
+  handleCopyInResponse(): void;
+  handleCommandComplete(message: { readonly text?: string }): void;
+  handleReadyForQuery(): void;
+  handleError(error: unknown): void;
+}
+
+function beginCopy(client: PostgresClient, statement: string): Copy {
+  const { stream } = client.connection;
+  let state: 'asked' | 'ready' | 'done' | 'failing' | 'refused' = 'asked';
+  let failure: { readonly error: unknown } | null = null;
+  let [rows, inFlight] = [0, 0];
+  let wake = () => {};
+  const giveUp = (error: unknown) => {
+    failure ??= { error };
+    wake();
+  };
+  const query: CopyQuery = {
+    submit: (connection: PostgresConnection) => connection.query(statement),
+    handleCopyInResponse() {
+      if (state === 'failing') stream.write(copyFail());
+      else state = 'ready';
+      wake();
+    },
+    handleCommandComplete({ text }) {
+      rows = Number(/^COPY (\d+)/.exec(text ?? '')?.[1] ?? 0);
+    },
+    handleReadyForQuery() {
+      state = 'done';
+      wake();
+    },
+    handleError(error) {
+      state = 'refused';
+      giveUp(error);
+    },
+  };
+  // A socket that broke meanwhile is told to `handleError`.
+  const taken = () => {
+    inFlight -= 1;
+    wake();
+  };
+  client.query(query);
+  return {
+    until: (condition) =>
+      new Promise((resolve, reject) => {
+        wake = () => {
+          if (failure !== null) reject(failure.error);
+          else if (condition()) resolve();
+        };
+        wake();
+      }),
+    giveUp,
+    isReady: () => state === 'ready',
+    hasRoom: () => inFlight <= CHUNKS_AHEAD,
+    isWaiting: () => stream.writableLength > 0,
+    isDone: () => state === 'done',
+    send(chunk) {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+      inFlight += 1;
+      stream.cork();
+      stream.write(headOf(COPY_DATA, bytes.length));
+      stream.write(bytes, taken);
+      stream.uncork();
+    },
+    end: () => void stream.write(COPY_DONE),
+    fail() {
+      if (state === 'ready') stream.write(copyFail());
+      if (state === 'asked' || state === 'ready') state = 'failing';
+    },
+    rows: () => rows,
+  };
+}
+
+function headOf(type: number, bytes: number): Buffer {
+  const head = Buffer.allocUnsafe(1 + LENGTH_BYTES);
+  head[0] = type;
+  head.writeUInt32BE(bytes + LENGTH_BYTES, 1);
+  return head;
+}
+
+function copyFail(): Buffer {
+  const reason = Buffer.from('the client gave up\0');
+  return Buffer.concat([headOf(COPY_FAIL, reason.length), reason]);
 }
