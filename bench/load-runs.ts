@@ -44,6 +44,7 @@ export function planOf({ engine, target, operation, settings = {} }: PlanRequest
       statementTimeoutMs: null,
       protocol: 'prepared',
       operationsFile: null,
+      nextOperationsFile: null,
       warmUpMs: 0,
       baselineMs: 0,
       recoveryMs: 0,

@@ -1,6 +1,7 @@
 import { exactly } from '../recording/figure.ts';
-import type { Step } from '../recording/recording.ts';
+import type { Recording, Step } from '../recording/recording.ts';
 import type { Check } from './check.ts';
+import { takenMoments } from './code-changes.ts';
 import { finding, unproven } from './finding.ts';
 import { unfinished } from './span.ts';
 
@@ -30,9 +31,9 @@ export const duration: Check = {
       bound,
     } as const;
     if (ran.length === 0) return [finding({ ...facts, figure: { notMeasured: 'no step ran' } })];
+    const lastAtMs = Math.max(...ran.map(({ endedAtMs }) => endedAtMs));
     const total =
-      Math.max(...ran.map(({ endedAtMs }) => endedAtMs)) -
-      Math.min(...ran.map(({ startedAtMs }) => startedAtMs));
+      lastAtMs - Math.min(...ran.map(({ startedAtMs }) => startedAtMs)) - heldUpMs(recording, lastAtMs);
     const found = finding({
       ...facts,
       figure: exactly(total, SOURCE),
@@ -45,6 +46,14 @@ export const duration: Check = {
     return [unproven(found, unfinished(recording))];
   },
 };
+
+/** Between the steps the code was looked at, for which no release waits. */
+function heldUpMs({ code }: Recording, lastAtMs: number): number {
+  if (code === undefined || 'notMeasured' in code) return 0;
+  return takenMoments(code)
+    .filter(({ afterStep, atMs }) => afterStep !== null && atMs < lastAtMs)
+    .reduce((sum, { durationMs }) => sum + durationMs, 0);
+}
 
 function lengthOf({ startedAtMs, endedAtMs }: Step): number {
   return endedAtMs - startedAtMs;

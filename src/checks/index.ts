@@ -1,6 +1,7 @@
 /** Every check, in the order in which reports show them. A new check is one file and one line here. */
 import { algorithmCopied } from './algorithm-copied.ts';
 import type { Check } from './check.ts';
+import { codeBreaks } from './code-breaks.ts';
 import { diskGrowthPeak } from './disk-growth-peak.ts';
 import { duration } from './duration.ts';
 import { failedOperations } from './failed-operations.ts';
@@ -11,6 +12,7 @@ import { lockTimeoutGivenUp } from './lock-timeout-given-up.ts';
 import { lockWait } from './lock-wait.ts';
 import { migrationFailed } from './migration-failed.ts';
 import { noBudget } from './no-budget.ts';
+import { planRegression } from './plan-regression.ts';
 import { rehearsalCompleted } from './rehearsal-completed.ts';
 import { replicaLag } from './replica-lag.ts';
 import { rowVersionLimit } from './row-version-limit.ts';
@@ -22,6 +24,8 @@ export const checks: readonly Check[] = [
   lockWait,
   stall,
   failedOperations,
+  codeBreaks,
+  planRegression,
   latencyP99,
   duration,
   diskGrowthPeak,

@@ -134,8 +134,8 @@ export interface StatementInspection {
   readonly parameters: readonly ParameterInspection[];
   readonly tables: readonly string[];
   readonly kind: 'read' | 'write';
-  /** Tables that the server's plan for unknown values reads from end to end; empty where it does not tell. */
-  readonly fullScans: readonly string[];
+  /** Tables that the server's plan for unknown values reads from end to end, or why there is no plan. */
+  readonly fullScans: readonly string[] | { readonly notMeasured: string };
 }
 
 export interface SchemaAccess {

@@ -42,6 +42,7 @@ function listPlan(randomSeed: number, change: Partial<ListPlan> = {}): ListPlan 
     statementTimeoutMs: null,
     protocol: 'prepared',
     operationsFile: null,
+    nextOperationsFile: null,
     warmUpMs: 0,
     baselineMs: 0,
     recoveryMs: 0,

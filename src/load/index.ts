@@ -5,6 +5,8 @@ import { createGenerators } from '../generators/index.ts';
 import type { LoadSettings } from '../scenario/plan.ts';
 import { type PlannedOperations, planFrom } from './operations.ts';
 
+export type { Operation } from './load.ts';
+export { readCode, readNextStatements, runningStatements } from './operations/code.ts';
 export type { PlannedOperations } from './operations.ts';
 export { startLoad } from './start.ts';
 export { writeWorkload } from './workload.ts';

@@ -47,6 +47,7 @@ function settingsOf(change: Partial<LoadSettings> = {}): LoadSettings {
     statementTimeoutMs: null,
     protocol: 'prepared',
     operationsFile: null,
+    nextOperationsFile: null,
     warmUpMs: 0,
     baselineMs: 0,
     recoveryMs: 0,

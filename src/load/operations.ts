@@ -11,6 +11,7 @@ import type { Engine, Session, StatementInspection, TableDescription } from '../
 import { SqlError } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
 import type { TableGenerator } from '../generators/generator.ts';
+import { LARGE_SCAN_ROWS } from '../recording/code-record.ts';
 import type { LoadSettings } from '../scenario/plan.ts';
 import { deriveOperations } from './derive.ts';
 import type { Operation } from './load.ts';
@@ -40,8 +41,6 @@ export interface PlannedOperations {
 
 /** Zipf's hottest key gets 10 % of 10,000; a larger sample changes the load little, and costs memory per thread. */
 const KEYS_PER_POOL = 10_000;
-/** A full scan of fewer rows takes a few milliseconds at most (measured: 10,000 narrow rows in 1 ms). */
-const LARGE_TABLE_ROWS = 10_000;
 
 export async function planFrom(request: OperationsRequest): Promise<PlannedOperations> {
   const { engine, tables, settings, generators, excludedTables } = request;
@@ -181,9 +180,10 @@ function largeScans(
   { generators }: OperationsRequest,
   { fullScans }: StatementInspection,
 ): readonly string[] {
+  if ('notMeasured' in fullScans) return [];
   return fullScans
     .map((table) => ({ table, rows: generators.get(table)?.rows ?? 0 }))
-    .filter(({ rows }) => rows > LARGE_TABLE_ROWS)
+    .filter(({ rows }) => rows > LARGE_SCAN_ROWS)
     .map(({ table, rows }) => `it reads ${table} (${rows} rows) from end to end`);
 }
 

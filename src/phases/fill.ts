@@ -7,7 +7,7 @@ import type { Engine, TableDescription } from '../engines/engine.ts';
 import { SqlError } from '../engines/engine.ts';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import type { GeneratorSpec } from '../generators/generator.ts';
-import { planOperations } from '../load/index.ts';
+import { planOperations, readNextStatements } from '../load/index.ts';
 import type { Profile } from '../profile/profile.ts';
 import type { Progress } from '../progress.ts';
 import type { Recorder } from '../recording/recorder.ts';
@@ -169,7 +169,10 @@ async function refuseWrongOperations(
   profile: Profile | null,
 ): Promise<void> {
   const { plan, engine } = request;
-  if (plan.load === null || plan.load.operationsFile === null) return;
+  if (plan.load === null) return;
+  const { operationsFile, nextOperationsFile } = plan.load;
+  if (nextOperationsFile !== null) await readNextStatements(nextOperationsFile, engine.dialect);
+  if (operationsFile === null) return;
   await using session = await openAs(request, 'administrator');
   const generator = planSpec(tables, plan.data, profile);
   await planOperations({ engine, session, tables, settings: plan.load, generator });

@@ -1,7 +1,7 @@
 /** Phases 5 to 7: warm-up, baseline, migrations under load, recovery. */
 import { drillsStarted } from '../drills/index.ts';
 import type { Engine } from '../engines/engine.ts';
-import { planOperations, startLoad } from '../load/index.ts';
+import { type Operation, planOperations, startLoad } from '../load/index.ts';
 import type { RunningLoad } from '../load/load.ts';
 import { startObservers } from '../observers/index.ts';
 import type { Progress } from '../progress.ts';
@@ -10,6 +10,7 @@ import type { WindowName } from '../recording/recording.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { runMigrations } from '../tools/index.ts';
 import type { Tool } from '../tools/tool.ts';
+import { type CodeWatch, watchCode } from './code-versions.ts';
 import type { Filled } from './fill.ts';
 import { noteLockWaitLimit } from './lock-wait-limit.ts';
 import type { StartedServer } from './provision.ts';
@@ -47,7 +48,9 @@ export async function rehearseUnderLoad(request: WindowsRequest): Promise<void> 
     recorder,
   });
   await using load = await startRecordedLoad(request);
+  await using code = await watchCode(request, load?.operations ?? []);
   const baselineP99Ms = load === null ? null : await baseline(request, load);
+  await code?.beforeSteps();
 
   const windowOpensInMs = Math.max(0, ...plan.drills.map(({ atMs }) => -atMs));
   await using drills = await drillsStarted(
@@ -55,14 +58,16 @@ export async function rehearseUnderLoad(request: WindowsRequest): Promise<void> 
     request.signal,
   );
   await pause(windowOpensInMs, request.signal);
-  await migrationWindow(request, load, observers);
+  await migrationWindow(request, load, { observers, code });
   await recovery(request, load, baselineP99Ms);
   await load?.finish();
   await drills.finished();
 }
 
 /** A running load whose facts reach the recorder when it is disposed of, however that comes about. */
-type RecordedLoad = RunningLoad & AsyncDisposable;
+interface RecordedLoad extends RunningLoad {
+  readonly operations: readonly Operation[];
+}
 
 async function startRecordedLoad(request: WindowsRequest): Promise<RecordedLoad | null> {
   const { plan, engine, started, filled, recorder, progress, signal } = request;
@@ -104,6 +109,7 @@ async function startRecordedLoad(request: WindowsRequest): Promise<RecordedLoad 
   );
   return {
     ...load,
+    operations: planned.operations,
     [Symbol.asyncDispose]: async () => {
       try {
         recorder.setLoad(await load.finish());
@@ -141,12 +147,15 @@ async function baseline(
   return worstP99Ms;
 }
 
-type Observers = Awaited<ReturnType<typeof startObservers>>;
+interface Lookers {
+  readonly observers: Awaited<ReturnType<typeof startObservers>>;
+  readonly code: CodeWatch | null;
+}
 
 async function migrationWindow(
   request: WindowsRequest,
   load: RunningLoad | null,
-  observers: Observers,
+  { observers, code }: Lookers,
 ): Promise<void> {
   const { plan, engine, tool, started, filled, recorder, progress, signal } = request;
   recorder.enter('migration');
@@ -165,9 +174,13 @@ async function migrationWindow(
       settings: plan.migrations,
       recorder,
       onStatement: (text) => progress.say('migration', oneLine(text)),
-      afterStep: (step) => observers.afterStep(step),
+      afterStep: async (step) => {
+        await observers.afterStep(step);
+        await code?.afterStep(step);
+      },
       signal,
     });
+    await code?.afterSteps();
     const enough = (): boolean =>
       recorder.now() - startedAtMs >= MIGRATION_WINDOW_MIN_MS &&
       (load === null || load.pulse().due - dueBefore >= MIGRATION_WINDOW_MIN_OPERATIONS);

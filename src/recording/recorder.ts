@@ -52,6 +52,7 @@ export interface Recorder {
   setLoad(load: Recording['load']): void;
   setDisk(disk: DiskRecord | { readonly notMeasured: string }): void;
   setMigrations(migrations: Recording['migrations']): void;
+  setCode(code: NonNullable<Recording['code']>): void;
   /** Adds a step, or replaces the one of the same version. */
   setStep(step: Step): void;
   readonly steps: readonly Step[];
@@ -80,6 +81,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
   let load: Recording['load'] = { notMeasured: 'the load was not started' };
   let disk: Recording['disk'] = { notMeasured: 'disk was not observed' };
   let migrations = header.migrations;
+  let code: Recording['code'];
 
   return {
     now,
@@ -112,6 +114,9 @@ export function createRecorder(header: RecorderHeader): Recorder {
     setMigrations: (record) => {
       migrations = record;
     },
+    setCode: (record) => {
+      code = record;
+    },
     setStep(step) {
       const index = steps.findIndex(({ version }) => version === step.version);
       if (index < 0) steps.push(step);
@@ -138,6 +143,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
       load,
       steps: [...steps],
       migrations,
+      ...(code === undefined ? {} : { code }),
       disk,
       budgets: header.budgets,
       ...(structuredClone(lists) as Lists),

@@ -4,6 +4,7 @@
  *
  * Instants (`...AtMs`) are milliseconds on the recorder's clock, which starts at 0 at `startedAt`.
  */
+import type { CodeRecord } from './code-record.ts';
 import type { Figure } from './figure.ts';
 import type { LoadRecord } from './load-record.ts';
 import type { MigrationsRecord, Step } from './migrations-record.ts';
@@ -17,6 +18,7 @@ import type {
   ProgressRecord,
 } from './observations.ts';
 
+export type * from './code-record.ts';
 export type * from './load-record.ts';
 export type * from './migrations-record.ts';
 export type * from './observations.ts';
@@ -43,6 +45,8 @@ export interface Recording {
   readonly load: LoadRecord | { readonly notMeasured: string };
   readonly steps: readonly Step[];
   readonly migrations: MigrationsRecord;
+  /** Left out without a load, and by harnesses that did not look at the code. */
+  readonly code?: CodeRecord | { readonly notMeasured: string };
   readonly lockWaits: readonly LockWait[];
   readonly heldLocks: readonly HeldLock[];
   readonly disk: DiskRecord | { readonly notMeasured: string };

@@ -1,6 +1,7 @@
 /** How a rehearsal was run and how far it can be believed, as labelled lines. Texts are not yet escaped. */
 import { isMeasured } from '../recording/figure.ts';
 import type { LoadRecord, Recording } from '../recording/recording.ts';
+import { codeGaps, codeInWords } from './code.ts';
 import {
   bytes,
   count,
@@ -37,7 +38,7 @@ export function subtitle(recording: Recording): string {
 }
 
 export function factsOf(recording: Recording): readonly Fact[] {
-  const { load, machine, migrations } = recording;
+  const { load, machine, migrations, code } = recording;
   return [
     ...recording.servers.flatMap(({ role, description, version, flavor, settings }) => [
       {
@@ -51,6 +52,7 @@ export function factsOf(recording: Recording): readonly Fact[] {
     ]),
     { label: 'data', text: dataInWords(recording) },
     ...('notMeasured' in load ? [] : [{ label: 'load', text: loadInWords(load) }]),
+    ...(code === undefined || 'notMeasured' in code ? [] : [{ label: 'code', text: codeInWords(code) }]),
     ...recording.drills.map(({ description }) => ({ label: 'drill', text: description })),
     {
       label: 'migrations',
@@ -71,15 +73,21 @@ export function factsOf(recording: Recording): readonly Fact[] {
 
 /** What was wanted and could not be measured, each with its reason. */
 export function notMeasuredOf(recording: Recording): readonly Fact[] {
-  const { load, disk } = recording;
+  const { load, disk, code } = recording;
   return [
     ...('notMeasured' in load ? [{ label: 'load', text: load.notMeasured }] : []),
     ...('notMeasured' in disk ? [{ label: 'disk', text: disk.notMeasured }] : []),
+    ...gapsOf(code).map((text) => ({ label: 'code', text })),
     ...recording.notMeasured.map(({ what, reason }) => ({ label: what, text: reason })),
     ...recording.observers.flatMap(({ name, trouble }) =>
       trouble.map((text) => ({ label: `${name} observer`, text })),
     ),
   ];
+}
+
+function gapsOf(code: Recording['code']): readonly string[] {
+  if (code === undefined) return [];
+  return 'notMeasured' in code ? [code.notMeasured] : codeGaps(code);
 }
 
 /** Quoted where it would run into its neighbours: DateStyle "ISO, MDY". */

@@ -13,6 +13,7 @@ import type {
   SqlFailure,
   Step,
 } from '../recording/recording.ts';
+import { codeTable } from './code.ts';
 import { bytes, count, duration, figureInCell, perSecondAlone } from './format.ts';
 
 export interface Table {
@@ -33,9 +34,10 @@ const LATENCY_DIGITS = 2;
 
 /** Every table that has something to show, in the order of a report. */
 export function tablesOf(recording: Recording): readonly Table[] {
-  const { load, disk } = recording;
+  const { load, disk, code } = recording;
   const tables = [
     stepsTable(recording),
+    ...(code === undefined || 'notMeasured' in code ? [] : [codeTable(recording, code)]),
     locksTable(recording),
     ...('notMeasured' in load ? [] : [loadTable(recording, load), failuresTable(load)]),
     ...('notMeasured' in disk ? [] : [diskTable(disk), relationsTable(disk)]),

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { DEFAULT_BUDGETS, resolveBudgets, resolveDrills, resolveLoad, resolveTables } from './defaults.ts';
 
+const NO_FILES = { operationsFile: null, nextOperationsFile: null };
+
 test('budgets that are not written keep what holds otherwise, and null takes one away', () => {
   expect(resolveBudgets({})).toEqual(DEFAULT_BUDGETS);
   expect(resolveBudgets({ stall: null, lockWait: 50 })).toEqual({
@@ -13,20 +15,20 @@ test('budgets that are not written keep what holds otherwise, and null takes one
 });
 
 test('a rate of zero is no load', () => {
-  expect(resolveLoad({ rate: 0 }, null)).toBeNull();
+  expect(resolveLoad({ rate: 0 }, NO_FILES)).toBeNull();
 });
 
 test('a pool preset gives size and checkout timeout, and what is written wins', () => {
-  expect(resolveLoad({ pool: { preset: 'node-postgres' } }, null)?.pool).toMatchObject({
+  expect(resolveLoad({ pool: { preset: 'node-postgres' } }, NO_FILES)?.pool).toMatchObject({
     size: 10,
     checkoutTimeoutMs: null,
   });
-  expect(resolveLoad({ pool: { preset: 'SQLAlchemy', size: 3 } }, null)?.pool).toMatchObject({
+  expect(resolveLoad({ pool: { preset: 'SQLAlchemy', size: 3 } }, NO_FILES)?.pool).toMatchObject({
     size: 3,
     checkoutTimeoutMs: 30_000,
   });
-  expect(resolveLoad({ pool: { checkoutTimeout: null } }, null)?.pool.checkoutTimeoutMs).toBeNull();
-  expect(resolveLoad({}, null)?.pool).toEqual({
+  expect(resolveLoad({ pool: { checkoutTimeout: null } }, NO_FILES)?.pool.checkoutTimeoutMs).toBeNull();
+  expect(resolveLoad({}, NO_FILES)?.pool).toEqual({
     size: 20,
     instances: 1,
     checkoutTimeoutMs: 5_000,

@@ -87,7 +87,7 @@ export function resolveBudgets(written: CheckedBudgets, otherwise: Budgets = DEF
 /** Load settings, or null when the rate is 0. */
 export function resolveLoad(
   written: NonNullable<CheckedScenario['load']>,
-  operationsFile: string | null,
+  files: Pick<LoadSettings, 'operationsFile' | 'nextOperationsFile'>,
 ): LoadSettings | null {
   const ratePerSecond = written.rate ?? RATE_PER_SECOND;
   if (ratePerSecond === 0) return null;
@@ -106,7 +106,7 @@ export function resolveLoad(
     },
     statementTimeoutMs: said(written.statementTimeout, STATEMENT_TIMEOUT_MS),
     protocol: written.protocol ?? 'prepared',
-    operationsFile,
+    ...files,
     warmUpMs: written.warmUp ?? WARM_UP_MS,
     baselineMs: written.baseline ?? BASELINE_MS,
     recoveryMs: written.recovery ?? RECOVERY_MS,

@@ -107,6 +107,8 @@ export interface LoadSettings {
   readonly protocol: 'prepared' | 'unnamed' | 'simple';
   /** .sql file; `null` derives operations from the schema. */
   readonly operationsFile: string | null;
+  /** The same of the version that is being deployed: checked between the migrations, never sent by the load. */
+  readonly nextOperationsFile: string | null;
   readonly warmUpMs: number;
   readonly baselineMs: number;
   readonly recoveryMs: number;

@@ -58,7 +58,14 @@ export async function resolvePlan(request: ResolveRequest): Promise<Resolved> {
       'there is nothing to migrate from: write data.schema (--schema FILE), data.restore or data.profile, or migrations.released (--released VERSION) to build it from the migrations',
     );
   const operationsFile = await fileAt(wanted, ['load', 'operations'], wanted.scenario.load?.operations);
-  const load = resolveLoad(wanted.scenario.load ?? {}, operationsFile);
+  const nextOperationsFile = await fileAt(
+    wanted,
+    ['load', 'nextOperations'],
+    wanted.scenario.load?.nextOperations,
+  );
+  const load = resolveLoad(wanted.scenario.load ?? {}, { operationsFile, nextOperationsFile });
+  if (load === null && nextOperationsFile !== null)
+    wanted.complain(['load', 'nextOperations'], 'needs a load: write load.rate above 0, or leave it out');
   const drills = resolveDrills(wanted.scenario.drills ?? []);
   for (const [index, drill] of drills.entries())
     if (load !== null && drill.atMs < -load.baselineMs)

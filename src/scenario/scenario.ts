@@ -138,6 +138,9 @@ const load = z.strictObject({
     .meta({ description: 'How the application sends statements. Default: prepared.' })
     .optional(),
   operations: path('SQL file with named, weighted operations. Default: derived from the schema.').optional(),
+  nextOperations: path(
+    'The same of the version that is being deployed: each statement is prepared and explained between the migrations.',
+  ).optional(),
   warmUp: duration('Load before the baseline that is not counted. Default: 2s.').optional(),
   baseline: amount(
     positive(parseDuration, '10s'),

@@ -38,7 +38,7 @@ export async function inspect(session: Session, statement: string): Promise<Stat
     parameters,
     tables: [...new Set(sources.map((source) => source.table))].sort(),
     kind: kindOf(statement),
-    fullScans: await readFullScans(session, { statement, sources, parameters }),
+    fullScans: await explained(session, { statement, sources, parameters }),
   };
 }
 
@@ -201,14 +201,29 @@ interface PlanRow {
   readonly type: string | null;
 }
 
+/** What the server prepares and does not explain (a view without SHOW VIEW) has no plan; a lock in the way is thrown. */
+async function explained(
+  session: Session,
+  explaining: Explaining,
+): Promise<StatementInspection['fullScans']> {
+  try {
+    return await readFullScans(session, explaining);
+  } catch (error) {
+    if (!(error instanceof SqlError) || dialect.isLockTimeout(error.code)) throw error;
+    if (dialect.classify(error.code, error.message) === 'connection lost') throw error;
+    return { notMeasured: `the server explains it not (${error.code ?? 'no code'}): ${error.message}` };
+  }
+}
+
 const CAN_BE_EXPLAINED = ['select', 'insert', 'replace', 'update', 'delete', 'with', 'table', 'values'];
 
 async function readFullScans(
   session: Session,
   { statement, sources, parameters }: Explaining,
-): Promise<readonly string[]> {
+): Promise<StatementInspection['fullScans']> {
   const first = tokensOf(statement).find((token) => !isToken(token, '('));
-  if (!CAN_BE_EXPLAINED.some((word) => isToken(first, word))) return [];
+  if (!CAN_BE_EXPLAINED.some((word) => isToken(first, word)))
+    return { notMeasured: 'the server explains no statement of this kind' };
   await session.execute(
     `prepare ${EXPLAINED} from ${dialect.quoteLiteral(`explain format=traditional ${statement}`)}`,
   );

@@ -33,13 +33,16 @@ export async function inspect(session: Session, statement: string): Promise<Stat
     const tables = await session.query<TableInUse>(TABLES_IN_USE);
     const uses = [
       ...(await targetUses(session, statement, tables)),
-      ...(plan === null ? textUses(statement, tables) : planUses(plan, tables)),
+      ...('notMeasured' in plan ? textUses(statement, tables) : planUses(plan, tables)),
     ];
     return {
       parameters: types.map((type, index) => inspectionOf(type, index + 1, uses)),
       tables: [...new Set(tables.map((table) => table.root))].sort(),
       kind: tables.some((table) => table.mode !== 'AccessShareLock') ? 'write' : 'read',
-      fullScans: [...new Set((plan?.fullScans ?? []).map((scanned) => rootOf(tables, scanned)))].sort(),
+      fullScans:
+        'notMeasured' in plan
+          ? plan
+          : [...new Set(plan.fullScans.map((scanned) => rootOf(tables, scanned)))].sort(),
     };
   } finally {
     await session.execute('rollback');

@@ -1,5 +1,6 @@
 /** Reads the server's plan for unknown values: https://www.postgresql.org/docs/current/sql-explain.html */
 import { type Session, SqlError } from '../../engine.ts';
+import { dialect } from '../text/dialect.ts';
 import { type Comparison, readComparisons } from './comparisons.ts';
 
 export interface PlanReading {
@@ -27,32 +28,35 @@ export interface PreparedStatement {
 }
 
 /**
- * Explains a prepared statement without its values; null where the server cannot. Partitions are not pruned, since
+ * Explains a prepared statement without its values; the reason where the server cannot. Partitions are not pruned, since
  * pruning by the nulls that stand for the values would leave none. Needs an open transaction.
  */
 export async function readGenericPlan(
   session: Session,
   statement: PreparedStatement,
-): Promise<PlanReading | null> {
+): Promise<PlanReading | { readonly notMeasured: string }> {
   const [server] = await session.query<{ version: number }>(
     `select current_setting('server_version_num')::int as version`,
   );
   const version = server?.version ?? 0;
-  if (version < GENERIC_PLAN_SINCE) return null;
+  if (version < GENERIC_PLAN_SINCE)
+    return { notMeasured: 'the server shows no generic plan before Postgres 12' };
   await session.execute('set local enable_partition_pruning = off');
-  if (version >= EXPLAIN_GENERIC_SINCE)
-    return explain(session, `(generic_plan, ${OPTIONS}) ${statement.text}`);
   await session.execute('set local plan_cache_mode = force_generic_plan');
   const nulls = Array.from({ length: statement.parameters }, () => 'null').join(', ');
   const execute = `execute ${statement.name}${nulls === '' ? '' : `(${nulls})`}`;
   await session.execute('savepoint before_plan');
   try {
-    return await explain(session, `(${OPTIONS}) ${execute}`);
+    return version >= EXPLAIN_GENERIC_SINCE
+      ? await explain(session, `(generic_plan, ${OPTIONS}) ${statement.text}`)
+      : await explain(session, `(${OPTIONS}) ${execute}`);
   } catch (error) {
-    // A parameter of a domain that refuses the null that stands for its value.
-    if (!(error instanceof SqlError) || !error.code?.startsWith('23')) throw error;
+    // A parameter of a domain that refuses the null that stands for its value; a lock that somebody else has.
+    if (!(error instanceof SqlError) || dialect.classify(error.code, error.message) === 'connection lost')
+      throw error;
+    if (dialect.isLockTimeout(error.code)) throw error;
     await session.execute('rollback to savepoint before_plan');
-    return null;
+    return { notMeasured: `the server explains it not (${error.code ?? 'no code'}): ${error.message}` };
   }
 }
 

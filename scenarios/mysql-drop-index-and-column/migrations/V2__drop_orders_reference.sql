@@ -1,0 +1,1 @@
+alter table orders drop index orders_reference, algorithm = inplace, lock = none;

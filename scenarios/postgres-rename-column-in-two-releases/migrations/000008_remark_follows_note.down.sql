@@ -1,0 +1,1 @@
+drop trigger orders_remark on orders; drop function orders_remark();
