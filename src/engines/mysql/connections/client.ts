@@ -1,6 +1,6 @@
 /** The one file that imports `mysql2`: opens a wire connection and turns what fails into our errors. */
 import { connect as openSocket, type Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import { Duplex, type Readable } from 'node:stream';
 import { type Connection, createConnection } from 'mysql2';
 import { EnvironmentError, redact } from '../../../errors.ts';
 import { type ConnectionTarget, type SessionOptions, SqlError } from '../../engine.ts';
@@ -17,12 +17,15 @@ const CHARSET = 'UTF8MB4_GENERAL_CI';
 
 /**
  * `mysql2` makes room for prepared statements with the connection: for its usual 16 000 half a MB, 200 times while a server
- * starts. A statement too many would be closed while it is in use, so that those who prepare keep the room.
+ * starts. We prepare none through it.
  */
 const WITHOUT_STATEMENTS = { maxPreparedStatements: 1 };
 
-/** Without what `mysql2` adds: another sql_mode, and rows counted as changed that were only found. */
-const PLAIN_FLAGS = ['-IGNORE_SPACE', '-FOUND_ROWS'];
+/**
+ * Without what `mysql2` adds: another sql_mode, rows counted as changed that were only found, and attributes of queries,
+ * with which the load's own packets would have to begin otherwise.
+ */
+const PLAIN_FLAGS = ['-IGNORE_SPACE', '-FOUND_ROWS', '-CLIENT_QUERY_ATTRIBUTES'];
 
 export type Flavor = 'mysql' | 'mariadb';
 
@@ -51,8 +54,6 @@ export interface Answer {
 export interface ClientOptions extends Pick<SessionOptions, 'applicationName' | 'connectTimeoutMs'> {
   /** Where the data of LOAD DATA LOCAL comes from; without it no file of this machine can be asked for. */
   readonly infile?: () => Readable;
-  /** Statements are prepared through the protocol; default false. */
-  readonly prepares?: boolean;
 }
 
 /**
@@ -80,7 +81,7 @@ export async function openClient(
     multipleStatements: true,
     supportBigNumbers: true,
     dateStrings: true,
-    ...(options.prepares === true ? {} : WITHOUT_STATEMENTS),
+    ...WITHOUT_STATEMENTS,
     connectTimeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     connectAttributes: { program_name: options.applicationName },
     ...(target.tls && {
@@ -113,6 +114,18 @@ export async function openClient(
   } finally {
     signal?.removeEventListener('abort', cut);
   }
+}
+
+/**
+ * Gives the authenticated stream (TLS where there is some) to other hands: from now on `read` gets what the server sends,
+ * and `send` and `mysql2` must not be used any more, except to close.
+ */
+export function takeStream({ connection, socket }: Client, read: (chunk: Buffer) => void): Duplex {
+  const below: unknown = Reflect.get(connection, 'stream');
+  const stream = below instanceof Duplex ? below : socket;
+  stream.removeAllListeners('data');
+  stream.on('data', read);
+  return stream;
 }
 
 /** The flavor in what `version()` says: https://mariadb.com/kb/en/version/ */

@@ -1,4 +1,8 @@
-/** The load's connection: results are dropped row by row, and every failure comes back with its cause. */
+/**
+ * The load's connection: `mysql2` connects and authenticates, then commands are encoded and answers read here, and rows
+ * are skipped where they stand. Point selects on eight connections and one thread against `sysbench oltp_point_select
+ * --threads=8`: see bench/load-mysql.ts.
+ */
 import type {
   CellValue,
   ConnectionTarget,
@@ -8,15 +12,21 @@ import type {
   LoadStatement,
 } from '../../engine.ts';
 import { fillIn, type Template, templateOf } from '../filling/cells.ts';
-import { dialect } from '../text/dialect.ts';
-import { type Client, closeClient, type MysqlConnection, openClient, toSqlError } from './client.ts';
+import { dialect, SERVER_LOST } from '../text/dialect.ts';
+import { type AnswerReader, createAnswerReader } from './answers.ts';
+import { closeClient, openClient, takeStream, toSqlError } from './client.ts';
 import { killQuery } from './kill.ts';
+import { encodeExecute, encodeNoFile, encodePrepare, encodeQuery } from './packets.ts';
+import { type Sent, setStatementTimeout } from './statement-timeout.ts';
 
 type Values = readonly CellValue[];
-type Done = (failure: LoadFailure | null) => void;
 
-/** What `mysql2` calls a command: it emits `error` and then `end`, or `end` alone. */
-type Command = ReturnType<MysqlConnection['query']>;
+/** A statement on its way. */
+interface Pending {
+  readonly statement: LoadStatement;
+  readonly values: Values;
+  readonly done: (failure: LoadFailure | null) => void;
+}
 
 /**
  * Opens a connection for the load. `prepared` prepares each statement once and sends its values in the binary protocol,
@@ -27,170 +37,140 @@ export async function connectLoad(
   target: ConnectionTarget,
   options: LoadConnectionOptions,
 ): Promise<LoadConnection> {
-  const client = await openClient(target, {
-    applicationName: options.applicationName,
-    prepares: options.protocol === 'prepared',
-  });
-  const { connection, socket } = client;
-  const timeout = await setTimeouts(client, target, options.statementTimeoutMs);
-  const send = options.protocol === 'prepared' ? preparedSender(connection) : textSender(connection);
+  const client = await openClient(target, { applicationName: options.applicationName });
+  const timeout = await setStatementTimeout(client, target, options.statementTimeoutMs);
+  const encode = createEncoder(options.protocol);
 
+  let pending: Pending | null = null;
+  /** Set after a KILL: called when the answer to a harmless statement has come. */
+  let settled: (() => void) | null = null;
   let closing = false;
-  let lost = false;
-  let pending: Done | null = null;
-  const finish = (error: unknown) => {
-    const done = pending;
-    if (done === null) return;
-    pending = null;
-    timeout.ended(() => done(error === null ? null : failureOf(error)));
-  };
-  const onGone = (error: unknown) => {
-    finish(error);
-    if (closing || lost) return;
-    lost = true;
+  let lost: LoadFailure | null = null;
+
+  const answers = createAnswerReader({
+    answered(prepared) {
+      if (settled !== null) settled();
+      else if (pending !== null && prepared !== 0) send(encode.prepared(pending, prepared));
+      else finish(null);
+    },
+    refused(code, message) {
+      if (settled !== null) settled();
+      else finish(failureOf(String(code), message));
+    },
+    fileWanted: (sequence) => void stream.write(encodeNoFile(sequence)),
+  });
+  const stream = takeStream(client, answers.read);
+
+  function send({ bytes, answer }: Encoded): void {
+    answers.expect(answer);
+    stream.write(bytes);
+  }
+
+  function finish(failure: LoadFailure | null): void {
+    if (pending === null) return;
+    const { done } = pending;
+    const killed = timeout.ended();
+    if (killed !== null && lost === null) {
+      settled = () => undefined;
+      void killed.then(() => settle(failure));
+    } else {
+      pending = null;
+      done(failure);
+    }
+  }
+
+  /** A KILL that came too late for its statement meets a harmless one, and not the next of the application. */
+  function settle(failure: LoadFailure | null): void {
+    if (lost !== null) return;
+    settled = () => {
+      settled = null;
+      const was = pending;
+      pending = null;
+      was?.done(failure);
+    };
+    send({ bytes: HARMLESS, answer: 'results' });
+  }
+
+  function onGone(error: unknown): void {
+    if (lost !== null) return;
+    const { code, message } = toSqlError(error, null);
+    lost = failureOf(code ?? SERVER_LOST, message);
+    finish(lost);
     // What waits for the pending statement is told first.
-    setImmediate(options.onLost);
-  };
-  connection.on('error', onGone);
-  socket.on('close', () => onGone(new Error('the server closed the connection')));
+    if (!closing) setImmediate(options.onLost);
+  }
+  client.connection.on('error', onGone);
+  client.socket.on('close', () => onGone(new Error('the server closed the connection')));
 
   return {
     id: client.id,
     run(statement, values, done) {
       if (pending !== null) throw new Error(`"${statement.name}" is sent while another statement runs`);
-      pending = done;
-      timeout.began(statement);
-      send(statement, values, finish);
+      if (lost !== null) {
+        done(lost);
+        return;
+      }
+      pending = { statement, values, done };
+      const first = encode.first(pending);
+      timeout.began(first.answer === 'prepared' ? 'preparation' : encode.kindOf(statement));
+      send(first);
     },
     async close() {
       closing = true;
       timeout.stop();
-      await closeClient(client);
+      // The server does not notice that the client of a waiting statement has gone.
+      const ended = pending === null ? null : killQuery(target, client.id).catch(() => undefined);
+      await Promise.all([closeClient(client), ended]);
     },
   };
 }
 
-type Send = (statement: LoadStatement, values: Values, finish: (error: unknown) => void) => void;
+const HARMLESS = encodeQuery('do 0');
 
-/** Rows are emitted one by one to nobody, and so dropped. */
-function follow(command: Command, finish: (error: unknown) => void): void {
-  let failure: unknown = null;
-  command.on('error', (error: unknown) => {
-    failure = error;
-  });
-  command.on('end', () => finish(failure));
+interface Encoded {
+  readonly bytes: Buffer;
+  readonly answer: Parameters<AnswerReader['expect']>[0];
 }
 
-function textSender(connection: MysqlConnection): Send {
+interface Encoder {
+  first(pending: Pending): Encoded;
+  /** What follows when the server has given a prepared statement its number. */
+  prepared(pending: Pending, number: number): Encoded;
+  kindOf(statement: LoadStatement): Sent;
+}
+
+function createEncoder(protocol: LoadConnectionOptions['protocol']): Encoder {
+  const numbers = new Map<string, number>();
   const templates = new Map<string, Template>();
-  return ({ text }, values, finish) => {
+  const kinds = new Map<string, Sent>();
+
+  function asText({ statement: { text }, values }: Pending): Encoded {
+    if (values.length === 0) return { bytes: encodeQuery(text), answer: 'results' };
     const template = templates.get(text) ?? templateOf(text);
     templates.set(text, template);
-    const filled = values.length === 0 ? text : fillIn(template, values);
-    follow(connection.query({ sql: filled, rowsAsArray: true }), finish);
-  };
-}
-
-function preparedSender(connection: MysqlConnection): Send {
-  const asText = textSender(connection);
-  type Prepared = Parameters<NonNullable<Parameters<MysqlConnection['prepare']>[1]>>[1];
-  const known = new Map<string, Prepared>();
-  const execute = (prepared: Prepared, values: Values, finish: (error: unknown) => void) => {
-    const bound = values.map((value) => (value instanceof Uint8Array ? Buffer.from(value) : value));
-    follow(prepared.execute(bound), finish);
-  };
-  return (statement, values, finish) => {
-    const { name, text } = statement;
-    if (name === '') return asText(statement, values, finish);
-    const prepared = known.get(name);
-    if (prepared !== undefined) return execute(prepared, values, finish);
-    connection.prepare(text, (error, made) => {
-      if (error !== null) return finish(error);
-      known.set(name, made);
-      execute(made, values, finish);
-    });
-  };
-}
-
-interface Timeout {
-  began(statement: LoadStatement): void;
-  /** Calls back when no KILL is on its way any more. */
-  ended(then: () => void): void;
-  stop(): void;
-}
-
-const NO_TIMEOUT: Timeout = {
-  began: () => undefined,
-  ended: (then) => then(),
-  stop: () => undefined,
-};
-
-/** A KILL that could not be sent, with all connections taken, is tried again. */
-const KILL_AGAIN_MS = 1_000;
-
-/**
- * MariaDB's max_statement_time is for every statement, MySQL's max_execution_time for SELECT alone: there writes are
- * ended by KILL QUERY.
- * https://dev.mysql.com/doc/refman/en/server-system-variables.html#sysvar_max_execution_time
- */
-async function setTimeouts(
-  client: Client,
-  target: ConnectionTarget,
-  limitMs: number | null,
-): Promise<Timeout> {
-  if (limitMs === null) return NO_TIMEOUT;
-  if (client.flavor === 'mariadb') {
-    await client.send(`set session max_statement_time = ${limitMs / 1000}`);
-    return NO_TIMEOUT;
+    return { bytes: encodeQuery(fillIn(template, values)), answer: 'results' };
   }
-  await client.send(`set session max_execution_time = ${Math.ceil(limitMs)}`);
-  return killTimeout(client, target, limitMs);
-}
 
-function killTimeout(client: Client, target: ConnectionTarget, limitMs: number): Timeout {
-  const reads = new Map<string, boolean>();
-  let startedAt: number | null = null;
-  let timer: NodeJS.Timeout | null = null;
-  let killing: Promise<unknown> | null = null;
-
-  const arm = (milliseconds: number) => {
-    timer ??= setTimeout(check, milliseconds).unref();
-  };
-  const check = () => {
-    timer = null;
-    if (startedAt === null) return;
-    const leftMs = limitMs - (performance.now() - startedAt);
-    if (leftMs > 0) return arm(leftMs);
-    killing = killQuery(target, client.id).catch(() => undefined);
-    arm(KILL_AGAIN_MS);
-  };
   return {
-    began({ text }) {
-      const isRead = reads.get(text) ?? dialect.kindOf(text) === 'read';
-      reads.set(text, isRead);
-      if (isRead) return;
-      startedAt = performance.now();
-      arm(limitMs);
+    first(pending) {
+      const { name, text } = pending.statement;
+      if (protocol !== 'prepared' || name === '') return asText(pending);
+      const number = numbers.get(name);
+      if (number === undefined) return { bytes: encodePrepare(text), answer: 'prepared' };
+      return { bytes: encodeExecute(number, pending.values), answer: 'results' };
     },
-    ended(then) {
-      startedAt = null;
-      if (killing === null) return then();
-      // A KILL that came too late for this statement must not meet the next one.
-      void killing.then(() => {
-        killing = null;
-        const harmless = client.connection.query('do 0');
-        harmless.on('error', () => undefined);
-        harmless.on('end', then);
-      });
+    prepared({ statement, values }, number) {
+      numbers.set(statement.name, number);
+      return { bytes: encodeExecute(number, values), answer: 'results' };
     },
-    stop() {
-      if (timer !== null) clearTimeout(timer);
-      startedAt = null;
+    kindOf({ text }) {
+      const kind = kinds.get(text) ?? (dialect.kindOf(text) === 'read' ? 'read' : 'other statement');
+      kinds.set(text, kind);
+      return kind;
     },
   };
 }
 
-function failureOf(error: unknown): LoadFailure {
-  const { code, message } = toSqlError(error, null);
+function failureOf(code: string, message: string): LoadFailure {
   return { code, message, outcome: dialect.classify(code, message) };
 }
