@@ -48,6 +48,7 @@ export function planOf({ engine, target, operation, settings = {} }: PlanRequest
       warmUpMs: 0,
       baselineMs: 0,
       recoveryMs: 0,
+      threads: 1,
       ...settings,
     },
     operations: [operation],

@@ -251,6 +251,19 @@ const onTheServer: readonly Trouble[] = [
     says: [/workload\.sql:2: get_order: .*\(42703\): column "nope" does not exist/],
   },
   {
+    what: 'a rate beyond what the load can do',
+    files: scenario({ load: { rate: '900000/s', warmUp: '0s' } }),
+    exitCode: 3,
+    says: [/load\.rate 900000\/s is above 60 % of what this load can do here: .* carry \d+ reads\/s at most/],
+    recorded(recording) {
+      expect(recording.ended).toMatchObject({ how: 'failed', phase: 'warm-up' });
+      expect(recording.windows).toEqual([]);
+      expect(recording.load).toMatchObject({
+        selfCheck: { ceilingPerSecond: { lower: expect.any(Number) } },
+      });
+    },
+  },
+  {
     what: 'nothing pending',
     files: scenario({ migrations: { released: '1_note' } }),
     exitCode: 2,

@@ -26,6 +26,8 @@ export interface Work {
   readonly operation: Operation;
   readonly values: OperationValues;
   readonly stamps: Stamps;
+  /** Called once, when the operation is over and its connection given back, or when it never got one. */
+  readonly ended?: (completed: boolean) => void;
 }
 
 export interface Application {
@@ -57,6 +59,7 @@ export function createApplication(settings: ApplicationSettings): Application {
         const message = `no connection became free within ${limits.checkoutTimeoutMs} ms`;
         stamps.failed(work.stamps, { outcome: 'pool timeout', code: null, message }, now());
         stamps.levels(now(), queued());
+        work.ended?.(false);
       },
     });
     const seats = createSeats({
@@ -72,9 +75,11 @@ export function createApplication(settings: ApplicationSettings): Application {
       stamps.acquired(work.stamps, now());
       work.stamps.sentMs = now();
       let isOver = false;
+      let completed = false;
       const execution = execute(seat.connection, work, {
         answered(failure) {
           const atMs = now();
+          completed = failure === null;
           if (failure === null) stamps.completed(work.stamps, atMs);
           else stamps.failed(work.stamps, { ...failure, message: redact(failure.message) }, atMs);
           stamps.levels(atMs, queued());
@@ -84,6 +89,7 @@ export function createApplication(settings: ApplicationSettings): Application {
           running.delete(seat);
           if (usable) pool.release(seat);
           else seats.replace(seat);
+          work.ended?.(completed);
         },
       });
       // A connection that refuses at once has ended the operation, and perhaps begun another, by now.
@@ -113,6 +119,7 @@ export function createApplication(settings: ApplicationSettings): Application {
       } else if (got === 'refused') {
         const message = `the pool's queue of ${limits.maxQueue} was full`;
         stamps.dropped(work.stamps, { outcome: 'dropped', code: null, message }, atMs);
+        work.ended?.(false);
       }
       stamps.levels(now(), queued());
     },

@@ -74,6 +74,26 @@ export function createArrivalList(
   };
 }
 
+/** Reads of a plan with values of a random stream of their own, so that the list is not touched; null when it has none. */
+export function createReads(
+  plan: Pick<LoadPlan, 'operations' | 'keyPools' | 'randomSeed'>,
+  generators: ReadonlyMap<string, Pick<TableGenerator, 'rows' | 'cell'>>,
+): () => Pick<Arrival, 'operationIndex' | 'operation' | 'values'> | null {
+  const reads = plan.operations.flatMap((operation, operationIndex) =>
+    operation.record.kind === 'read' ? [{ operation, operationIndex }] : [],
+  );
+  const random = createRandom(plan.randomSeed, 'reads');
+  const choose = createChooser(
+    reads.map(({ operation }) => operation.record.weight),
+    random,
+  );
+  const bind = createBinder({ keyPools: plan.keyPools, generators, random });
+  return () => {
+    const chosen = reads.length === 0 ? undefined : reads[choose()];
+    return chosen === undefined ? null : { ...chosen, values: bind(chosen.operation) };
+  };
+}
+
 function describe({ atMs, operation, values }: Arrival): string {
   const cells = values.map((row) => row.map((cell) => (cell instanceof Uint8Array ? [...cell] : cell)));
   return `${JSON.stringify([atMs, operation.record.name, operation.record.statements, cells])}\n`;

@@ -46,6 +46,7 @@ function listPlan(randomSeed: number, change: Partial<ListPlan> = {}): ListPlan 
     warmUpMs: 0,
     baselineMs: 0,
     recoveryMs: 0,
+    threads: 1,
   };
   const operations = [operation('read', 3), operation('write', 1)];
   return { settings, operations, keyPools: [['10', '20', '30', '40']], randomSeed, ...change };

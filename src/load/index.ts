@@ -8,6 +8,7 @@ import { type PlannedOperations, planFrom } from './operations.ts';
 export type { Operation } from './load.ts';
 export { readCode, readNextStatements, runningStatements } from './operations/code.ts';
 export type { PlannedOperations } from './operations.ts';
+export { refuseAboveCeiling } from './probe.ts';
 export { startLoad } from './start.ts';
 export { writeWorkload } from './workload.ts';
 

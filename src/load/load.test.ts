@@ -10,7 +10,7 @@ import type { GeneratorSpec } from '../generators/generator.ts';
 import { countOf, mergeHistograms, percentileMs } from '../recording/histogram.ts';
 import type { LatencyKind, LoadRecord } from '../recording/recording.ts';
 import type { LoadSettings } from '../scenario/plan.ts';
-import { planOperations, startLoad } from './index.ts';
+import { planOperations, refuseAboveCeiling, startLoad } from './index.ts';
 import type { LoadPlan } from './load.ts';
 
 const engine = findEngine('postgres');
@@ -51,6 +51,7 @@ function settingsOf(change: Partial<LoadSettings> = {}): LoadSettings {
     warmUpMs: 0,
     baselineMs: 0,
     recoveryMs: 0,
+    threads: 1,
     ...change,
   };
 }
@@ -313,6 +314,79 @@ test('the same plan gives the same hash in runs of different length', async () =
   const hash = await hashAfter(10);
   expect(hash).toMatch(/^[0-9a-f]{64}$/);
   expect(await hashAfter(200)).toBe(hash);
+}, 30_000);
+
+test('two threads carry the load of one: the same list, every pool whole, one record', async () => {
+  await using session = await server.session();
+  await session.execute(ORDERS);
+  const pool = { size: 3, instances: 3, checkoutTimeoutMs: 5000, maxQueue: 5000 };
+  const recordOf = async (threads: number) => {
+    const plan = await planFor(session, WORKLOAD, { pool, threads, arrivals: 'uniform' });
+    await using load = await startLoad(plan, running);
+    await load.open('baseline');
+    const [connections] = await session.query<{ open: number }>(
+      "select count(*)::int as open from pg_stat_activity where application_name = 'rehearse load'",
+    );
+    expect(connections?.open).toBe(9);
+    await eventually('due operations', () => load.pulse().completed > 300);
+    return await load.finish();
+  };
+  const [one, two] = [await recordOf(1), await recordOf(2)];
+  expect(two.arrivalsHash).toBe(one.arrivalsHash);
+  expect(two.selfCheck.threads).toBe(2);
+  for (const record of [one, two]) {
+    expectIdentity(record);
+    expect(record.windows).toHaveLength(1);
+    expect(record.windows[0]?.completed).toBeGreaterThan(300);
+    const inSlots = record.slots.reduce((sum, { due }) => sum + due, 0);
+    expect(inSlots).toBe(record.windows[0]?.due);
+  }
+}, 30_000);
+
+test('the ceiling is probed between warm-up and baseline, and the list goes on where it was', async () => {
+  await using session = await server.session();
+  await session.execute(ORDERS);
+  const plan = await planFor(session, WORKLOAD, { arrivals: 'uniform' });
+  await using load = await startLoad(plan, running);
+  await eventually('a warm-up', () => load.pulse().completed > 50);
+  const startedAtMs = load.startedAtMs;
+  const { perSecond } = await load.probeCeiling(500);
+  expect(load.startedAtMs - startedAtMs).toBeGreaterThan(500);
+  const openedMs = await load.open('baseline');
+  await eventually('the baseline', () => nowOf(plan) > openedMs + 500);
+  const record = await load.finish();
+  expectIdentity(record);
+  expect(record.startedAtMs).toBe(load.startedAtMs);
+  expect(record.selfCheck.ceilingPerSecond).toEqual(perSecond);
+  expect(perSecond).toMatchObject({ lower: expect.any(Number) });
+  // More than arrives by itself; what the probe did is in no count of a window.
+  if ('lower' in perSecond) expect(perSecond.lower).toBeGreaterThan(300);
+  const endMs = record.slots.at(-1)?.atMs ?? 0;
+  const mostDue = ((endMs + record.slotMs - openedMs) / 1000) * 300 + 1;
+  expect(record.windows[0]?.due).toBeGreaterThan(100);
+  expect(record.windows[0]?.due).toBeLessThanOrEqual(mostDue);
+  expect(() => refuseAboveCeiling({ perSecond }, 1e6)).toThrow(
+    /load\.rate 1000000\/s is above 60 % .*reads\/s/,
+  );
+  expect(() => refuseAboveCeiling({ perSecond }, 1)).not.toThrow();
+}, 30_000);
+
+test('a load without a read, or whose reads fail, has no ceiling and says why', async () => {
+  await using session = await server.session();
+  await session.execute(ORDERS);
+  const writes = '-- name: pay\nupdate orders set status = $2 where id = $1;';
+  await using load = await startLoad(await planFor(session, writes), running);
+  expect((await load.probeCeiling(100)).perSecond).toEqual({
+    notMeasured: 'no operation of the load only reads',
+  });
+
+  await using other = await server.session();
+  await other.execute(ORDERS);
+  await using failing = await startLoad(await planFor(other, WORKLOAD), running);
+  await other.execute('alter table orders rename column status to state');
+  expect((await failing.probeCeiling(100)).perSecond).toEqual({
+    notMeasured: expect.stringMatching(/^\d+ reads of the probe failed$/),
+  });
 }, 30_000);
 
 test('a load that is given up without a word closes its connections', async () => {

@@ -1,11 +1,12 @@
 /**
- * The load: open-loop arrivals through a bounded pool, on a worker thread of its own. This file is what the pipeline
+ * The load: open-loop arrivals through bounded pools, on worker threads of its own. This file is what the pipeline
  * sees; the parts (arrivals, pool, operations, parameters, worker, ticker) stand beside it.
  */
 import type { ConnectionTarget, LoadStatement } from '../engines/engine.ts';
 import type { GeneratorSpec } from '../generators/generator.ts';
 import type { LoadRecord, OperationRecord, WindowName } from '../recording/recording.ts';
 import type { LoadSettings } from '../scenario/plan.ts';
+import type { Ceiling } from './probe.ts';
 
 /** How a key is picked from its pool; `latest` prefers the highest keys, `zipf` some few keys anywhere. */
 export type KeyPick = 'zipf' | 'uniform' | 'latest';
@@ -84,8 +85,15 @@ export interface LoadPulse {
 }
 
 export interface RunningLoad extends AsyncDisposable {
+  /** Zero of the arrival list on the recorder's clock; a probe moves it. */
+  readonly startedAtMs: number;
   /** Operations due after the returned instant (recorder's clock) belong to this window. */
   open(window: WindowName): Promise<number>;
+  /**
+   * Holds the arrivals, keeps every connection busy with reads for a while (default: two seconds), and goes on with
+   * the list where it was. To be called in the warm-up.
+   */
+  probeCeiling(durationMs?: number): Promise<Ceiling>;
   pulse(): LoadPulse;
   /** Stops arrivals, waits for what is in flight up to a limit, returns the facts. Safe to call twice. */
   finish(): Promise<LoadRecord>;

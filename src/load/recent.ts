@@ -1,9 +1,9 @@
-/** p99 of the response time of the last second, in steps of a pulse. */
+/** Response times of the last second, in steps of a pulse. */
 import {
   createHistogram,
   type Histogram,
-  percentileMs,
   record,
+  type StoredHistogram,
   storeHistogram,
 } from '../recording/histogram.ts';
 
@@ -12,8 +12,8 @@ const PULSES_KEPT = 10;
 
 export interface RecentResponses {
   answered(responseMs: number): void;
-  /** Ends a step; `agesMs` are those of operations without an answer. Null when there is neither. */
-  step(agesMs: Iterable<number>): number | null;
+  /** Ends a step; `agesMs` are those of operations without an answer, which count too. */
+  step(agesMs: Iterable<number>): StoredHistogram;
 }
 
 export function createRecentResponses(): RecentResponses {
@@ -32,7 +32,7 @@ export function createRecentResponses(): RecentResponses {
         sum[bucket] = (sum[bucket] ?? 0) - count;
       });
       kept.push(oldest?.fill(0) ?? createHistogram());
-      return percentileMs(storeHistogram(withAges), 0.99);
+      return storeHistogram(withAges);
     },
   };
 }

@@ -1,74 +1,88 @@
 /**
- * The load on its thread:
+ * The load on one thread:
  *
- *  1. open the connections of the application's pools
- *  2. start the ticker; from then on each wake-up dispatches what is due
- *  3. windows are opened between two dispatches, so that each operation belongs to one window by its due instant
- *  4. stop: no more arrivals
- *  5. finish: wait for what is in flight up to a limit, count, close
+ *  1. open the connections of this thread's pools
+ *  2. begin: start the ticker; from then on each wake-up dispatches what is due
+ *  3. windows are opened at an instant to come, so that each operation belongs to one window by its due instant
+ *  4. between warm-up and baseline: hold the arrivals, probe the ceiling, go on
+ *  5. stop: no more arrivals
+ *  6. finish: wait for what is in flight up to a limit, count, close
  */
 import { findEngine } from '../engines/index.ts';
 import { createGenerators } from '../generators/index.ts';
-import type { LoadRecord, WindowName } from '../recording/recording.ts';
+import type { WindowName } from '../recording/recording.ts';
 import { type Application, createApplication } from './application.ts';
-import { createArrivalList } from './arrival-list.ts';
-import { createClock } from './clock.ts';
-import type { LoadPlan, LoadPulse } from './load.ts';
-import type { WorkerStart } from './messages.ts';
-import { createSelfWatch } from './self-check.ts';
-import { SLOT_MS } from './slots.ts';
-import { createStampRecorder, type StampFacts, type StampRecorder } from './stamps.ts';
-import { startTicker } from './ticker-thread.ts';
+import { createArrivalList, createReads } from './arrival-list.ts';
+import { createClock, threadCpuMicroseconds } from './clock.ts';
+import type { LoadPlan } from './load.ts';
+import type { ThreadFacts, ThreadPulse, WorkerStart } from './messages.ts';
+import { type Probe, probe } from './probe.ts';
+import { createSchedule } from './schedule.ts';
+import { createHealthWatch } from './self-check.ts';
+import { instanceOf, instancesOf } from './share.ts';
+import { createStampRecorder, type StampRecorder } from './stamps.ts';
 
 export interface Runner {
-  open(window: WindowName): number;
-  pulse(): LoadPulse;
+  begin(startMs: number): void;
+  /** Operations due from this instant on belong to the window. */
+  open(window: WindowName, atMs: number): void;
+  /** Holds the arrivals from this instant on, until they are resumed. */
+  probe(atMs: number, durationMs: number): Promise<Probe>;
+  resume(shiftMs: number): void;
+  pulse(): ThreadPulse;
   stop(): void;
-  finish(graceMs: number): Promise<LoadRecord>;
+  finish(graceMs: number): Promise<ThreadFacts>;
   close(): Promise<void>;
 }
 
 /** Connections are named in the engine's own views. */
 const APPLICATION_NAME = 'rehearse load';
-/** From "all connections are open" to the load's zero: time for the ticker thread to start. */
-const HEAD_START_MS = 100;
 /** How often the end looks whether everything is answered. */
 const LOOK_EVERY_MS = 10;
 
-/** Opens the connections and begins with the arrivals; rejects when a connection is refused. */
-export async function startRunner({ plan, clockZeroMs }: WorkerStart): Promise<Runner> {
+/** Opens the connections; rejects when one is refused. */
+export async function startRunner({ plan, share, clockZeroMs }: WorkerStart): Promise<Runner> {
   const now = createClock(clockZeroMs);
   const stamps = createStampRecorder();
-  const application = createApplicationOf(plan, stamps, now);
+  const pool = { ...plan.settings.pool, instances: instancesOf(share) };
+  const application = createApplicationOf({ ...plan, settings: { ...plan.settings, pool } }, stamps, now);
   try {
     await application.open();
   } catch (error) {
     await application.close();
     throw error;
   }
-  const arrivals = createArrivalList(plan, createGenerators(plan.generator));
-  const startMs = now() + HEAD_START_MS;
-  let stoppedMs: number | null = null;
+  const generators = createGenerators(plan.generator);
+  const arrivals = createArrivalList(plan, generators);
+  const opening: { readonly window: WindowName; readonly atMs: number }[] = [];
+  const stopped = new AbortController();
   const { settings, randomSeed } = plan;
-  const ticker = startTicker({ settings, randomSeed, clockZeroMs, startMs }, drain);
-  const watch = createSelfWatch(ticker.cpuMicroseconds);
+  const schedule = createSchedule({
+    arrivals,
+    now,
+    ticker: { settings, randomSeed, share, clockZeroMs },
+    hand({ number, operationIndex, operation, values }, dueMs) {
+      const instance = instanceOf(share, number);
+      if (instance === null) return;
+      openUntil(dueMs);
+      application.dispatch({ operation, values, stamps: stamps.due(operationIndex, dueMs, now()) }, instance);
+    },
+  });
+  const watch = createHealthWatch(schedule.cpuMicroseconds);
 
-  /** What becomes due while this dispatches wakes again: the event loop is never held. */
-  function drain(): void {
-    if (stoppedMs !== null) return;
-    const untilMs = now() - startMs;
-    while (arrivals.nextAtMs <= untilMs) {
-      const { number, atMs, operationIndex, operation, values } = arrivals.next();
-      const dispatched = stamps.due(operationIndex, startMs + atMs, now());
-      application.dispatch({ operation, values, stamps: dispatched }, number);
+  function openUntil(dueMs: number): void {
+    for (let next = opening[0]; next !== undefined && next.atMs <= dueMs; next = opening[0]) {
+      stamps.open(next.window, next.atMs);
+      opening.shift();
     }
   }
 
   function stop(): void {
-    if (stoppedMs !== null) return;
-    drain();
-    stoppedMs = now();
-    watch.stop(stoppedMs);
+    if (stopped.signal.aborted) return;
+    schedule.end();
+    openUntil(Number.POSITIVE_INFINITY);
+    stopped.abort();
+    watch.stop(now());
   }
 
   async function allAnswered(graceMs: number): Promise<void> {
@@ -79,27 +93,40 @@ export async function startRunner({ plan, clockZeroMs }: WorkerStart): Promise<R
   }
 
   return {
-    open(window) {
-      drain();
-      const atMs = now();
-      stamps.open(window, atMs);
+    begin: schedule.begin,
+    open(window, atMs) {
+      opening.push({ window, atMs });
       watch.start(atMs);
-      return atMs;
     },
+    async probe(atMs, durationMs) {
+      schedule.hold(atMs);
+      while (now() < atMs) await new Promise((resolve) => setTimeout(resolve, 1));
+      schedule.drain();
+      const loop = {
+        application,
+        stamps,
+        now,
+        instances: pool.instances,
+        size: pool.size,
+        read: createReads(plan, generators),
+        cpuMicroseconds: threadCpuMicroseconds,
+        signal: stopped.signal,
+      };
+      return await probe(loop, durationMs);
+    },
+    resume: schedule.resume,
     pulse: () => stamps.pulse(now(), application.queued),
     stop,
     async finish(graceMs) {
       stop();
       await allAnswered(graceMs);
-      const facts = stamps.finish(
-        now(),
-        plan.operations.map(({ record }) => record.name),
-      );
-      return recordOf(plan, arrivals.hash(), facts, watch.facts(facts.tallies));
+      const names = plan.operations.map(({ record }) => record.name);
+      const facts = stamps.finish(now(), names);
+      return { ...facts, arrivalsHash: arrivals.hash(), health: watch.health() };
     },
     async close() {
       stop();
-      await Promise.all([ticker.stop(), application.close()]);
+      await Promise.all([schedule.stopTicker(), application.close()]);
     },
   };
 }
@@ -119,27 +146,4 @@ function createApplicationOf(plan: LoadPlan, stamps: StampRecorder, now: () => n
         onLost,
       }),
   });
-}
-
-function recordOf(
-  { settings, operations }: LoadPlan,
-  arrivalsHash: string,
-  { tallies, slots, stalls }: StampFacts,
-  selfCheck: LoadRecord['selfCheck'],
-): LoadRecord {
-  return {
-    ratePerSecond: settings.ratePerSecond,
-    arrivals: settings.arrivals,
-    arrivalsHash,
-    pool: settings.pool,
-    statementTimeoutMs: settings.statementTimeoutMs,
-    operations: operations.map(({ record }) => record),
-    windows: tallies.map(({ window }) => window),
-    latencies: tallies.flatMap(({ latencies }) => latencies),
-    outcomes: tallies.flatMap(({ outcomes }) => outcomes),
-    slotMs: SLOT_MS,
-    slots,
-    stalls,
-    selfCheck,
-  };
 }

@@ -1,26 +1,36 @@
 /** What the generator of the load knows of itself, from the first window's start to the end of the arrivals. */
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { between, exactly, type Figure, notMeasured } from '../recording/figure.ts';
-import { mergeHistograms, percentileMs } from '../recording/histogram.ts';
-import type { SelfCheck } from '../recording/recording.ts';
+import { mergeHistograms, percentileMs, RELATIVE_ERROR } from '../recording/histogram.ts';
+import type { LatencyRecord, LoadWindow, SelfCheck } from '../recording/recording.ts';
 import { threadCpuMicroseconds } from './clock.ts';
-import type { TallyFacts } from './tally.ts';
 
 /** The delay is what a timer of this length takes longer; a shorter one would cost more than it tells. */
 const DELAY_RESOLUTION_MS = 10;
-/** Width of a histogram's bucket: 1/128 of its value. */
-const BUCKET_WIDTH = 1 / 128;
+const NO_CPU_TIME = 'this version of Node does not tell the CPU time of a thread: use Node 24';
 
-export interface SelfWatch {
-  /** Begins; what was before is forgotten. */
+/** Of one load thread with its ticker; plain data. */
+export interface ThreadHealth {
+  /** Between the first window's start and the end of the arrivals; 0 when no window was opened. */
+  readonly seconds: number;
+  /** Null when there was no reading. */
+  readonly eventLoopDelayMsP99: number | null;
+  /** 0..1 */
+  readonly utilization: number;
+  /** Null where this Node does not tell. */
+  readonly cpuMicroseconds: number | null;
+}
+
+export interface HealthWatch {
+  /** Begins; later calls change nothing. */
   start(atMs: number): void;
   /** Ends; later calls change nothing. */
   stop(atMs: number): void;
-  facts(tallies: readonly TallyFacts[]): SelfCheck;
+  health(): ThreadHealth;
 }
 
-/** `tickerCpuMicroseconds` tells the ticker's CPU time so far; null when it is not known. */
-export function createSelfWatch(tickerCpuMicroseconds: () => number | null): SelfWatch {
+/** Watches the calling thread. `tickerCpuMicroseconds` tells its ticker's CPU time so far; null when it is not known. */
+export function createHealthWatch(tickerCpuMicroseconds: () => number | null): HealthWatch {
   const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
   let begun: Reading | null = null;
   let ended: Reading | null = null;
@@ -43,20 +53,21 @@ export function createSelfWatch(tickerCpuMicroseconds: () => number | null): Sel
       delay.disable();
       ended = read(atMs);
     },
-    facts(tallies) {
-      if (begun === null || ended === null) return nothingMeasured();
-      const seconds = (ended.atMs - begun.atMs) / 1000;
-      const sum = (of: 'due' | 'completed') => tallies.reduce((total, { window }) => total + window[of], 0);
+    health() {
+      if (begun === null || ended === null) {
+        return { seconds: 0, eventLoopDelayMsP99: null, utilization: 0, cpuMicroseconds: null };
+      }
+      const { utilization } = performance.eventLoopUtilization(ended.utilization, begun.utilization);
       return {
-        offeredPerSecond: sum('due') / seconds,
-        achievedPerSecond: sum('completed') / seconds,
-        scheduleLagMsP99: scheduleLag(tallies),
-        eventLoopDelayMsP99: eventLoopDelay(delay),
-        utilization: exactly(
-          performance.eventLoopUtilization(ended.utilization, begun.utilization).utilization,
-          'performance.eventLoopUtilization of the load thread',
-        ),
-        cpuCores: cpuCores(begun, ended),
+        seconds: (ended.atMs - begun.atMs) / 1000,
+        // Each value is the whole length of a timer, in nanoseconds.
+        eventLoopDelayMsP99:
+          delay.count === 0 ? null : Math.max(0, delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS),
+        utilization,
+        cpuMicroseconds:
+          begun.cpuMicroseconds === null || ended.cpuMicroseconds === null
+            ? null
+            : ended.cpuMicroseconds - begun.cpuMicroseconds,
       };
     },
   };
@@ -68,26 +79,61 @@ interface Reading {
   readonly utilization: ReturnType<typeof performance.eventLoopUtilization>;
 }
 
-function scheduleLag(tallies: readonly TallyFacts[]): Figure {
-  const lags = tallies.flatMap(({ latencies }) => latencies.filter(({ kind }) => kind === 'schedule lag'));
+export interface SelfCheckFacts {
+  readonly threads: readonly ThreadHealth[];
+  readonly windows: readonly LoadWindow[];
+  readonly latencies: readonly LatencyRecord[];
+  /** Of the thread that holds orchestrator and observers, over the same time; null where this Node does not tell. */
+  readonly observersCpuMicroseconds: number | null;
+  /** Null when it was not probed. */
+  readonly ceilingPerSecond: Figure | null;
+}
+
+/** Of all threads together: the slowest one tells of delay and utilisation, since its operations are the late ones. */
+export function selfCheckOf(facts: SelfCheckFacts): SelfCheck {
+  const { threads, windows, latencies, observersCpuMicroseconds, ceilingPerSecond } = facts;
+  const ceiling = ceilingPerSecond === null ? {} : { ceilingPerSecond };
+  const seconds = Math.max(...threads.map((thread) => thread.seconds));
+  if (seconds === 0) return { ...nothingMeasured(), ...ceiling };
+  const sum = (of: 'due' | 'completed') => windows.reduce((total, window) => total + window[of], 0);
+  const cpuMicroseconds = threads.reduce<number | null>(
+    (total, thread) =>
+      total === null || thread.cpuMicroseconds === null ? null : total + thread.cpuMicroseconds,
+    0,
+  );
+  const cores = (microseconds: number | null, source: string): Figure =>
+    microseconds === null ? notMeasured(NO_CPU_TIME) : exactly(microseconds / seconds / 1e6, source);
+  const slowest = threads.length === 1 ? 'the load thread' : `the slowest of ${threads.length} load threads`;
+  return {
+    threads: threads.length,
+    offeredPerSecond: sum('due') / seconds,
+    achievedPerSecond: sum('completed') / seconds,
+    scheduleLagMsP99: scheduleLag(latencies),
+    eventLoopDelayMsP99: eventLoopDelay(threads, slowest),
+    utilization: exactly(
+      Math.max(...threads.map(({ utilization }) => utilization)),
+      `performance.eventLoopUtilization of ${slowest}`,
+    ),
+    cpuCores: cores(cpuMicroseconds, 'process.threadCpuUsage of the load and ticker threads'),
+    observersCpuCores: cores(
+      observersCpuMicroseconds,
+      'process.threadCpuUsage of the thread that runs migrations and observers',
+    ),
+    ...ceiling,
+  };
+}
+
+function scheduleLag(latencies: readonly LatencyRecord[]): Figure {
+  const lags = latencies.filter(({ kind }) => kind === 'schedule lag');
   const p99Ms = percentileMs(mergeHistograms(lags.map(({ histogram }) => histogram)), 0.99);
   if (p99Ms === null) return notMeasured('no operation was due');
-  return between(p99Ms * (1 - BUCKET_WIDTH), p99Ms * (1 + BUCKET_WIDTH), 'stamps of the load thread');
+  return between(p99Ms * (1 - RELATIVE_ERROR), p99Ms * (1 + RELATIVE_ERROR), 'stamps of the load threads');
 }
 
-/** Each value is the whole length of a timer, in nanoseconds. */
-function eventLoopDelay(delay: ReturnType<typeof monitorEventLoopDelay>): Figure {
-  if (delay.count === 0) return notMeasured('the load was over before the first reading');
-  const delayMs = Math.max(0, delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);
-  return exactly(delayMs, `monitorEventLoopDelay of the load thread, every ${DELAY_RESOLUTION_MS} ms`);
-}
-
-function cpuCores(begun: Reading, ended: Reading): Figure {
-  if (begun.cpuMicroseconds === null || ended.cpuMicroseconds === null) {
-    return notMeasured('this version of Node does not tell the CPU time of a thread: use Node 24');
-  }
-  const cores = (ended.cpuMicroseconds - begun.cpuMicroseconds) / ((ended.atMs - begun.atMs) * 1000);
-  return exactly(cores, 'process.threadCpuUsage of the load and ticker threads');
+function eventLoopDelay(threads: readonly ThreadHealth[], slowest: string): Figure {
+  const delays = threads.flatMap(({ eventLoopDelayMsP99 }) => eventLoopDelayMsP99 ?? []);
+  if (delays.length === 0) return notMeasured('the load was over before the first reading');
+  return exactly(Math.max(...delays), `monitorEventLoopDelay of ${slowest}, every ${DELAY_RESOLUTION_MS} ms`);
 }
 
 function nothingMeasured(): SelfCheck {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { countOf, percentileMs } from '../recording/histogram.ts';
 import type { LatencyKind } from '../recording/recording.ts';
-import { createStallFinder } from './stalls.ts';
+import { createGapFinder, stallsOf } from './stalls.ts';
 import { createStampRecorder, type StampFacts, type Stamps } from './stamps.ts';
 
 const timeout = { outcome: 'statement timeout', code: '57014', message: 'canceling statement' } as const;
@@ -133,42 +133,81 @@ test('slots have no gap, and keep the levels through a stall', () => {
 
 test('the recent p99 knows the age of what has not been answered, and forgets after a second', () => {
   const recorder = createStampRecorder();
-  expect(recorder.pulse(0, 0).recentP99Ms).toBeNull();
+  expect(percentileMs(recorder.pulse(0, 0).recent, 0.99)).toBeNull();
   const stamps = recorder.due(0, 0, 0);
-  expect(recorder.pulse(700, 0).recentP99Ms).toBeGreaterThan(690);
+  expect(percentileMs(recorder.pulse(700, 0).recent, 0.99)).toBeGreaterThan(690);
   recorder.completed(stamps, 800);
-  for (let step = 0; step < 10; step += 1) expect(recorder.pulse(800, 0).recentP99Ms).toBeGreaterThan(790);
-  expect(recorder.pulse(1900, 0).recentP99Ms).toBeNull();
+  for (let step = 0; step < 10; step += 1)
+    expect(percentileMs(recorder.pulse(800, 0).recent, 0.99)).toBeGreaterThan(790);
+  expect(percentileMs(recorder.pulse(1900, 0).recent, 0.99)).toBeNull();
 });
 
 test('a stall lasts from the first operation due without a completion to the next completion', () => {
-  const finder = createStallFinder();
+  const finder = createGapFinder();
   finder.due(0);
   finder.completed(1);
   for (const atMs of [10, 20, 30, 40]) finder.due(atMs);
   finder.completed(2010);
   finder.due(2011);
   finder.completed(2012);
-  expect(finder.stalls(3000)).toEqual([{ fromMs: 10, toMs: 2010, due: 4 }]);
+  expect(stallsOf([finder.gaps(3000)])).toEqual([{ fromMs: 10, toMs: 2010, due: 4 }]);
 });
 
 test('a stall that is open at the end ends there; a short one is none, a lonely operation is one', () => {
-  const finder = createStallFinder();
+  const finder = createGapFinder();
   for (const atMs of [0, 10, 20]) finder.due(atMs);
   finder.completed(99);
-  expect(finder.stalls(99)).toEqual([]);
+  expect(stallsOf([finder.gaps(99)])).toEqual([]);
   finder.due(1000);
   finder.completed(5000);
   const lonely = { fromMs: 1000, toMs: 5000, due: 1 };
   for (const atMs of [5001, 5002, 5003]) finder.due(atMs);
-  expect(finder.stalls(5100)).toEqual([lonely]);
-  expect(finder.stalls(5101)).toEqual([lonely, { fromMs: 5001, toMs: 5101, due: 3 }]);
+  expect(stallsOf([finder.gaps(5100)])).toEqual([lonely]);
+  expect(stallsOf([finder.gaps(5101)])).toEqual([lonely, { fromMs: 5001, toMs: 5101, due: 3 }]);
 });
 
 test('what was due before the last completion, and dispatched after it, did not stall before it', () => {
-  const finder = createStallFinder();
+  const finder = createGapFinder();
   finder.completed(50);
   for (const atMs of [40, 60, 70]) finder.due(atMs);
   finder.completed(151);
-  expect(finder.stalls(151)).toEqual([{ fromMs: 50, toMs: 151, due: 3 }]);
+  expect(stallsOf([finder.gaps(151)])).toEqual([{ fromMs: 50, toMs: 151, due: 3 }]);
+});
+
+test('threads that share a load find the stalls that one thread finds', () => {
+  const event = fc.record({
+    what: fc.constantFrom('due', 'due', 'completed'),
+    afterMs: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 80, max: 400 })),
+    thread: fc.integer({ min: 0, max: 2 }),
+  } as const);
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+      const alone = createGapFinder();
+      const shared = [createGapFinder(), createGapFinder(), createGapFinder()];
+      let atMs = 0;
+      for (const { what, afterMs, thread } of events) {
+        atMs += afterMs;
+        for (const finder of [alone, shared[thread]]) {
+          if (what === 'due') finder?.due(atMs);
+          else finder?.completed(atMs);
+        }
+      }
+      const endMs = atMs + 150;
+      expect(stallsOf(shared.map((finder) => finder.gaps(endMs)))).toEqual(stallsOf([alone.gaps(endMs)]));
+    }),
+  );
+});
+
+test('a probe counts as warm-up: nothing of it is in the facts or among the recent responses', () => {
+  const recorder = createStampRecorder();
+  recorder.beginProbe();
+  recorder.completed(recorder.due(0, 100, 100), 1600);
+  recorder.endProbe();
+  expect(recorder.counts).toMatchObject({ completed: 1, failed: 0 });
+  expect(recorder.pulse(1600, 0)).toMatchObject({ due: 1, completed: 1, inFlight: 0, recent: [] });
+  recorder.open('baseline', 2000);
+  expect(recorder.finish(3000, ['read'])).toMatchObject({
+    tallies: [{ window: { due: 0, completed: 0 }, latencies: [] }],
+    gaps: [{ dueMs: [] }],
+  });
 });

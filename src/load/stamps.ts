@@ -10,17 +10,17 @@
  * Failed operations count in every latency that they have; dropped ones in the schedule lag only. What is in flight at
  * the end is recorded with its age. Nothing of the warm-up is kept but the counts of the pulse.
  */
-import type { LoadSlot, Stall, WindowName } from '../recording/recording.ts';
-import type { LoadPulse } from './load.ts';
-import { createRecentResponses } from './recent.ts';
+import type { LoadSlot, WindowName } from '../recording/recording.ts';
+import type { ThreadPulse } from './messages.ts';
+import { createRecentResponses, type RecentResponses } from './recent.ts';
 import { createTimeline, type SlotTimeline } from './slots.ts';
-import { createStallFinder } from './stalls.ts';
+import { createGapFinder, type Gap, type GapFinder } from './stalls.ts';
 import { createTally, type Failure, type Tally, type TallyFacts } from './tally.ts';
 
 /** One operation on its way; NaN is a stamp that it has not reached. */
 export interface Stamps {
   readonly operation: number;
-  /** Null in the warm-up. */
+  /** Null in the warm-up; one that is thrown away while the ceiling is probed. */
   readonly tally: Tally | null;
   readonly dueMs: number;
   readonly dispatchedMs: number;
@@ -31,6 +31,10 @@ export interface Stamps {
 export interface StampRecorder {
   /** Operations dispatched from now on with a due instant after this one belong to the window. */
   open(window: WindowName, atMs: number): void;
+  /** What is due from now on is recorded as in a window, and counts as warm-up. */
+  beginProbe(): void;
+  /** Back to the warm-up, and nothing of the probe is among the recent responses. */
+  endProbe(): void;
   due(operation: number, dueMs: number, dispatchedMs: number): Stamps;
   queued(stamps: Stamps): void;
   acquired(stamps: Stamps, atMs: number): void;
@@ -40,7 +44,9 @@ export interface StampRecorder {
   /** The pool's queue is known by others; told after each change. */
   levels(atMs: number, poolQueue: number): void;
   readonly inFlight: number;
-  pulse(atMs: number, poolQueue: number): LoadPulse;
+  /** From the start on, warm-up and probe included. */
+  readonly counts: { readonly completed: number; readonly failed: number };
+  pulse(atMs: number, poolQueue: number): ThreadPulse;
   /** Counts what is left as in flight, and gives everything; call it once. */
   finish(endMs: number, operationNames: readonly string[]): StampFacts;
 }
@@ -48,15 +54,15 @@ export interface StampRecorder {
 export interface StampFacts {
   readonly tallies: readonly TallyFacts[];
   readonly slots: readonly LoadSlot[];
-  readonly stalls: readonly Stall[];
+  readonly gaps: readonly Gap[];
 }
 
 export function createStampRecorder(): StampRecorder {
   const totals = { due: 0, completed: 0, failed: 0, dropped: 0 };
   const flying = new Set<Stamps>();
   const tallies: Tally[] = [];
-  const stalls = createStallFinder();
-  const recent = createRecentResponses();
+  let recent: RecentResponses = createRecentResponses();
+  let gaps: GapFinder | null = null;
   let timeline: SlotTimeline | null = null;
   let current: Tally | null = null;
 
@@ -79,10 +85,21 @@ export function createStampRecorder(): StampRecorder {
     get inFlight() {
       return flying.size;
     },
+    get counts() {
+      return { ...totals };
+    },
     open(window, atMs) {
       timeline ??= createTimeline(atMs);
+      gaps ??= createGapFinder();
       current = tallies.find((tally) => tally.window === window) ?? createTally(window);
       if (!tallies.includes(current)) tallies.push(current);
+    },
+    beginProbe() {
+      current = createTally('baseline');
+    },
+    endProbe() {
+      current = null;
+      recent = createRecentResponses();
     },
     due(operation, dueMs, dispatchedMs) {
       const stamps = {
@@ -99,7 +116,7 @@ export function createStampRecorder(): StampRecorder {
       current.due += 1;
       current.latency(operation, 'schedule lag', dispatchedMs - dueMs);
       timeline?.countDue('due', dueMs);
-      stalls.due(dueMs);
+      gaps?.due(dueMs);
       return stamps;
     },
     queued({ tally }) {
@@ -111,7 +128,7 @@ export function createStampRecorder(): StampRecorder {
     completed(stamps, atMs) {
       answered(stamps, atMs);
       totals.completed += 1;
-      stalls.completed(atMs);
+      gaps?.completed(atMs);
       timeline?.completed(atMs);
       if (stamps.tally !== null) stamps.tally.completed += 1;
     },
@@ -137,8 +154,8 @@ export function createStampRecorder(): StampRecorder {
       timeline?.levels(atMs, poolQueue, flying.size);
     },
     pulse(atMs, poolQueue) {
-      const recentP99Ms = recent.step([...flying].map(({ dueMs }) => atMs - dueMs));
-      return { ...totals, inFlight: flying.size, poolQueue, recentP99Ms };
+      const responses = recent.step([...flying].map(({ dueMs }) => atMs - dueMs));
+      return { ...totals, inFlight: flying.size, poolQueue, recent: responses };
     },
     finish(endMs, operationNames) {
       for (const stamps of flying) {
@@ -149,7 +166,7 @@ export function createStampRecorder(): StampRecorder {
       return {
         tallies: tallies.map((tally) => tally.facts(operationNames)),
         slots: timeline?.slots(endMs) ?? [],
-        stalls: stalls.stalls(endMs),
+        gaps: gaps?.gaps(endMs) ?? [],
       };
     },
   };

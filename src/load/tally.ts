@@ -92,7 +92,15 @@ export function createTally(window: WindowName): Tally {
   return tally;
 }
 
-function assertIdentity({ window, due, completed, failed, dropped, inFlight }: Tally): void {
+/** Throws for a window that lost count: nothing that was due may be missing from the record. */
+export function assertIdentity({
+  window,
+  due,
+  completed,
+  failed,
+  dropped,
+  inFlight,
+}: Omit<LoadWindow, 'waitedInPool'>): void {
   if (due === completed + failed + dropped + inFlight) return;
   throw new Error(
     `the load lost count in the ${window} window: ${due} due, but ${completed} completed + ${failed} failed + ` +

@@ -8,6 +8,7 @@ import { createInstants } from './arrivals.ts';
 import { createClock, threadCpuMicroseconds } from './clock.ts';
 import { TICKER_CELLS, type TickerStart } from './messages.ts';
 import { takePrecedence } from './precedence.ts';
+import { instanceOf } from './share.ts';
 
 /** The longest sleep; a stop interrupts any sleep, so this only bounds what a lost wake-up would cost. */
 const MAX_SLEEP_MS = 1000;
@@ -17,8 +18,8 @@ const CPU_EVERY_MS = 1000;
 function tick(start: TickerStart, wake: () => void): void {
   const now = createClock(start.clockZeroMs);
   const control = new Int32Array(start.control);
-  const instants = createInstants(start.settings, start.randomSeed);
-  let dueMs = start.startMs + instants();
+  const next = ownInstants(start);
+  let dueMs = next();
   let cpuToldMs = 0;
   while (Atomics.load(control, TICKER_CELLS.stop) === 0) {
     const nowMs = now();
@@ -30,9 +31,23 @@ function tick(start: TickerStart, wake: () => void): void {
       Atomics.wait(control, TICKER_CELLS.stop, 0, Math.min(dueMs - nowMs, MAX_SLEEP_MS));
       continue;
     }
-    while (dueMs <= nowMs) dueMs = start.startMs + instants();
+    while (dueMs <= nowMs) dueMs = next();
     if (Atomics.exchange(control, TICKER_CELLS.woken, 1) === 0) wake();
   }
+}
+
+/** Instants of the arrivals that this thread's share of the load has, on the recorder's clock. */
+function ownInstants({ settings, randomSeed, share, startMs }: TickerStart): () => number {
+  const instants = createInstants(settings, randomSeed);
+  let number = 0;
+  return () => {
+    for (;;) {
+      const atMs = startMs + instants();
+      const isOwn = instanceOf(share, number) !== null;
+      number += 1;
+      if (isOwn) return atMs;
+    }
+  };
 }
 
 if (parentPort !== null) {

@@ -1,4 +1,4 @@
-/** The load thread: a runner behind messages. */
+/** A load thread: a runner behind messages. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { explain, isKnown } from '../errors.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
@@ -21,7 +21,7 @@ async function serve(start: WorkerStart, port: MessagePort): Promise<void> {
 
   async function finish(graceMs: number): Promise<void> {
     try {
-      tell({ type: 'record', record: await runner.finish(graceMs) });
+      tell({ type: 'facts', facts: await runner.finish(graceMs) });
     } finally {
       clearInterval(pulses);
       await runner.close();
@@ -29,10 +29,21 @@ async function serve(start: WorkerStart, port: MessagePort): Promise<void> {
     }
   }
 
+  async function probe(atMs: number, durationMs: number): Promise<void> {
+    tell({ type: 'probed', probe: await runner.probe(atMs, durationMs) });
+  }
+
+  function open({ id, window, atMs }: ToWorker & { type: 'open' }): void {
+    runner.open(window, atMs);
+    tell({ type: 'opened', id });
+  }
+
   port.on('message', (message: ToWorker) => {
-    if (message.type === 'open') {
-      tell({ type: 'opened', id: message.id, atMs: runner.open(message.window) });
-    } else if (message.type === 'stop') runner.stop();
+    if (message.type === 'begin') runner.begin(message.startMs);
+    else if (message.type === 'open') open(message);
+    else if (message.type === 'probe') void probe(message.atMs, message.durationMs);
+    else if (message.type === 'resume') runner.resume(message.shiftMs);
+    else if (message.type === 'stop') runner.stop();
     else void finish(message.graceMs);
   });
   tell({ type: 'ready' });

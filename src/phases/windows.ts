@@ -1,7 +1,7 @@
 /** Phases 5 to 7: warm-up, baseline, migrations under load, recovery. */
 import { drillsStarted } from '../drills/index.ts';
 import type { Engine } from '../engines/engine.ts';
-import { type Operation, planOperations, startLoad } from '../load/index.ts';
+import { type Operation, planOperations, refuseAboveCeiling, startLoad } from '../load/index.ts';
 import type { RunningLoad } from '../load/load.ts';
 import { startObservers } from '../observers/index.ts';
 import type { Progress } from '../progress.ts';
@@ -126,6 +126,11 @@ async function baseline(
 ): Promise<number> {
   if (plan.load === null) return 0;
   await pause(plan.load.warmUpMs, signal);
+  progress.say('warm-up', 'probing how much the load could do at most');
+  const { perSecond } = await load.probeCeiling();
+  if ('notMeasured' in perSecond)
+    recorder.add('notMeasured', { what: 'ceiling of the load', reason: perSecond.notMeasured });
+  refuseAboveCeiling({ perSecond }, plan.load.ratePerSecond);
   recorder.enter('baseline');
   const close = await openWindow(recorder, load, 'baseline');
   progress.say('baseline', `the load alone, for ${plan.load.baselineMs / 1000} s`);

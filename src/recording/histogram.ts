@@ -5,6 +5,8 @@
  */
 const SUB_BUCKET_BITS = 7;
 const SUB_BUCKETS = 2 ** SUB_BUCKET_BITS;
+/** Width of a bucket as a share of its values. */
+export const RELATIVE_ERROR = 1 / SUB_BUCKETS;
 /** 2^36 us = 19 h: longer than any rehearsal's window. */
 const MAX_EXPONENT = 36;
 const BUCKETS = (MAX_EXPONENT - SUB_BUCKET_BITS + 2) * SUB_BUCKETS;

@@ -21,6 +21,8 @@ export interface LoadRecord {
   readonly arrivals: 'poisson' | 'uniform';
   /** SHA-256 over instants, operations and parameters of the arrival list, hex. */
   readonly arrivalsHash: string;
+  /** Zero of the arrival list on the recorder's clock; left out by harnesses that did not tell. */
+  readonly startedAtMs?: number;
   readonly pool: {
     readonly size: number;
     readonly instances: number;
@@ -109,6 +111,12 @@ export interface SelfCheck {
   readonly eventLoopDelayMsP99: Figure;
   /** 0..1 of the load thread. */
   readonly utilization: Figure;
-  /** Of one core, 1 = a whole core. */
+  /** Of one core, 1 = a whole core: load and ticker threads. */
   readonly cpuCores: Figure;
+  /** The same of migrations and observers. Left out by harnesses that did not measure it, as the next two. */
+  readonly observersCpuCores?: Figure;
+  /** Load threads. */
+  readonly threads?: number;
+  /** What the load's connections carried when each sent one read after the other; also left out when nobody probed. */
+  readonly ceilingPerSecond?: Figure;
 }

@@ -137,13 +137,23 @@ function selfCheckInWords({ selfCheck }: LoadRecord): string {
     eventLoopDelayMsP99,
     utilization,
     cpuCores,
+    observersCpuCores,
+    ceilingPerSecond,
+    threads = 1,
   } = selfCheck;
   const share = (figure: typeof utilization): string =>
     isMeasured(figure) ? percent(figure.upper) : 'not measured';
   return (
     `offered ${rate(offeredPerSecond)}, completed ${rate(achievedPerSecond)}; the generator's own schedule lag p99 ` +
     `${figureInWords(scheduleLagMsP99, 'ms')}, event loop delay p99 ${figureInWords(eventLoopDelayMsP99, 'ms')}, ` +
-    `load thread ${share(utilization)} busy, ${share(cpuCores)} of a core`
+    `${threads === 1 ? 'load thread' : `busiest of ${threads} load threads`} ${share(utilization)} busy, ` +
+    `${share(cpuCores)} of a core` +
+    (observersCpuCores === undefined
+      ? ''
+      : `, migrations and observers ${share(observersCpuCores)} of a core`) +
+    (ceilingPerSecond === undefined
+      ? ''
+      : `; with reads alone ${isMeasured(ceilingPerSecond) ? rate(ceilingPerSecond.upper) : 'not measured'} at most`)
   );
 }
 

@@ -110,6 +110,7 @@ export function resolveLoad(
     warmUpMs: written.warmUp ?? WARM_UP_MS,
     baselineMs: written.baseline ?? BASELINE_MS,
     recoveryMs: written.recovery ?? RECOVERY_MS,
+    threads: written.threads ?? 1,
   };
 }
 

@@ -112,6 +112,8 @@ export interface LoadSettings {
   readonly warmUpMs: number;
   readonly baselineMs: number;
   readonly recoveryMs: number;
+  /** Load threads; each has whole instances of the pool, so that there are at most as many. */
+  readonly threads: number;
 }
 
 export interface MigrationsPlan {

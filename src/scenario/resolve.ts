@@ -66,6 +66,12 @@ export async function resolvePlan(request: ResolveRequest): Promise<Resolved> {
   const load = resolveLoad(wanted.scenario.load ?? {}, { operationsFile, nextOperationsFile });
   if (load === null && nextOperationsFile !== null)
     wanted.complain(['load', 'nextOperations'], 'needs a load: write load.rate above 0, or leave it out');
+  if (load !== null && load.threads > load.pool.instances)
+    wanted.complain(
+      ['load', 'threads'],
+      `${load.threads} threads cannot share ${load.pool.instances} pool ${load.pool.instances === 1 ? 'instance' : 'instances'}: a pool is never ` +
+        'torn apart, raise load.pool.instances or lower load.threads',
+    );
   const drills = resolveDrills(wanted.scenario.drills ?? []);
   for (const [index, drill] of drills.entries())
     if (load !== null && drill.atMs < -load.baselineMs)

@@ -141,6 +141,10 @@ const load = z.strictObject({
   nextOperations: path(
     'The same of the version that is being deployed: each statement is prepared and explained between the migrations.',
   ).optional(),
+  threads: wholeNumber(
+    1,
+    'Threads that send the load, each for whole pool instances; more than 1 needs 4 cores or more. Default: 1.',
+  ).optional(),
   warmUp: duration('Load before the baseline that is not counted. Default: 2s.').optional(),
   baseline: amount(
     positive(parseDuration, '10s'),
