@@ -2,7 +2,7 @@
 import type { Session, TableDescription } from '../src/engines/engine.ts';
 import { PROFILE_VERSION, type Profile } from '../src/profile/profile.ts';
 import type { DataPlan } from '../src/scenario/plan.ts';
-import { seedSynthetic } from '../src/seeders/index.ts';
+import { fitIndexes, seedSynthetic } from '../src/seeders/index.ts';
 import { type Comparison, verifyFilling } from '../src/verify/index.ts';
 import type { TestServer } from './server.ts';
 
@@ -57,7 +57,14 @@ export async function refilled(request: Refilling): Promise<readonly Comparison[
   await using session = await engine.connections.connect(target, { applicationName: 'test verify' });
   const tables = await engine.schema.describe(session);
   const roles = { target, administrator: target };
-  await seedSynthetic({ engine, ...roles, tables, data, profile, onProgress: () => undefined }, signal);
+  const onProgress = () => undefined;
+  const filling = { engine, ...roles, tables, data, profile, onProgress };
+  const { generator } = await seedSynthetic(filling, signal);
+  if (data.age !== null) {
+    const { randomSeed, age } = data;
+    await engine.ageing.age({ session, tables, randomSeed, ...age, onTable: onProgress });
+    await fitIndexes({ engine, onProgress }, { session, generator, signal });
+  }
   await analyze(session, tables);
   const { tables: got } = await captureFrom(server, session, false);
   const say = () => undefined;

@@ -74,17 +74,16 @@ export interface Filling {
   /** Bytes per table with its indexes. */
   sizes(session: Session, tables: readonly TableDescription[]): Promise<ReadonlyMap<string, number>>;
   /**
-   * Rebuilds an index with as much free space as it takes to have this size; true when it did. Left out where an index
-   * cannot be told how full it shall be.
+   * Rebuilds the indexes that have another size with as much free space as these sizes take; true when one was rebuilt.
+   * Left out where an index cannot be told how full it shall be.
    */
-  fitIndex?(session: Session, index: IndexToFit): Promise<boolean>;
+  fitSizes?(session: Session, sizes: SizesToFit): Promise<boolean>;
 }
 
-export interface IndexToFit {
+export interface SizesToFit {
   readonly table: TableDescription;
-  /** Its own name, without the schema. */
-  readonly index: string;
-  readonly bytes: number;
+  /** By their own names, without the schema. */
+  readonly indexes: readonly { readonly name: string; readonly bytes: number }[];
 }
 
 export interface DeferredObjects {

@@ -2,6 +2,7 @@
 import type { AgedTable, Session, TableDescription } from '../engines/engine.ts';
 import { exactly, notMeasured } from '../recording/figure.ts';
 import type { TableFilling } from '../recording/recording.ts';
+import { type FillingResult, fitIndexes } from '../seeders/index.ts';
 import type { FillRequest } from './fill.ts';
 import { openAs } from './pending.ts';
 import { cancelledBy } from './wait.ts';
@@ -12,11 +13,14 @@ export interface Aged {
   readonly worn: boolean;
 }
 
-/** In the filling profile, in which it costs a fraction of what the log of the other one would make of it. */
+/**
+ * In the filling profile, in which it costs a fraction of what the log of the other one would make of it. With a profile
+ * the indexes, whose pages it splits, are made as full as production's afterwards.
+ */
 export async function ageTables(
   request: FillRequest,
   tables: readonly TableDescription[],
-  filling: readonly TableFilling[],
+  { filling, generator }: FillingResult,
 ): Promise<Aged> {
   const { plan, engine, progress, recorder, signal } = request;
   const { age, randomSeed } = plan.data;
@@ -40,6 +44,11 @@ export async function ageTables(
   for (const { table, notAged } of aged)
     if (notAged !== null)
       recorder.add('notes', `${table} was not aged, its pages are as a bulk load leaves them: ${notAged}`);
+  {
+    await using session = await openAs(request, 'administrator');
+    const onProgress = ({ message }: { readonly message: string }) => progress.update('fill', message, null);
+    await fitIndexes({ engine, onProgress }, { session, generator, signal });
+  }
   // On another session: the statistics of the first one are complete when it has ended.
   await using session = await openAs(request, 'administrator');
   const worn = aged.some(({ notAged }) => notAged === null);

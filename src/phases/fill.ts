@@ -57,7 +57,7 @@ export async function fill(request: FillRequest): Promise<Filled> {
       ? await generateRows(request, tables, profile)
       : await describeRestored(request, tables);
   const { generator } = loaded;
-  const { filling, worn } = await ageTables(request, tables, loaded.filling);
+  const { filling, worn } = await ageTables(request, tables, loaded);
   for (const table of filling) recorder.add('filling', table);
 
   recorder.enter('settle');

@@ -10,24 +10,29 @@ interface Fitting {
   readonly signal: AbortSignal;
 }
 
-/** Where the engine cannot, or without a profile, indexes stay as they were built. An abort cancels what is running. */
+/**
+ * After ageing, which splits pages of its own. Where the engine cannot, or without a profile, everything stays as it is.
+ * An abort cancels what is running.
+ */
 export async function fitIndexes(
-  { engine, onProgress }: FillingRequest,
+  { engine, onProgress }: Pick<FillingRequest, 'engine' | 'onProgress'>,
   { session, generator, signal }: Fitting,
 ): Promise<void> {
-  const { fitIndex } = engine.filling;
-  if (fitIndex === undefined) return;
+  const { fitSizes } = engine.filling;
+  if (fitSizes === undefined) return;
   const stop = () => void session.cancel().catch(() => undefined);
   signal.addEventListener('abort', stop, { once: true });
   try {
     for (const { description, rows, profile, existingKeys } of generator.tables) {
       if (profile === undefined || profile.rows === 0 || rows === 0 || existingKeys !== null) continue;
-      for (const { name, bytes } of profile.indexes) {
-        signal.throwIfAborted();
-        const message = `${description.name}: index ${name} as full as production's`;
-        onProgress({ ...OF_NO_TABLE, message, rows: 0, ofRows: 0 });
-        await fitIndex(session, { table: description, index: name, bytes: (bytes / profile.rows) * rows });
-      }
+      signal.throwIfAborted();
+      const message = `${description.name}: indexes as full as production's`;
+      onProgress({ ...OF_NO_TABLE, message, rows: 0, ofRows: 0 });
+      const scale = rows / profile.rows;
+      await fitSizes(session, {
+        table: description,
+        indexes: profile.indexes.map(({ name, bytes }) => ({ name, bytes: bytes * scale })),
+      });
     }
   } catch (error) {
     signal.throwIfAborted();

@@ -6,6 +6,7 @@ import type { DataPlan } from '../scenario/plan.ts';
 
 export { planSpec } from '../generators/index.ts';
 export { readExistingKeys } from './existing-keys.ts';
+export { fitIndexes } from './fit-indexes.ts';
 export { restore as restoreDeferred } from './restore.ts';
 export type { FillingProgress, FillingRequest, FillingResult, Seeder } from './seeder.ts';
 export { seedSynthetic } from './synthetic.ts';

@@ -6,7 +6,7 @@
  * 2. Take away what slows a bulk load.
  * 3. Load the tables through several streams; foreign keys are away, so that their order does not matter.
  * 4. Put indexes, foreign keys and triggers back: the server checks every row.
- * 5. With a profile, make the indexes as full as production's.
+ * 5. With a profile, make the indexes as full as production's, unless ageing comes first.
  * 6. Advance counters and read the sizes.
  */
 import type { Session, TableDescription } from '../engines/engine.ts';
@@ -21,6 +21,7 @@ import {
 } from '../generators/index.ts';
 import { exactly, notMeasured } from '../recording/figure.ts';
 import type { TableFilling } from '../recording/recording.ts';
+import type { DataPlan } from '../scenario/plan.ts';
 import { readExistingKeys } from './existing-keys.ts';
 import { type ProgressTable, watchFilling } from './filling-progress.ts';
 import { fitIndexes } from './fit-indexes.ts';
@@ -44,10 +45,15 @@ export async function seedSynthetic(request: FillingRequest, signal: AbortSignal
   const names = filled.map(({ name }) => name);
   await fillByStreams(request, { spec: generator, tables: names, tell: watch.tell }, signal);
   await restore(request, deferred.restore, signal);
-  await fitIndexes(request, { session, generator, signal });
+  // Ageing splits pages: then they are fitted after it.
+  if (!wears(request.data)) await fitIndexes(request, { session, generator, signal });
   await engine.filling.advanceCounters(session, filled);
   const durations = watch.durations();
   return { generator, filling: await describeFilling(request, { session, generator, durations }) };
+}
+
+function wears({ age }: DataPlan): boolean {
+  return age !== null && (age.updateShare > 0 || age.deleteShare > 0);
 }
 
 function progressTables(spec: GeneratorSpec, filled: readonly TableDescription[]): readonly ProgressTable[] {

@@ -74,6 +74,29 @@ test(
 );
 
 test(
+  'worn, of a smaller volume too, indexes are as large as production says',
+  async () => {
+    await using production = await server.session();
+    await runScript(
+      server,
+      production,
+      `create table accounts (id int primary key, owner int not null, filler char(84));
+       insert into accounts select n, hashint4(n) % 100000, '' from generate_series(1, 200000) n;
+       create index accounts_owner on accounts (owner)`,
+    );
+    await analyze(production);
+    const profile = await captureFrom(server, production, false);
+    for (const scale of [1, 0.25]) {
+      const data = profileData({ scale, age: { updateShare: 0.05, deleteShare: 0.01 } });
+      const comparisons = await filled(profile, { data });
+      expect(outside(comparisons)).toEqual([]);
+      expect(comparisons.filter(({ measure }) => measure === 'index bytes per row').length).toBe(2);
+    }
+  },
+  LIMIT_MS,
+);
+
+test(
   'rows in no order, values alike in frequency and no nulls fail',
   async () => {
     const even = withColumns(plain, (column) => ({

@@ -18,7 +18,7 @@ export async function prepare(
 ): Promise<DeferredObjects> {
   const triggers = await dropTriggers(session, tables);
   const definitions = [];
-  for (const table of tables) definitions.push({ table, parts: await definitionOf(session, table) });
+  for (const table of tables) definitions.push({ table, parts: await partsOf(session, table) });
   const indexes: RestoreTask[] = [];
   const foreignKeys: RestoreTask[] = [];
   for (const { table, parts } of definitions) {
@@ -58,7 +58,7 @@ function task({ name }: TableDescription, what: string, statements: readonly str
   return { table: name, what: `${what} of ${name}`, statements };
 }
 
-interface Part {
+export interface Part {
   readonly kind: 'index' | 'unique' | 'special' | 'foreign key';
   readonly name: string;
   /** Columns in order; an expression has none. */
@@ -71,7 +71,8 @@ interface Part {
 const PART =
   /^ {2}(?:(UNIQUE |FULLTEXT |SPATIAL )?KEY|CONSTRAINT (?=`(?:[^`]|``)+` FOREIGN KEY)) *(`(?:[^`]|``)+`)/;
 
-async function definitionOf(session: Session, table: TableDescription): Promise<readonly Part[]> {
+/** Secondary indexes and foreign keys in the order of the table, as the server prints them. */
+export async function partsOf(session: Session, table: TableDescription): Promise<readonly Part[]> {
   const [row] = await session.query<{ 'Create Table': string }>(
     `show create table ${quoteName(table.parts)}`,
   );

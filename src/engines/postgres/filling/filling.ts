@@ -5,7 +5,7 @@ import type { Filling, Session, TableDescription } from '../../engine.ts';
 import { dialect } from '../text/dialect.ts';
 import { bulkLoad } from './bulk-load.ts';
 import { prepare } from './deferred.ts';
-import { fitIndex } from './index-fill.ts';
+import { fitSizes } from './index-fill.ts';
 import { vacuum } from './vacuum.ts';
 
 /**
@@ -15,7 +15,7 @@ import { vacuum } from './vacuum.ts';
  */
 const cutting = { fromStreams: 3, pieceRows: 4096 };
 
-export const filling: Filling = { cutting, prepare, bulkLoad, advanceCounters, settle, sizes, fitIndex };
+export const filling: Filling = { cutting, prepare, bulkLoad, advanceCounters, settle, sizes, fitSizes };
 
 interface Counter {
   readonly sequence: string;

@@ -2,7 +2,7 @@
  * Rebuilds indexes with the free space that production's have. A B-tree that grows in random order is about 70 % full, one
  * that is built from sorted rows 90 %: https://www.postgresql.org/docs/current/btree.html#BTREE-STRUCTURE
  */
-import type { IndexToFit, Session } from '../../engine.ts';
+import type { Session, SizesToFit, TableDescription } from '../../engine.ts';
 import { dialect } from '../text/dialect.ts';
 
 /** Nearer than this needs no rebuilding. */
@@ -35,8 +35,21 @@ const INDEX = `
     join pg_namespace n on n.oid = x.relnamespace
   where i.indrelid = $1::regclass and x.relname = $2`;
 
-/** Leaves the fill factor as it was; true when the index was rebuilt. */
-export async function fitIndex(session: Session, { table, index, bytes }: IndexToFit): Promise<boolean> {
+/** Leaves the fill factors as they were; true when an index was rebuilt. */
+export async function fitSizes(session: Session, { table, indexes }: SizesToFit): Promise<boolean> {
+  let rebuilt = false;
+  for (const { name, bytes } of indexes)
+    rebuilt = (await fitIndex(session, { table, index: name, bytes })) || rebuilt;
+  return rebuilt;
+}
+
+interface IndexToFit {
+  readonly table: TableDescription;
+  readonly index: string;
+  readonly bytes: number;
+}
+
+async function fitIndex(session: Session, { table, index, bytes }: IndexToFit): Promise<boolean> {
   const read = async () => {
     const [found] = await session.query<FoundIndex>(INDEX, [dialect.quoteName(table.parts), index]);
     return found;
