@@ -53,6 +53,18 @@ test('a table that joins two others has at most half of all pairs', () => {
   expect(planRows(tables, dataPlan(100_000, { customers: { rows: 50 } })).get('joins')).toBe(500);
 });
 
+test('a table that joins one whose rows are there already counts those that there are', () => {
+  const joins = table('joins', {
+    columns: { a: 'int4', b: 'int4' },
+    primaryKey: ['a', 'b'],
+    foreignKeys: ['a -> customers(id)', 'b -> order_statuses(id)'],
+  });
+  const tables = [customers, { ...statuses, hasRows: true }, joins];
+  const data = dataPlan(1000, { customers: { rows: 50 } });
+  const existingKeys = new Map([['order_statuses', { id: ['7', '9'] }]]);
+  expect(planRows(tables, data, { existingKeys }).get('joins')).toBe(50);
+});
+
 test('partitions and tables that hold rows already get none of their own', () => {
   const filled = { ...statuses, hasRows: true };
   const partition = { ...table('orders_1', id), partitioning: 'partition' as const };

@@ -15,6 +15,17 @@ const FEWEST_PARENTS = 2;
 const LOOKUP =
   /(^|[_.])(status(es)?|types?|kinds?|categor(y|ies)|countr(y|ies)|currenc(y|ies)|languages?|roles?|permissions?|states?|units?|colou?rs?|plans?|tiers?|levels?|genres?|priorit(y|ies)|reasons?|regions?|time_?zones?)$/i;
 
+type ExistingKeys = ReadonlyMap<string, Readonly<Record<string, readonly string[]>>>;
+
+/** What is known besides the schema and the scenario. */
+interface Known {
+  readonly profile?: Profile | null;
+  /** By table and column, of the tables that hold rows; left out: a few for each. */
+  readonly existingKeys?: ExistingKeys;
+}
+
+const NO_KEYS: ExistingKeys = new Map();
+
 /**
  * Rows of every table that can be filled, in filling order: those that the scenario names; else `data.rows` for tables
  * that no other refers to, and a tenth of its children for each parent; twenty for lookup tables. Row counts that were
@@ -25,7 +36,7 @@ const LOOKUP =
 export function planRows(
   tables: readonly TableDescription[],
   data: DataPlan,
-  profile: Profile | null = null,
+  { profile = null, existingKeys = NO_KEYS }: Known = {},
 ): ReadonlyMap<string, number> {
   requireTables(tables, data);
   const order = fillingOrder(tables);
@@ -41,7 +52,7 @@ export function planRows(
       const wanted = usualRows(table, largest, levels.get(table.name) ?? 0);
       planned.set(table.name, wanted);
       if (wanted === 0) continue;
-      const specs = order.map((each) => specFor(each, planned, data));
+      const specs = order.map((each) => specFor(each, planned, { data, existingKeys }));
       const spec = { randomSeed: data.randomSeed, tables: specs };
       const { capacity, limitedByCombinations } = compilerOf(spec)(table.name);
       planned.set(table.name, Math.min(wanted, limitedByCombinations ? Math.ceil(capacity / 2) : capacity));
@@ -56,11 +67,11 @@ export function planSpec(
   data: DataPlan,
   profile: Profile | null = null,
 ): GeneratorSpec {
-  const planned = planRows(tables, data, profile);
+  const planned = planRows(tables, data, { profile });
   return {
     randomSeed: data.randomSeed,
     tables: fillingOrder(tables).map((table) => ({
-      ...specFor(table, planned, data),
+      ...specFor(table, planned, { data, existingKeys: NO_KEYS }),
       ...profilePart(profile, table),
     })),
   };
@@ -83,10 +94,13 @@ function scaledRows(profile: TableProfile | undefined, scale: number): number {
 }
 
 /** Tables that later ones refer to have their rows by now; those in a circle count as if they had one. */
-function specFor(table: TableDescription, planned: ReadonlyMap<string, number>, data: DataPlan): TableSpec {
-  const existingKeys = table.hasRows
-    ? Object.fromEntries(table.columns.map(({ name }) => [name, EXISTING_SAMPLE]))
-    : null;
+function specFor(
+  table: TableDescription,
+  planned: ReadonlyMap<string, number>,
+  { data, existingKeys: read }: { readonly data: DataPlan; readonly existingKeys: ExistingKeys },
+): TableSpec {
+  const sample = () => Object.fromEntries(table.columns.map(({ name }) => [name, EXISTING_SAMPLE]));
+  const existingKeys = table.hasRows ? (read.get(table.name) ?? sample()) : null;
   return {
     description: table,
     rows: planned.get(table.name) ?? 1,

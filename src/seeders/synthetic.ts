@@ -70,7 +70,10 @@ function isGenerated(spec: GeneratorSpec, table: TableDescription): boolean {
 
 async function planFilling(request: FillingRequest, session: Session): Promise<GeneratorSpec> {
   const { engine, tables, data, profile = null } = request;
-  const planned = planRows(tables, data, profile);
+  const existing = new Map<string, Readonly<Record<string, readonly string[]>>>();
+  for (const table of tables.filter(({ hasRows, partitioning }) => hasRows && partitioning !== 'partition'))
+    existing.set(table.name, await readExistingKeys({ engine, session }, table, tables));
+  const planned = planRows(tables, data, { profile, existingKeys: existing });
   const specs: TableSpec[] = [];
   for (const description of fillingOrder(tables)) {
     const overrides = data.tables[description.name]?.columns ?? {};
@@ -87,8 +90,7 @@ async function planFilling(request: FillingRequest, session: Session): Promise<G
     }
     refuseRows(request, description);
     const rows = await engine.schema.countRows(session, description);
-    const existingKeys = await readExistingKeys({ engine, session }, description, tables);
-    specs.push({ description, rows, overrides, existingKeys });
+    specs.push({ description, rows, overrides, existingKeys: existing.get(description.name) ?? {} });
   }
   return { randomSeed: data.randomSeed, tables: specs };
 }

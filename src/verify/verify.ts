@@ -29,7 +29,7 @@ export async function verifyFilling(request: VerifyRequest): Promise<readonly Co
   const planned = planRows(
     tables.map((table) => ({ ...table, hasRows: false })),
     data,
-    profile,
+    { profile },
   );
   const found: Comparison[] = [];
   for (const wanted of profile.tables) {

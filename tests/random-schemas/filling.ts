@@ -126,7 +126,7 @@ const STRUCTURE = `
     select tgrelid::regclass || ' ' || tgname || ' ' || tgenabled::text from pg_trigger where not tgisinternal
   ) lines`;
 
-/** Constraints, indexes and triggers as the server prints them; MySQL changes the character set of literals as it likes. */
+/** Constraints, indexes and triggers as the server prints them; MySQL gives literals a character set or type as it likes. */
 async function structureOf(session: Session, tables: readonly TableDescription[]): Promise<string> {
   if (session.target.database !== undefined && (await isPostgres(session))) {
     const [row] = await session.query<{ text: string | null }>(STRUCTURE);
@@ -138,7 +138,7 @@ async function structureOf(session: Session, tables: readonly TableDescription[]
     const [row] = await session.query<Record<string, string>>(`show create table ${name}`);
     const made = (row?.['Create Table'] ?? '')
       .replace(/ AUTO_INCREMENT=\d+/, '')
-      .replace(/\b_(latin1|utf8mb4|ascii)'/g, "'")
+      .replace(/(?:\b_(?:latin1|utf8mb4|ascii)|\b(?:TIME|DATE|TIMESTAMP))'/g, "'")
       .replaceAll(/,$/gm, '');
     lines.push(...made.split('\n').toSorted());
     for (const trigger of await session.query<{ Trigger: string }>(

@@ -71,6 +71,9 @@ const TEXTS: readonly Check[] = [
   (c) => `${c} ~ '^\\d{3}$' or ${c} is null`,
 ];
 
+/** The server evaluates no regular expression under a collation that is not deterministic: such a table stays empty anywhere. */
+const FOLDED = TEXTS.filter((check) => !/ (similar|ilike|!?~\*?) /.test(check('c')));
+
 const INSTANTS: readonly Check[] = [
   (c) => `${c} > '2020-01-01'`,
   (c) => `${c} <= now()`,
@@ -136,7 +139,8 @@ export const POSTGRES_TYPES: readonly RandomType[] = [
   ...types('text', TEXTS, ['text', 'varchar(50)', 'varchar(3)', 'char(3)', 'varchar', 'text collate "C"'], {
     fallback: "'abc'",
   }),
-  ...types('text', TEXTS, ['text', 'varchar(255)', 'char(1)', 'text collate ci'], { fallback: "'xyz'" }),
+  ...types('text', TEXTS, ['text', 'varchar(255)', 'char(1)'], { fallback: "'xyz'" }),
+  ...types('text', FOLDED, ['text collate ci'], { fallback: "'xyz'" }),
   ...types('code', [], ['code', 'short_code', 'email'], {}),
   ...types('name', [], ['name'], {}),
   ...types('boolean', [(c) => c, (c) => `${c} is not false`, (c) => `not ${c}`], ['boolean'], {

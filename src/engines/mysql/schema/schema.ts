@@ -4,6 +4,7 @@ import { serverKind } from '../server/server-kind.ts';
 import { dialect } from '../text/dialect.ts';
 import { readChecks } from './checks.ts';
 import { type ColumnRow, columnOf, readColumns } from './columns.ts';
+import { withReferredLengths } from './distinct-lengths.ts';
 import { namesIn, readForeignKeys, readUniqueIndexes, type UniqueIndex } from './indexes.ts';
 import { inspect } from './inspect.ts';
 import { sampleKeys } from './keys.ts';
@@ -20,7 +21,7 @@ async function describe(session: Session): Promise<readonly TableDescription[]> 
   const foreignKeys = await readForeignKeys(session);
   const partitionings = await readPartitioning(session);
   const filled = await tablesWithRows(session, tables);
-  return tables
+  const described = tables
     .map(({ name, schema: database }) => {
       const rules = checks.get(name) ?? [];
       const keys = indexes.get(name) ?? [];
@@ -43,6 +44,7 @@ async function describe(session: Session): Promise<readonly TableDescription[]> 
       };
     })
     .sort((one, other) => (one.name < other.name ? -1 : 1));
+  return withReferredLengths(described);
 }
 
 function distinctLength({ name }: ColumnRow, keys: readonly UniqueIndex[]): { distinctLength?: number } {
