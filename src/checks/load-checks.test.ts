@@ -31,6 +31,7 @@ function outcome(changes: Partial<OutcomeRecord> = {}): OutcomeRecord {
     code: '42703',
     count: 5,
     firstAtMs: 2200,
+    statement: null,
     message: 'column "note" does not exist',
     ...changes,
   };

@@ -140,6 +140,7 @@ function load(outcomes: readonly (readonly [string | null, OutcomeRecord['outcom
       code,
       count,
       firstAtMs: 0,
+      statement: null,
       message: '',
     })),
     slotMs: 100,

@@ -6,9 +6,14 @@ import type { CellValue, LoadConnection, LoadFailure, LoadStatement } from '../e
 import type { Operation } from './load.ts';
 import type { OperationValues } from './values.ts';
 
+/** What ended an operation, and the statement that it met: text of the operation's, `begin` or `commit`. */
+export interface OperationFailure extends LoadFailure {
+  readonly statement: string;
+}
+
 export interface ExecutionListener {
   /** Once: the operation is done, or has failed. */
-  answered(failure: LoadFailure | null): void;
+  answered(failure: OperationFailure | null): void;
   /** Once, after that: the connection can take the next operation, or it is of no use any more. */
   freed(usable: boolean): void;
 }
@@ -62,7 +67,8 @@ export function execute(
   function fail(failure: LoadFailure): void {
     const isLost = failure.outcome === 'connection lost';
     state = transaction && !isLost ? 'rolling back' : 'over';
-    listener.answered(failure);
+    const { text } = statements[position] ?? (position < 0 ? BEGIN : COMMIT);
+    listener.answered({ ...failure, statement: text });
     if (state === 'over') listener.freed(!isLost);
     else connection.run(ROLLBACK, NO_VALUES, rolledBack);
   }

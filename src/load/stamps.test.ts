@@ -72,6 +72,7 @@ test('an operation belongs to the window in which it was due, whenever it is ans
       code: '57014',
       count: 1,
       firstAtMs: 30,
+      statement: null,
       message: 'canceling statement',
     },
   ]);

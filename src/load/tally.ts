@@ -16,6 +16,8 @@ export interface Failure {
   readonly outcome: OutcomeClass;
   readonly code: string | null;
   readonly message: string;
+  /** Left out: none was sent. */
+  readonly statement?: string;
 }
 
 export interface Tally {
@@ -60,7 +62,7 @@ export function createTally(window: WindowName): Tally {
       record(histogram, milliseconds * 1000);
     },
     outcome(operation, failure, atMs) {
-      const key = `${operation} ${failure.outcome} ${failure.code ?? ''}`;
+      const key = `${operation} ${failure.outcome} ${failure.code ?? ''} ${failure.statement ?? ''}`;
       const known = outcomes.get(key);
       if (known === undefined) outcomes.set(key, { operation, failure, count: 1, firstAtMs: atMs });
       else known.count += 1;
@@ -84,6 +86,7 @@ export function createTally(window: WindowName): Tally {
           code: failure.code,
           count,
           firstAtMs,
+          statement: failure.statement ?? null,
           message: failure.message,
         })),
       };

@@ -81,6 +81,8 @@ export interface OutcomeRecord {
   readonly code: string | null;
   readonly count: number;
   readonly firstAtMs: number;
+  /** One of the operation's statements, `begin` or `commit`; `null` where none was sent. */
+  readonly statement: string | null;
   /** First message of this kind, values redacted. */
   readonly message: string;
 }

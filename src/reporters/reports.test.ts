@@ -172,6 +172,7 @@ function hostileRecording(): Recording {
           code: null,
           count: 1,
           firstAtMs: 1,
+          statement: hostile,
           message: hostile,
         },
       ],
@@ -207,4 +208,37 @@ test('a wait whose blocker was gone before it could be read is told as the wait 
   const text = render(facts, 'terminal').replace(/\s+/g, ' ');
   expect(text).toContain('a session that was gone before it could be read held orders');
   expect(text).toMatch(/waited 700 ms for \w+ on orders/);
+});
+
+test('a failure names the statement of its operation where there are several', () => {
+  const load = loadRecord();
+  const [read] = load.operations;
+  if (read === undefined) throw new Error('the fixture has no operation');
+  const pay = { ...read, name: 'pay', statements: ['select 1', 'update a'] };
+  const failure = {
+    operation: 'pay',
+    window: 'migration',
+    outcome: 'deadlock',
+    code: '40P01',
+    firstAtMs: 1,
+  } as const;
+  const text = render(
+    recording({
+      load: {
+        ...load,
+        operations: [read, pay],
+        outcomes: ['update a', 'commit', null].map((statement) => ({
+          ...failure,
+          statement,
+          count: 1,
+          message: 'm',
+        })),
+      },
+    }),
+    'markdown',
+  );
+  const named = text
+    .split('\n')
+    .flatMap((line) => /^\| (pay[^|]*) \| migration/.exec(line)?.[1]?.trim() ?? []);
+  expect(named).toEqual(['pay, statement 2', 'pay, commit', 'pay']);
 });

@@ -9,6 +9,7 @@ import type {
   DiskRecord,
   LoadRecord,
   LoadWindow,
+  OutcomeRecord,
   Recording,
   SqlFailure,
   Step,
@@ -174,17 +175,25 @@ function failuresTable(load: LoadRecord): Table {
     head: ['operation', 'window', 'cause', 'code', 'count', 'first message'],
     rows: sorted
       .slice(0, FAILURES_SHOWN)
-      .map(({ operation, window, outcome, code, count: times, message }) => [
-        operation,
-        window,
-        outcome,
-        code ?? '–',
-        count(times),
-        message,
+      .map((record) => [
+        whatFailed(load, record),
+        record.window,
+        record.outcome,
+        record.code ?? '–',
+        count(record.count),
+        record.message,
       ]),
     numeric: [4],
     note: hidden > 0 ? `${count(hidden)} more in the recording.` : null,
   };
+}
+
+/** The operation, with the statement of it where there are several. */
+function whatFailed({ operations }: LoadRecord, { operation, statement }: OutcomeRecord): string {
+  if (statement === 'begin' || statement === 'commit') return `${operation}, ${statement}`;
+  const statements = operations.find(({ name }) => name === operation)?.statements ?? [];
+  const index = statement === null ? -1 : statements.indexOf(statement);
+  return index < 0 || statements.length < 2 ? operation : `${operation}, statement ${index + 1}`;
 }
 
 function diskTable(disk: DiskRecord): Table {
