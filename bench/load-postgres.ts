@@ -133,7 +133,7 @@ function measureSameSeed(bench: Bench): Promise<void> {
     ours: async (signal) => {
       for (const stretchMs of [500, 1500]) {
         const { arrivalsHash } = await load(bench, () => delay(stretchMs, undefined, { signal }));
-        hashes.add(arrivalsHash);
+        hashes.add(arrivalsHash ?? '');
         bench.describe(`arrivals of seed ${RANDOM_SEED}: ${arrivalsHash}`);
       }
       return hashes.size;

@@ -45,6 +45,7 @@ export function planOf({ engine, target, operation, settings = {} }: PlanRequest
       protocol: 'prepared',
       operationsFile: null,
       nextOperationsFile: null,
+      program: null,
       warmUpMs: 0,
       baselineMs: 0,
       recoveryMs: 0,

@@ -1,6 +1,6 @@
 /** A scenario becomes a plan with what this house knows: its engines, provisioners and tools. */
 import { recogniseDump } from './dumps/index.ts';
-import { engines, findEngine } from './engines/index.ts';
+import { engines, findEngine, loadProgramOf } from './engines/index.ts';
 import { AUTOMATIC, provisionerNames } from './provisioners/index.ts';
 import { type LoadedScenario, loadScenario } from './scenario/load.ts';
 import type { Overrides } from './scenario/overrides.ts';
@@ -19,7 +19,7 @@ export interface PlanningRequest {
 /** Makes the plan; throws one UsageError with everything that is wrong. */
 export async function planScenario(request: PlanningRequest): Promise<Resolved> {
   const { scenario, overrides, workingDirectory, environment } = request;
-  return resolvePlan({
+  const resolved = await resolvePlan({
     loaded: typeof scenario === 'string' ? await loadScenario(scenario, workingDirectory) : scenario,
     overrides,
     workingDirectory,
@@ -43,6 +43,10 @@ export async function planScenario(request: PlanningRequest): Promise<Resolved> 
       chooseProvisioner: async () => AUTOMATIC,
     },
   });
+  const { load, database } = resolved.plan;
+  const program = load?.program ?? null;
+  if (program !== null) loadProgramOf(findEngine(database.engine), program.name);
+  return resolved;
 }
 
 /**

@@ -71,6 +71,8 @@ function coverageTrouble(recording: Recording, load: LoadRecord): LoadTrouble | 
   if (baseline !== undefined && baseline.due > 0 && baseline.completed === 0) {
     return trouble('no operation completed even in the baseline');
   }
+  const died = load.generator?.died ?? null;
+  if (died !== null) return trouble(`${load.generator?.description} ended by itself: ${died.message}`);
   return ranThroughout(load, migration)
     ? null
     : trouble('the load did not run throughout the migration window');

@@ -3,7 +3,8 @@ import { accessSync, constants } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { engines } from '../engines/index.ts';
-import { UsageError } from '../errors.ts';
+import { explain, isKnown, UsageError } from '../errors.ts';
+import { findLoadProgram } from '../load/index.ts';
 import { cacheDirectory, findDocker, removeLeftovers, scratchDirectory } from '../provisioners/index.ts';
 import { removeUnfinished, snapshotsDirectory } from '../snapshots/index.ts';
 import { harnessVersion } from '../version.ts';
@@ -12,22 +13,13 @@ import type { Command, CommandIo } from './command.ts';
 
 const help = `rehearse doctor
 
-Says what is there: Node.js, servers that can be started embedded, the Docker engine, migration tools, free disk. Removes
+Says what is there: Node.js, servers that can be started embedded, the Docker engine, migration tools, pgbench, free disk. Removes
 what a killed rehearsal left behind (servers, containers, volumes, folders) and names each thing it removed.
 
 Exit code 0 when some server can be started here, 3 when none can.`;
 
 /** Programs that are used when they are there; none of them is needed. */
-const OPTIONAL_PROGRAMS = [
-  'dbmate',
-  'migrate',
-  'flyway',
-  'prisma',
-  'drizzle-kit',
-  'pgbench',
-  'pg_restore',
-  'docker',
-];
+const OPTIONAL_PROGRAMS = ['dbmate', 'migrate', 'flyway', 'prisma', 'drizzle-kit', 'pg_restore', 'docker'];
 
 interface Line {
   readonly mark: 'ok' | '--' | '!!';
@@ -48,6 +40,7 @@ export const doctor: Command = {
       { mark: 'ok', what: 'rehearse', says: `${harnessVersion()} on Node.js ${process.versions.node}` },
       ...servers,
       programsLine(io),
+      ...(await loadProgramLines()),
       ...(await diskLines()),
       ...(await leftoverLines()),
     ];
@@ -95,6 +88,25 @@ function programsLine(io: CommandIo): Line {
   const says = found.length === 0 ? 'none on PATH; none is needed' : `${found.join(', ')} on PATH`;
   return { mark: 'ok', what: 'programs', says };
 }
+
+async function loadProgramLines(): Promise<readonly Line[]> {
+  const lines: Line[] = [];
+  for (const engine of engines) {
+    for (const { name } of engine.loadPrograms) {
+      const what = `load by ${name}`;
+      try {
+        const { path, version } = await findLoadProgram(engine, { name, scripts: [] }, NEVER);
+        lines.push({ mark: 'ok', what, says: `${version} at ${path}` });
+      } catch (error) {
+        if (!isKnown(error)) throw error;
+        lines.push({ mark: '--', what, says: explain(error) });
+      }
+    }
+  }
+  return lines;
+}
+
+const NEVER = new AbortController().signal;
 
 function isExecutable(path: string): boolean {
   try {

@@ -8,6 +8,7 @@ import type { Connections } from './connections.ts';
 import type { Dialect } from './dialect.ts';
 import type { Dumps } from './dumps.ts';
 import type { Filling } from './filling.ts';
+import type { LoadProgram } from './load-program.ts';
 import type { Probing } from './probe.ts';
 import type { ServerRecipe } from './recipe.ts';
 import type { Reshaping } from './reshaping.ts';
@@ -20,6 +21,7 @@ export * from './connections.ts';
 export type * from './dialect.ts';
 export type * from './dumps.ts';
 export * from './filling.ts';
+export type * from './load-program.ts';
 export type * from './probe.ts';
 export type * from './recipe.ts';
 export * from './reshaping.ts';
@@ -46,6 +48,8 @@ export interface Engine {
   readonly capture: Capture;
   /** How it is learned what a statement does, or why it cannot be. */
   readonly probing: Probing | { readonly missing: string };
+  /** Load generators of others that speak with this engine (`load.generator`), by their names. */
+  readonly loadPrograms: readonly LoadProgram[];
 }
 
 /** An ability is there (`true`), or it is missing for a reason that a report can print. */
@@ -60,4 +64,6 @@ export interface Capabilities {
   readonly fractionalLockTimeout: Capability;
   /** Table and index bytes can be told apart on disk. */
   readonly separateIndexFiles: Capability;
+  /** Some load generator of others can be driven in place of our own. */
+  readonly loadPrograms: Capability;
 }

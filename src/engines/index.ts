@@ -1,6 +1,6 @@
 /** The engines there are; a new one is a folder and a line here. */
 import { UsageError } from '../errors.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, LoadProgram } from './engine.ts';
 import { mysql } from './mysql/index.ts';
 import { postgres } from './postgres/index.ts';
 
@@ -14,4 +14,16 @@ export function findEngine(name: string): Engine {
   if (engine === undefined)
     throw new UsageError(`engine "${name}" is unknown: write one of ${engineNames.join(', ')}`);
   return engine;
+}
+
+/** A load generator of others that can drive the engine; UsageError with the reason when it cannot. */
+export function loadProgramOf(
+  { name: engine, loadPrograms, capabilities }: Engine,
+  name: string,
+): LoadProgram {
+  const program = loadPrograms.find((each) => each.name === name);
+  if (program !== undefined) return program;
+  const known = loadPrograms.map((each) => each.name).join(', ');
+  const reason = capabilities.loadPrograms === true ? `there is ${known}` : capabilities.loadPrograms.missing;
+  throw new UsageError(`load.generator: "${name}" cannot drive ${engine}: ${reason}.`);
 }

@@ -43,6 +43,7 @@ function listPlan(randomSeed: number, change: Partial<ListPlan> = {}): ListPlan 
     protocol: 'prepared',
     operationsFile: null,
     nextOperationsFile: null,
+    program: null,
     warmUpMs: 0,
     baselineMs: 0,
     recoveryMs: 0,

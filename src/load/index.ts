@@ -9,6 +9,8 @@ export type { Operation } from './load.ts';
 export { readCode, readNextStatements, runningStatements } from './operations/code.ts';
 export type { PlannedOperations } from './operations.ts';
 export { refuseAboveCeiling } from './probe.ts';
+export { findLoadProgram, refuseWrongScripts } from './program/find.ts';
+export { startProgramLoad } from './program/start.ts';
 export { startLoad } from './start.ts';
 export { writeWorkload } from './workload.ts';
 

@@ -48,6 +48,7 @@ function settingsOf(change: Partial<LoadSettings> = {}): LoadSettings {
     protocol: 'prepared',
     operationsFile: null,
     nextOperationsFile: null,
+    program: null,
     warmUpMs: 0,
     baselineMs: 0,
     recoveryMs: 0,

@@ -123,7 +123,8 @@ export function selfCheckOf(facts: SelfCheckFacts): SelfCheck {
   };
 }
 
-function scheduleLag(latencies: readonly LatencyRecord[]): Figure {
+/** p99 over all windows. */
+export function scheduleLag(latencies: readonly LatencyRecord[]): Figure {
   const lags = latencies.filter(({ kind }) => kind === 'schedule lag');
   const p99Ms = percentileMs(mergeHistograms(lags.map(({ histogram }) => histogram)), 0.99);
   if (p99Ms === null) return notMeasured('no operation was due');

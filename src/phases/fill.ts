@@ -7,7 +7,7 @@ import type { Engine, TableDescription } from '../engines/engine.ts';
 import { SqlError } from '../engines/engine.ts';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import type { GeneratorSpec } from '../generators/generator.ts';
-import { planOperations, readNextStatements } from '../load/index.ts';
+import { planOperations, readNextStatements, refuseWrongScripts } from '../load/index.ts';
 import type { Profile } from '../profile/profile.ts';
 import type { Progress } from '../progress.ts';
 import type { Recorder } from '../recording/recorder.ts';
@@ -171,6 +171,7 @@ async function refuseWrongOperations(
   const { plan, engine } = request;
   if (plan.load === null) return;
   const { operationsFile, nextOperationsFile } = plan.load;
+  await refuseWrongScripts(engine, plan.load, request.signal);
   if (nextOperationsFile !== null) await readNextStatements(nextOperationsFile, engine.dialect);
   if (operationsFile === null) return;
   await using session = await openAs(request, 'administrator');

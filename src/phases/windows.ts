@@ -1,7 +1,7 @@
 /** Phases 5 to 7: warm-up, baseline, migrations under load, recovery. */
 import { drillsStarted } from '../drills/index.ts';
 import type { Engine } from '../engines/engine.ts';
-import { type Operation, planOperations, refuseAboveCeiling, startLoad } from '../load/index.ts';
+import { refuseAboveCeiling } from '../load/index.ts';
 import type { RunningLoad } from '../load/load.ts';
 import { startObservers } from '../observers/index.ts';
 import type { Progress } from '../progress.ts';
@@ -14,6 +14,7 @@ import { type CodeWatch, watchCode } from './code-versions.ts';
 import type { Filled } from './fill.ts';
 import { noteLockWaitLimit } from './lock-wait-limit.ts';
 import type { StartedServer } from './provision.ts';
+import { startRecordedLoad } from './recorded-load.ts';
 import { pause } from './wait.ts';
 
 export interface WindowsRequest {
@@ -62,62 +63,6 @@ export async function rehearseUnderLoad(request: WindowsRequest): Promise<void> 
   await recovery(request, load, baselineP99Ms);
   await load?.finish();
   await drills.finished();
-}
-
-/** A running load whose facts reach the recorder when it is disposed of, however that comes about. */
-interface RecordedLoad extends RunningLoad {
-  readonly operations: readonly Operation[];
-}
-
-async function startRecordedLoad(request: WindowsRequest): Promise<RecordedLoad | null> {
-  const { plan, engine, started, filled, recorder, progress, signal } = request;
-  if (plan.load === null) {
-    recorder.setLoad({ notMeasured: 'the scenario asks for no load (load.rate: 0)' });
-    return null;
-  }
-  recorder.enter('warm-up');
-  await using session = await engine.connections.connect(
-    started.roles.administrator,
-    { applicationName: 'rehearse planning' },
-    signal,
-  );
-  const planned = await planOperations({
-    engine,
-    session,
-    tables: filled.tables,
-    settings: plan.load,
-    generator: filled.generator,
-  });
-  for (const note of planned.notes) recorder.add('notes', note);
-  for (const problem of planned.problems) recorder.add('notMeasured', { what: 'load', reason: problem });
-  const load = await startLoad(
-    {
-      engine: engine.name,
-      target: started.roles.load,
-      settings: plan.load,
-      operations: planned.operations,
-      keyPools: planned.keyPools,
-      generator: filled.generator,
-      randomSeed: plan.data.randomSeed,
-      epochMs: recorder.epochMs,
-    },
-    signal,
-  );
-  progress.say(
-    'warm-up',
-    `load of ${plan.load.ratePerSecond}/s over ${planned.operations.length} operations`,
-  );
-  return {
-    ...load,
-    operations: planned.operations,
-    [Symbol.asyncDispose]: async () => {
-      try {
-        recorder.setLoad(await load.finish());
-      } finally {
-        await load[Symbol.asyncDispose]();
-      }
-    },
-  };
 }
 
 async function baseline(

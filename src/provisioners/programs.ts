@@ -14,6 +14,8 @@ export interface ProgramRun {
   readonly input: AsyncIterable<Buffer> | null;
   /** Called with what it prints, as it comes. */
   readonly onOutput: (from: 'stdout' | 'stderr', text: string) => void;
+  /** Called with its process once it runs, where it runs on this machine. */
+  readonly onStart?: (processId: number) => void;
 }
 
 /**
@@ -37,7 +39,7 @@ const KEPT_VARIABLES = ['PATH', 'HOME', 'TMPDIR', 'SystemRoot', 'LD_LIBRARY_PATH
 const KILL_AFTER_MS = 2_000;
 
 /** Here, noted while it runs: a killed harness leaves no program behind that outlives the next rehearsal. */
-export const runHere: RunProgram = async ({ command, input, onOutput }, signal) => {
+export const runHere: RunProgram = async ({ command, input, onOutput, onStart }, signal) => {
   signal.throwIfAborted();
   const environment = Object.fromEntries(KEPT_VARIABLES.map((name) => [name, process.env[name]]));
   const note = await holdNote({});
@@ -63,6 +65,7 @@ export const runHere: RunProgram = async ({ command, input, onOutput }, signal) 
     };
     signal.addEventListener('abort', stop, { once: true });
     try {
+      if (child.pid !== undefined) onStart?.(child.pid);
       if (child.pid !== undefined)
         await note.update({ process: { ...(await identifyProcess(child.pid)), stopSignal: 'SIGTERM' } });
       for (const from of ['stdout', 'stderr'] as const)

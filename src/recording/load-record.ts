@@ -19,10 +19,12 @@ export type OutcomeClass =
 export interface LoadRecord {
   readonly ratePerSecond: number;
   readonly arrivals: 'poisson' | 'uniform';
-  /** SHA-256 over instants, operations and parameters of the arrival list, hex. */
-  readonly arrivalsHash: string;
+  /** SHA-256 over instants, operations and parameters of the arrival list, hex; null where another generator made it. */
+  readonly arrivalsHash: string | null;
   /** Zero of the arrival list on the recorder's clock; left out by harnesses that did not tell. */
   readonly startedAtMs?: number;
+  /** Set where a load generator of others ran in place of ours. */
+  readonly generator?: GeneratorRecord;
   readonly pool: {
     readonly size: number;
     readonly instances: number;
@@ -39,6 +41,15 @@ export interface LoadRecord {
   readonly slots: readonly LoadSlot[];
   readonly stalls: readonly Stall[];
   readonly selfCheck: SelfCheck;
+}
+
+export interface GeneratorRecord {
+  /** "pgbench 15.20". */
+  readonly description: string;
+  /** Why it ended before it was asked to; null when it did not. */
+  readonly died: { readonly atMs: number; readonly message: string } | null;
+  /** What its log does not tell, or tells less well than our own load would; whole sentences. */
+  readonly limits: readonly string[];
 }
 
 export interface OperationRecord {

@@ -75,7 +75,9 @@ export function factsOf(recording: Recording): readonly Fact[] {
 export function notMeasuredOf(recording: Recording): readonly Fact[] {
   const { load, disk, code } = recording;
   return [
-    ...('notMeasured' in load ? [{ label: 'load', text: load.notMeasured }] : []),
+    ...('notMeasured' in load
+      ? [{ label: 'load', text: load.notMeasured }]
+      : (load.generator?.limits ?? []).map((text) => ({ label: 'load', text }))),
     ...('notMeasured' in disk ? [{ label: 'disk', text: disk.notMeasured }] : []),
     ...gapsOf(code).map((text) => ({ label: 'code', text })),
     ...recording.notMeasured.map(({ what, reason }) => ({ label: what, text: reason })),
@@ -116,12 +118,15 @@ function loadInWords({
   statementTimeoutMs,
   operations,
   arrivalsHash,
+  generator,
 }: LoadRecord): string {
   const instances = pool.instances > 1 ? ` in each of ${count(pool.instances)} instances` : '';
   return (
     `${rate(ratePerSecond)} ${arrivals} over ${counted(operations.length, 'operation')}, pool of ${count(pool.size)}` +
     `${instances}, checkout timeout ${limit(pool.checkoutTimeoutMs)}, statement timeout ${limit(statementTimeoutMs)}, ` +
-    `arrivals ${arrivalsHash.slice(0, 12)}`
+    (arrivalsHash === null
+      ? `by ${generator?.description ?? 'another generator'}`
+      : `arrivals ${arrivalsHash.slice(0, 12)}`)
   );
 }
 

@@ -87,7 +87,7 @@ export function resolveBudgets(written: CheckedBudgets, otherwise: Budgets = DEF
 /** Load settings, or null when the rate is 0. */
 export function resolveLoad(
   written: NonNullable<CheckedScenario['load']>,
-  files: Pick<LoadSettings, 'operationsFile' | 'nextOperationsFile'>,
+  files: Pick<LoadSettings, 'operationsFile' | 'nextOperationsFile' | 'program'>,
 ): LoadSettings | null {
   const ratePerSecond = written.rate ?? RATE_PER_SECOND;
   if (ratePerSecond === 0) return null;

@@ -109,11 +109,20 @@ export interface LoadSettings {
   readonly operationsFile: string | null;
   /** The same of the version that is being deployed: checked between the migrations, never sent by the load. */
   readonly nextOperationsFile: string | null;
+  /** A load generator of others that runs its own scripts; `null` is ours. */
+  readonly program: LoadProgramSettings | null;
   readonly warmUpMs: number;
   readonly baselineMs: number;
   readonly recoveryMs: number;
   /** Load threads; each has whole instances of the pool, so that there are at most as many. */
   readonly threads: number;
+}
+
+export interface LoadProgramSettings {
+  /** Name of a load program of the engine: `pgbench`. */
+  readonly name: string;
+  /** At least one; absolute paths, weights are whole numbers from 1 on. */
+  readonly scripts: readonly { readonly file: string; readonly weight: number }[];
 }
 
 export interface MigrationsPlan {

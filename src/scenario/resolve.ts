@@ -18,6 +18,7 @@ import type { DatabasePlan, Plan } from './plan.ts';
 import { fileAt, hasSchema, resolveData } from './resolve-data.ts';
 import { resolveDatabase, resolveEngine } from './resolve-database.ts';
 import { resolveMigrations } from './resolve-migrations.ts';
+import { resolveOperations } from './resolve-operations.ts';
 
 export interface LookUps {
   /** Engines whose marks stand in the texts, from `Dialect.recognise`; empty when no text tells. */
@@ -57,13 +58,13 @@ export async function resolvePlan(request: ResolveRequest): Promise<Resolved> {
       ['data', 'schema'],
       'there is nothing to migrate from: write data.schema (--schema FILE), data.restore or data.profile, or migrations.released (--released VERSION) to build it from the migrations',
     );
-  const operationsFile = await fileAt(wanted, ['load', 'operations'], wanted.scenario.load?.operations);
+  const running = await resolveOperations(wanted);
   const nextOperationsFile = await fileAt(
     wanted,
     ['load', 'nextOperations'],
     wanted.scenario.load?.nextOperations,
   );
-  const load = resolveLoad(wanted.scenario.load ?? {}, { operationsFile, nextOperationsFile });
+  const load = resolveLoad(wanted.scenario.load ?? {}, { ...running, nextOperationsFile });
   if (load === null && nextOperationsFile !== null)
     wanted.complain(['load', 'nextOperations'], 'needs a load: write load.rate above 0, or leave it out');
   if (load !== null && load.threads > load.pool.instances)

@@ -125,6 +125,9 @@ const pool = z.strictObject({
   ).optional(),
 });
 
+/** The first one is ours; the others are load programs of an engine. */
+export const LOAD_GENERATORS = ['rehearse', 'pgbench'] as const;
+
 const load = z.strictObject({
   rate: fields.rate.optional(),
   arrivals: z
@@ -137,7 +140,23 @@ const load = z.strictObject({
     .enum(['prepared', 'unnamed', 'simple'])
     .meta({ description: 'How the application sends statements. Default: prepared.' })
     .optional(),
-  operations: path('SQL file with named, weighted operations. Default: derived from the schema.').optional(),
+  operations: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .meta({
+      description:
+        'SQL file with named, weighted operations. Default: derived from the schema. With generator pgbench: its ' +
+        'script, or a list of scripts, each also with a weight as FILE@WEIGHT. Relative to the folder of the scenario.',
+      examples: ['workload.sql', ['read.sql@9', 'pay.sql@1']],
+    })
+    .optional(),
+  generator: z
+    .enum(LOAD_GENERATORS)
+    .meta({
+      description:
+        'rehearse: the load of this harness. pgbench: an installed pgbench with scripts of your own (load.operations), ' +
+        'at load.rate, with as many clients as the pool has connections; Postgres only. Default: rehearse.',
+    })
+    .optional(),
   nextOperations: path(
     'The same of the version that is being deployed: each statement is prepared and explained between the migrations.',
   ).optional(),

@@ -27,6 +27,10 @@ export const mysql: Engine = {
     separateIndexFiles: {
       missing: 'InnoDB keeps a table and its indexes in one file',
     },
+    loadPrograms: {
+      missing:
+        'pgbench speaks with Postgres alone: leave load.generator out, our own load drives MySQL and MariaDB',
+    },
   },
   dialect,
   recipe,
@@ -39,4 +43,5 @@ export const mysql: Engine = {
   views,
   capture,
   probing: { missing: 'what a statement does is not learned on MySQL and MariaDB' },
+  loadPrograms: [],
 };

@@ -6,6 +6,7 @@ import { dumps } from './dumps/dumps.ts';
 import { reshaping } from './dumps/reshaping.ts';
 import { ageing } from './filling/ageing.ts';
 import { filling } from './filling/filling.ts';
+import { pgbench } from './pgbench/pgbench.ts';
 import { schema } from './schema/schema.ts';
 import { recipe } from './server/recipe.ts';
 import { dialect } from './text/dialect.ts';
@@ -19,6 +20,7 @@ export const postgres: Engine = {
     multiStatementMessage: true,
     fractionalLockTimeout: true,
     separateIndexFiles: true,
+    loadPrograms: true,
   },
   dialect,
   recipe,
@@ -31,4 +33,5 @@ export const postgres: Engine = {
   views,
   capture,
   probing: { missing: 'what a statement does is not learned on Postgres yet' },
+  loadPrograms: [pgbench],
 };
