@@ -27,6 +27,9 @@ export interface StreamProgress {
 const ATTEMPTS = 3;
 const PAUSE_MS = 2_000;
 
+/** Between two reports of the same table. */
+const REPORT_MS = 100;
+
 export async function fillShares(stream: Stream): Promise<void> {
   for (const [index, share] of stream.shares.entries()) {
     const ranges = takeRanges(share, stream.counters, index);
@@ -50,9 +53,10 @@ async function load(
   share: Share,
   ranges: Iterable<readonly [number, number]>,
 ): Promise<void> {
-  const { engine, target, generators, tell, signal } = stream;
+  const { engine, target, generators, signal } = stream;
   const generator = generators.get(share.table);
   if (generator === undefined) throw new Error(`${share.table} has no generator`);
+  const tell = sparingly(stream.tell);
   const told = { table: share.table, rows: 0, bytes: 0 };
   tell({ ...told, done: false });
   await engine.filling.bulkLoad({
@@ -69,6 +73,17 @@ async function load(
     signal,
   });
   tell({ ...told, done: true });
+}
+
+/** The first report, the last one, and between them one in {@link REPORT_MS}. */
+function sparingly(tell: Stream['tell']): Stream['tell'] {
+  let reportedAt = Number.NEGATIVE_INFINITY;
+  return (progress) => {
+    const now = performance.now();
+    if (!progress.done && progress.rows > 0 && now - reportedAt < REPORT_MS) return;
+    reportedAt = now;
+    tell(progress);
+  };
 }
 
 /** Can be pulled more than once, as the ranges can. */

@@ -4,7 +4,7 @@ import type { ConnectionTarget } from '../engines/engine.ts';
 import { findEngine } from '../engines/index.ts';
 import { createGenerators, type GeneratorSpec } from '../generators/index.ts';
 import { fillShares, type StreamProgress } from './fill-shares.ts';
-import type { Share } from './pieces.ts';
+import { begins, type Share, type Turn } from './pieces.ts';
 import { type SentError, sendable } from './sent-error.ts';
 
 export interface ThreadStart {
@@ -13,29 +13,23 @@ export interface ThreadStart {
   readonly spec: GeneratorSpec;
   readonly shares: readonly Share[];
   readonly counters: Int32Array<SharedArrayBuffer>;
+  readonly turn: Turn;
 }
 
 export type FromThread =
   | { readonly type: 'progress'; readonly progress: StreamProgress }
   | { readonly type: 'failed'; readonly error: SentError };
 
-/** Between two reports of the same table. */
-const REPORT_MS = 100;
-
 async function serve(start: ThreadStart, port: MessagePort): Promise<void> {
-  const { engine, target, spec, shares, counters } = start;
-  let reportedAt = Number.NEGATIVE_INFINITY;
-  const tell = (progress: StreamProgress) => {
-    const now = performance.now();
-    if (!progress.done && progress.rows > 0 && now - reportedAt < REPORT_MS) return;
-    reportedAt = now;
+  const { engine, target, spec, shares, counters, turn } = start;
+  const tell = (progress: StreamProgress) =>
     port.postMessage({ type: 'progress', progress } satisfies FromThread);
-  };
   // The thread that started this one ends it when it is aborted.
   const { signal } = new AbortController();
   try {
     const generators = createGenerators(spec);
-    await fillShares({ engine: findEngine(engine), target, generators, shares, counters, tell, signal });
+    if (begins(turn))
+      await fillShares({ engine: findEngine(engine), target, generators, shares, counters, tell, signal });
   } catch (error) {
     port.postMessage({ type: 'failed', error: sendable(error) } satisfies FromThread);
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createCounters, shareOut, takeRanges } from './pieces.ts';
+import { begins, createCounters, createTurn, dismisses, shareOut, takeRanges } from './pieces.ts';
 
 const table = (name: string, rows: number, weight = rows) => ({ table: name, rows, weight });
 const TURNS = { fromStreams: 2, pieceRows: 4096 };
@@ -55,4 +55,11 @@ test('ranges that were taken are given again from the start', () => {
     [4096, 8192],
     [8192, 10_000],
   ]);
+});
+
+test('a thread begins or is dismissed, whichever comes first', () => {
+  const begun = createTurn();
+  expect([begins(begun), dismisses(begun)]).toEqual([true, false]);
+  const dismissed = createTurn();
+  expect([dismisses(dismissed), begins(dismissed)]).toEqual([true, false]);
 });

@@ -85,3 +85,24 @@ export function takeRanges(
     },
   };
 }
+
+/** In shared memory too: whether a thread has begun, or need not any more because everything has been taken meanwhile. */
+export type Turn = Int32Array<SharedArrayBuffer>;
+
+const WAITING = 0;
+const BEGUN = 1;
+const DISMISSED = 2;
+
+export function createTurn(): Turn {
+  return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+}
+
+/** False when the thread has been dismissed. */
+export function begins(turn: Turn): boolean {
+  return Atomics.compareExchange(turn, 0, WAITING, BEGUN) === WAITING;
+}
+
+/** From now on the thread does not begin; false when it has. */
+export function dismisses(turn: Turn): boolean {
+  return Atomics.compareExchange(turn, 0, WAITING, DISMISSED) === WAITING;
+}

@@ -92,7 +92,7 @@ test('rows that a broken connection took with it are made again', async () => {
   expect(await contents(session)).toEqual(made);
 });
 
-test('a row that the server refuses is told with table and setting, through the thread', async () => {
+test('a row that the server refuses is told with table and setting, whoever made it', async () => {
   await using session = await server.session();
   await session.execute(`
     create table orders (id int8 primary key, a int not null, constraint odd check (a in (1, 3)))`);
@@ -102,6 +102,44 @@ test('a row that the server refuses is told with table and setting, through the 
   expect(failed).toBeInstanceOf(UsageError);
   expect(String(failed)).toMatch(/table "orders" cannot be filled.*odd.*data\.tables\.orders\.columns/);
   expect(await session.query('select from orders limit 1')).toEqual([]);
+});
+
+/** The first stream takes the larger table, and waits for it; whatever becomes of the other one comes from the thread. */
+const HELD = `
+  create table larger (a int not null, b int not null);
+  create table other (a int not null, constraint odd check (a in (1, 3)));`;
+const HELD_ROWS = { larger: { rows: ROWS }, other: { rows: ROWS / 3 } };
+
+test('a further stream fills its tables on its own thread', async () => {
+  await using session = await server.session();
+  await session.execute(HELD);
+  await using holder = await server.engine.connections.connect(session.target, { applicationName: 'holder' });
+  await holder.execute('begin; lock table larger in share mode');
+  const reports: FillingProgress[] = [];
+  const released: Promise<unknown>[] = [];
+  const onProgress = (progress: FillingProgress) => {
+    reports.push(progress);
+    if (progress.table === 'other' && progress.rows === progress.ofRows)
+      released.push(holder.execute('rollback'));
+  };
+  await fill(session, { streams: 2, data: dataPlan(null, HELD_ROWS), onProgress });
+  await Promise.all(released);
+  const [rows] = await session.query(
+    'select (select count(*) from larger) a, (select count(*) from other) b',
+  );
+  expect(rows).toEqual({ a: String(ROWS), b: String(ROWS / 3) });
+});
+
+test('what fails on a thread is told, and ends the stream that waits', async () => {
+  await using session = await server.session();
+  await session.execute(HELD);
+  await using holder = await server.engine.connections.connect(session.target, { applicationName: 'holder' });
+  await holder.execute('begin; lock table larger in share mode');
+  const a = { values: [{ value: '2', weight: 1 }] };
+  const data = dataPlan(null, { ...HELD_ROWS, other: { rows: ROWS / 3, columns: { a } } });
+  const failed = await fill(session, { streams: 2, data }).catch((error: unknown) => error);
+  expect(failed).toBeInstanceOf(UsageError);
+  expect(String(failed)).toMatch(/table "other" cannot be filled.*odd.*data\.tables\.other\.columns/);
 });
 
 test('an abort ends the threads and their connections', async () => {

@@ -1,17 +1,20 @@
-/** Fills tables through several streams, each on a thread of its own; a small filling through one on this thread. */
+/**
+ * Fills tables through several streams: one on this thread, which begins at once and has nothing else to do meanwhile, the
+ * others each on a thread of its own, which has to read the sources first, a third of a second of work.
+ */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { EnvironmentError } from '../errors.ts';
-import { createGenerators, type GeneratorSpec } from '../generators/index.ts';
+import type { GeneratorSpec, TableGenerator } from '../generators/index.ts';
 import { fillShares, type StreamProgress } from './fill-shares.ts';
 import type { FromThread, ThreadStart } from './filling-thread.ts';
-import { createCounters, type Share, shareOut } from './pieces.ts';
+import { createCounters, createTurn, dismisses, type Share, shareOut } from './pieces.ts';
 import type { FillingRequest } from './seeder.ts';
 import { received } from './sent-error.ts';
 
 /** More would not be fed by one server. */
 const STREAMS_MAX = 8;
-/** Below, a thread costs more than it brings: it reads the sources and makes pools of values, half a second of work. */
+/** Below, further threads cost more than they bring. */
 const ROWS_FOR_THREADS = 200_000;
 
 /** Small tables are done before a thread for them alone is there. */
@@ -22,6 +25,8 @@ const YOUNG_MIB = 16;
 
 export interface StreamedFilling {
   readonly spec: GeneratorSpec;
+  /** Made from it. */
+  readonly generators: ReadonlyMap<string, TableGenerator>;
   /** Names of the tables to be filled. */
   readonly tables: readonly string[];
   /** By the number of the stream. */
@@ -35,7 +40,7 @@ export async function fillByStreams(
   signal: AbortSignal,
 ): Promise<void> {
   const { engine, target } = request;
-  const { spec, tell } = filling;
+  const { spec, generators, tell } = filling;
   const wanted = spec.tables
     .filter(({ description }) => filling.tables.includes(description.name))
     .map(({ description: { name, columns }, rows }) => ({
@@ -44,65 +49,81 @@ export async function fillByStreams(
       weight: rows * columns.length,
     }));
   const rows = wanted.reduce((sum, table) => sum + table.rows, 0);
-  const inThreads = rows >= ROWS_FOR_THREADS;
   const most = request.streams ?? Math.min(STREAMS_MAX, availableParallelism());
-  const streams = inThreads ? most : 1;
+  const streams = rows >= ROWS_FOR_THREADS ? most : 1;
   const shares = shareOut(wanted, streams, engine.filling.cutting);
   const counters = createCounters(shares);
-  if (!inThreads) {
-    const generators = createGenerators(spec);
-    const tellOne = (progress: StreamProgress) => tell(0, progress);
-    return fillShares({ engine, target, generators, shares, counters, tell: tellOne, signal });
-  }
-  const start: ThreadStart = { engine: engine.name, target, spec, shares, counters };
   const large = shares.filter((share) => share.rows >= ROWS_FOR_A_THREAD);
   const pieces = large.reduce((sum, share) => sum + Math.ceil(share.rows / share.pieceRows), 0);
   const failure = new AbortController();
   const stop = AbortSignal.any([signal, failure.signal]);
-  const threads = Array.from({ length: Math.max(1, Math.min(streams, pieces)) }, (_, stream) =>
-    runThread(start, (progress) => tell(stream, progress), stop).catch((error: unknown) => {
-      failure.abort(error);
-      throw error;
-    }),
+  const start = { engine: engine.name, target, spec, shares, counters };
+  const further = Array.from({ length: Math.min(streams, pieces) - 1 }, (_, index) =>
+    startThread(start, (progress) => tell(index + 1, progress), stop),
   );
-  await Promise.allSettled(threads);
+  const here = fillShares({
+    engine,
+    target,
+    generators,
+    shares,
+    counters,
+    tell: (progress) => tell(0, progress),
+    signal: stop,
+  });
+  // Nothing is left to be taken then.
+  const dismissed = here.then(() => {
+    for (const thread of further) thread.dismiss();
+  });
+  const working = [dismissed, ...further.map(({ ended }) => ended)];
+  for (const each of working) each.catch((error: unknown) => failure.abort(error));
+  await Promise.allSettled(working);
   stop.throwIfAborted();
 }
 
-/** Ends with the thread; an abort ends the thread, and with it its connection. */
-async function runThread(
-  start: ThreadStart,
+interface FillingThread {
+  readonly ended: Promise<void>;
+  /** Ends it unless it is at work. */
+  dismiss(): void;
+}
+
+/** An abort ends the thread, and with it its connection. */
+function startThread(
+  start: Omit<ThreadStart, 'turn'>,
   tell: (progress: StreamProgress) => void,
   signal: AbortSignal,
-): Promise<void> {
-  signal.throwIfAborted();
+): FillingThread {
+  const turn = createTurn();
+  let dismissed = false;
   const worker = new Worker(threadFile(), {
-    workerData: start,
+    workerData: { ...start, turn } satisfies ThreadStart,
     name: 'rehearse-filling',
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
   });
   const terminate = () => void worker.terminate();
   signal.addEventListener('abort', terminate, { once: true });
-  try {
-    await new Promise<void>((resolve, reject) => {
-      let failure: Error | null = null;
-      worker.on('message', (message: FromThread) => {
-        if (message.type === 'progress') tell(message.progress);
-        else failure = received(message.error);
-      });
-      worker.on('error', (error) => {
-        failure ??= error instanceof Error ? error : new Error(String(error));
-      });
-      worker.on('exit', (code) => {
-        if (failure !== null) reject(failure);
-        else if (code === 0) resolve();
-        else reject(new EnvironmentError(`a thread that fills tables ended with code ${code}`));
-      });
+  const ended = new Promise<void>((resolve, reject) => {
+    let failure: Error | null = null;
+    worker.on('message', (message: FromThread) => {
+      if (message.type === 'progress') tell(message.progress);
+      else failure = received(message.error);
     });
-  } finally {
-    signal.removeEventListener('abort', terminate);
-  }
-  signal.throwIfAborted();
+    worker.on('error', (error) => {
+      failure ??= error instanceof Error ? error : new Error(String(error));
+    });
+    worker.on('exit', (code) => {
+      signal.removeEventListener('abort', terminate);
+      if (failure !== null) reject(failure);
+      else if (code === 0 || dismissed) resolve();
+      else reject(new EnvironmentError(`a thread that fills tables ended with code ${code}`));
+    });
+  });
+  return {
+    ended,
+    dismiss: () => {
+      dismissed = dismisses(turn);
+      if (dismissed) terminate();
+    },
+  };
 }
 
 /** `.ts` when running from sources, `.js` in the compiled package. */

@@ -38,12 +38,12 @@ export async function seedSynthetic(request: FillingRequest, signal: AbortSignal
   );
   const generator = await planFilling(request, session);
   // Whatever cannot be filled is told before anything is taken away.
-  createGenerators(generator);
+  const generators = createGenerators(generator);
   const filled = fillingOrder(tables).filter((table) => isGenerated(generator, table));
   const deferred = await engine.filling.prepare(session, filled);
   const watch = watchFilling(progressTables(generator, filled), request.onProgress, () => performance.now());
   const names = filled.map(({ name }) => name);
-  await fillByStreams(request, { spec: generator, tables: names, tell: watch.tell }, signal);
+  await fillByStreams(request, { spec: generator, generators, tables: names, tell: watch.tell }, signal);
   await restore(request, deferred.restore, signal);
   // Ageing splits pages: then they are fitted after it.
   if (!wears(request.data)) await fitIndexes(request, { session, generator, signal });

@@ -31,7 +31,10 @@ export async function bulkLoad(request: BulkLoadRequest): Promise<number> {
   const described = columns.map((name) => table.columns.find((column) => column.name === name));
   const isOneTime = Object.is(rows[Symbol.iterator](), rows);
   const sent: Sent = { all: false };
+  const cut = () => void client.connection.stream.destroy();
+  signal.addEventListener('abort', cut, { once: true });
   try {
+    signal.throwIfAborted();
     const binary = isOneTime ? null : binaryForm(request, described);
     if (binary !== null)
       try {
@@ -44,6 +47,7 @@ export async function bulkLoad(request: BulkLoadRequest): Promise<number> {
     signal.throwIfAborted();
     throw cannotFill(table, error, sent);
   } finally {
+    signal.removeEventListener('abort', cut);
     await closeClient(client);
   }
 }
@@ -73,11 +77,11 @@ async function copy(
   request: BulkLoadRequest,
   { options, chunks }: Copy,
 ): Promise<number> {
-  const { table, alone, signal } = request;
+  const { table, alone } = request;
   const frozen = alone && table.partitioning === 'none' && (await emptied(client, table));
   try {
     const all = frozen ? [...options, 'freeze'] : options;
-    const rows = await copyIn(client, statementFor(request, all), chunks, signal);
+    const rows = await copyIn(client, statementFor(request, all), chunks);
     if (frozen) await client.query('commit');
     return rows;
   } catch (error) {

@@ -13,19 +13,15 @@ const LENGTH_BYTES = 4;
 
 /**
  * Streams chunks into a `COPY ... FROM STDIN` statement, with {@link CHUNKS_AHEAD} on their way while the next one is
- * made, so that memory stays flat. Returns the number of rows. An error of the server, of the chunks or an abort ends
- * the COPY without a row.
+ * made, so that memory stays flat. Returns the number of rows. An error of the server, of the connection or of the
+ * chunks ends the COPY without a row.
  */
 export async function copyIn(
   client: PostgresClient,
   statement: string,
   chunks: Iterable<string | Buffer>,
-  signal?: AbortSignal,
 ): Promise<number> {
-  signal?.throwIfAborted();
   const copy = beginCopy(client, statement);
-  const abort = () => copy.giveUp(signal?.reason);
-  signal?.addEventListener('abort', abort, { once: true });
   try {
     await copy.until(copy.isReady);
     let untilPause = CHUNKS_BETWEEN_PAUSES;
@@ -44,15 +40,12 @@ export async function copyIn(
   } catch (error) {
     copy.fail();
     throw error;
-  } finally {
-    signal?.removeEventListener('abort', abort);
   }
 }
 
 interface Copy {
-  /** Waits for the condition; throws what the server, the connection or `giveUp` said meanwhile or before. */
+  /** Waits for the condition; throws what the server or the connection said meanwhile or before. */
   until(condition: () => boolean): Promise<void>;
-  giveUp(error: unknown): void;
   isReady(): boolean;
   hasRoom(): boolean;
   /** For the socket, with a chunk in hand. */
@@ -79,10 +72,6 @@ function beginCopy(client: PostgresClient, statement: string): Copy {
   let failure: { readonly error: unknown } | null = null;
   let [rows, inFlight] = [0, 0];
   let wake = () => {};
-  const giveUp = (error: unknown) => {
-    failure ??= { error };
-    wake();
-  };
   const query: CopyQuery = {
     submit: (connection: PostgresConnection) => connection.query(statement),
     handleCopyInResponse() {
@@ -99,7 +88,8 @@ function beginCopy(client: PostgresClient, statement: string): Copy {
     },
     handleError(error) {
       state = 'refused';
-      giveUp(error);
+      failure ??= { error };
+      wake();
     },
   };
   // A socket that broke meanwhile is told to `handleError`.
@@ -117,7 +107,6 @@ function beginCopy(client: PostgresClient, statement: string): Copy {
         };
         wake();
       }),
-    giveUp,
     isReady: () => state === 'ready',
     hasRoom: () => inFlight <= CHUNKS_AHEAD,
     isWaiting: () => stream.writableLength > 0,
