@@ -1,6 +1,13 @@
 /**
  * Row-addressable values: value = f(randomSeed, table, column, row). Pure, so that any thread makes any row, a child
  * knows its parent's key without reading it back, and the load can insert the rows that come after the filled ones.
+ *
+ * Without a profile a larger volume extends a smaller one: a row that both have is the same in both, as long as the tables
+ * grow in proportion. With a profile value = f(randomSeed, table, column, row, rows of the table): exact shares, exact
+ * numbers of different values and an order on disk belong to one volume. Half as many rows of a table that lies in the order
+ * of its states must hold all states as well, each in half as many rows, so they cannot be the first half of the larger one.
+ * What stays: any thread makes any row range, two runs of one volume are byte-identical, shares and order are production's at
+ * each volume, and unique columns that production has in order (counted keys) have the same values in the same rows.
  */
 import type { CellSource, CellValue, TableDescription } from '../engines/engine.ts';
 import type { TableProfile } from '../profile/profile.ts';

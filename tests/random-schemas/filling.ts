@@ -139,6 +139,7 @@ async function structureOf(session: Session, tables: readonly TableDescription[]
     const made = (row?.['Create Table'] ?? '')
       .replace(/ AUTO_INCREMENT=\d+/, '')
       .replace(/(?:\b_(?:latin1|utf8mb4|ascii)|\b(?:TIME|DATE|TIMESTAMP))'/g, "'")
+      .replace(/(?<=:\d\d)\.0+'/g, "'")
       .replaceAll(/,$/gm, '');
     lines.push(...made.split('\n').toSorted());
     for (const trigger of await session.query<{ Trigger: string }>(

@@ -40,11 +40,11 @@ export interface UniquenessRequest {
   readonly groups: readonly GroupFacts[];
   /** Columns that never are equal in two rows whatever is decided here: `next_id`, or a key that stays null. */
   readonly apart: ReadonlySet<string>;
-  /** A way for two columns that a profile knows; null when it knows none for the set. */
+  /** A way for columns that a profile knows; null when it knows none for the set. */
   readonly paired?: (set: readonly string[]) => Paired | null;
 }
 
-/** How the rows differ in a set of two columns, or of a column and a foreign key. */
+/** How the rows differ in a set of columns and foreign keys; what is not named in it is free. */
 export interface Paired {
   readonly columns: ReadonlyMap<string, OrdinalOf>;
   readonly groups: ReadonlyMap<KeyGroup, OrdinalOf>;

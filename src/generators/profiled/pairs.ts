@@ -1,6 +1,6 @@
 /**
- * Rows that differ in two columns together (a composite key), each with its own distribution: an order and the number of
- * its line, a film and an actor.
+ * Rows that differ in two or more columns together (a composite key), each with its own distribution: an order and the
+ * number of its line, a film and an actor; a shop, a day and a product.
  */
 import type { ColumnProfile } from '../../profile/profile.ts';
 import type { FreeColumn, GroupFacts, OrdinalOf, Paired } from '../keys/uniqueness.ts';
@@ -8,6 +8,7 @@ import { seedOf } from '../random.ts';
 import type { TableRequest } from '../table.ts';
 import { columnProfile, isProfiled, productionDistinct } from './column.ts';
 import { orderFor, type Stretch } from './correlation.ts';
+import { jointly } from './joint.ts';
 import { permutation, placement } from './permutation.ts';
 import { type Occurrence, type Spectrum, spectrum } from './spectrum.ts';
 
@@ -21,24 +22,73 @@ interface Half {
   readonly distinct: number;
   readonly counts: readonly number[];
   readonly integer: boolean;
+  /** Its values are those of `counts`, in that order. */
+  readonly listed?: boolean;
+  /** Rather no pair than one in which a value is rarer than in production. */
+  readonly whole?: boolean;
 }
 
-/** For a set of unique columns, how its rows differ; null where it is no pair that the profile knows. */
+/** For a set of unique columns, how its rows differ; null where it is none that the profile knows. */
 export function pairing(
   request: TableRequest,
   free: ReadonlyMap<string, FreeColumn>,
   groups: readonly GroupFacts[],
 ): (set: readonly string[]) => Paired | null {
   return (set) => {
-    if (request.spec.profile === undefined || set.length !== 2 || request.spec.rows === 0) return null;
-    const halves = set.map((name) => halfOf(request, name, { free, groups }));
-    const [one, other] = halves;
-    if (one == null || other == null || one.column === other.column) return null;
+    if (request.spec.profile === undefined || set.length < 2 || request.spec.rows === 0) return null;
+    const halves = set.map((name) => halfOf(request, name, { free, groups })).filter((half) => half !== null);
+    if (halves.length < 2 || (set.length === 2 && halves[0]?.column === halves[1]?.column)) return null;
     // The one that the rows lie in order of; the first where nothing tells, since a clustered key orders by it.
-    const leads = Math.abs(one.profile.correlation ?? 1) >= Math.abs(other.profile.correlation ?? 0);
-    return leads ? pairOf(request, one, other) : pairOf(request, other, one);
+    const orderOf = ({ profile }: Half, index: number) =>
+      Math.abs(profile.correlation ?? (index === 0 ? 1 : 0));
+    const leading = halves.reduce((best, half, index) =>
+      orderOf(half, index) > orderOf(best, halves.indexOf(best)) ? half : best,
+    );
+    const others = halves.filter((half) => half !== leading);
+    // Two columns that differ are enough: the others are as they would be without the key.
+    for (const other of others.toSorted((one, two) => two.distinct - one.distinct)) {
+      const pair = pairOf(request, leading, { ...other, whole: set.length > 2 });
+      if (pair !== null) return pair;
+    }
+    return others.length < 2 ? null : joined(request, leading, others);
   };
 }
+
+/**
+ * The leading half and all the others together. No combination of the others is more frequent than the largest group of the
+ * leading one lets it be: where that is less than production's, the shares of the others are nearer to each other.
+ */
+function joined(request: TableRequest, leading: Half, others: readonly Half[]): Paired | null {
+  const { rows, description } = request.spec;
+  const seed = seedOf(request.randomSeed, description.name, ...others.map(({ column }) => column));
+  const joint = jointly({ marginals: others, rows, most: Math.floor(rows / largest(leading, rows)), seed });
+  if (joint === null) return null;
+  const { distinct, counts } = joint;
+  const following = {
+    ...leading,
+    column: JOINT,
+    group: null,
+    integer: false,
+    capacity: distinct,
+    distinct,
+    counts,
+  };
+  const pair = pairOf(request, leading, { ...following, listed: true });
+  const ordinalOf = pair?.columns.get(JOINT);
+  if (pair === null || ordinalOf === undefined) return null;
+  const columns = new Map(pair.columns);
+  const groups = new Map(pair.groups);
+  columns.delete(JOINT);
+  for (const [index, { column, group, capacity, distinct: values }] of others.entries()) {
+    const partOf: OrdinalOf = (row) => joint.partOf(Math.min(distinct - 1, ordinalOf(row)), index);
+    if (group === null) columns.set(column, partOf);
+    else groups.set(group, (row) => Math.floor(((partOf(row) + 0.5) * capacity) / values));
+  }
+  return { columns, groups, capacity: rows };
+}
+
+/** Stands for the columns that follow together. */
+const JOINT = '';
 
 function halfOf(
   { spec }: TableRequest,
@@ -112,9 +162,14 @@ function plainLeader({ counts, distinct }: Half, rows: number, seed: number): Le
   const scatter = permutation(seed ^ 0x3c6ef372, distinct);
   const ranks = counts.slice(0, distinct).map((_, index) => scatter(index));
   const values = spectrum({ present: rows, counts: counts.slice(0, distinct), distinct, ranks, even: true });
+  return { ...parts(values), most: largest({ counts, distinct }, rows) };
+}
+
+/** Rows that one of its values has at most. */
+function largest({ counts, distinct }: Pick<Half, 'counts' | 'distinct'>, rows: number): number {
   const others =
     (rows - counts.reduce((sum, count) => sum + count, 0)) / Math.max(1, distinct - counts.length);
-  return { ...parts(values), most: Math.max(counts[0] ?? 0, Math.ceil(others) + 1) };
+  return Math.max(counts[0] ?? 0, Math.ceil(others) + 1);
 }
 
 function parts({ distinct, stretches, occurrenceAt }: Spectrum): Omit<Leader, 'most'> {
@@ -189,20 +244,20 @@ function sizedLeader(sizes: readonly number[], rows: number): Omit<Leader, 'most
  */
 function spread(
   { distinct: groups, most }: Leader,
-  { counts, distinct }: Half,
+  { counts, distinct, listed = false, whole = false }: Half,
   { rows, seed }: { readonly rows: number; readonly seed: number },
 ): ((occurrence: Occurrence) => number) | null {
   const cap = Math.floor(rows / most);
   const common = counts.slice(0, distinct).map((count) => Math.min(count, cap));
   const others = distinct - common.length;
   const left = rows - common.reduce((sum, count) => sum + count, 0);
-  if (cap < 1 || left > others * cap) return null;
+  if (cap < 1 || left > others * cap || (whole && (counts[0] ?? 0) > cap)) return null;
   const scatter = permutation(seed, distinct);
   const values = spectrum({
     present: rows,
     counts: common,
     distinct,
-    ranks: common.map((_, index) => scatter(index)),
+    ranks: common.map((_, index) => (listed ? index : scatter(index))),
     even: true,
   });
   const start = permutation(seed ^ 0x51ed270b, groups);
