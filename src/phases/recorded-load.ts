@@ -1,6 +1,7 @@
 /** The load of a rehearsal, whose facts reach the recorder. */
 import { type Operation, planOperations, startLoad, startProgramLoad } from '../load/index.ts';
 import type { RunningLoad } from '../load/load.ts';
+import type { LoadRecord } from '../recording/recording.ts';
 import type { LoadSettings } from '../scenario/plan.ts';
 import type { WindowsRequest } from './windows.ts';
 
@@ -8,6 +9,8 @@ import type { WindowsRequest } from './windows.ts';
 export interface RecordedLoad extends RunningLoad {
   /** Of our own load; empty for a generator of others. */
   readonly operations: readonly Operation[];
+  /** What was due until now is discarded; the record says how much that was. */
+  endWarmUp(): void;
 }
 
 /** Null when the scenario asks for none. */
@@ -19,12 +22,18 @@ export async function startRecordedLoad(request: WindowsRequest): Promise<Record
   }
   recorder.enter('warm-up');
   const { load, operations } = await openLoad(request, plan.load);
+  const startedMs = recorder.now();
+  let warmUp: LoadRecord['warmUp'];
   return {
     ...load,
     operations,
+    endWarmUp() {
+      warmUp ??= { durationMs: recorder.now() - startedMs, due: load.pulse().due };
+    },
     [Symbol.asyncDispose]: async () => {
       try {
-        recorder.setLoad(await load.finish());
+        const record = await load.finish();
+        recorder.setLoad(warmUp === undefined ? record : { ...record, warmUp });
       } finally {
         await load[Symbol.asyncDispose]();
       }

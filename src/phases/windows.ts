@@ -14,7 +14,8 @@ import { type CodeWatch, watchCode } from './code-versions.ts';
 import type { Filled } from './fill.ts';
 import { noteLockWaitLimit } from './lock-wait-limit.ts';
 import type { StartedServer } from './provision.ts';
-import { startRecordedLoad } from './recorded-load.ts';
+import { type RecordedLoad, startRecordedLoad } from './recorded-load.ts';
+import { migrationWindowLength, watchRecovery } from './recovery.ts';
 import { pause } from './wait.ts';
 
 export interface WindowsRequest {
@@ -28,16 +29,7 @@ export interface WindowsRequest {
   readonly signal: AbortSignal;
 }
 
-/** The migration window lasts at least this long... */
-const MIGRATION_WINDOW_MIN_MS = 1000;
-/** ...and until this many operations were due in it, so that its percentiles mean something (or the limit below). */
-const MIGRATION_WINDOW_MIN_OPERATIONS = 100;
-/** A load of one operation a second would need 100 s for them; this is enough to see that nothing is blocked. */
-const MIGRATION_WINDOW_WAIT_LIMIT_MS = 15_000;
 const PULSE_MS = 200;
-/** Back to normal: p99 of the last second within this factor of the worst second of the baseline. */
-const RECOVERED_FACTOR = 1.2;
-const RECOVERY_MIN_MS = 1000;
 
 export async function rehearseUnderLoad(request: WindowsRequest): Promise<void> {
   const { plan, engine, started, recorder } = request;
@@ -67,27 +59,29 @@ export async function rehearseUnderLoad(request: WindowsRequest): Promise<void> 
 
 async function baseline(
   { plan, recorder, progress, signal }: WindowsRequest,
-  load: RunningLoad,
-): Promise<number> {
-  if (plan.load === null) return 0;
+  load: RecordedLoad,
+): Promise<number | null> {
+  if (plan.load === null) return null;
   await pause(plan.load.warmUpMs, signal);
   progress.say('warm-up', 'probing how much the load could do at most');
   const { perSecond } = await load.probeCeiling();
   if ('notMeasured' in perSecond)
     recorder.add('notMeasured', { what: 'ceiling of the load', reason: perSecond.notMeasured });
   refuseAboveCeiling({ perSecond }, plan.load.ratePerSecond);
+  load.endWarmUp();
   recorder.enter('baseline');
   const close = await openWindow(recorder, load, 'baseline');
   progress.say('baseline', `the load alone, for ${plan.load.baselineMs / 1000} s`);
-  let worstP99Ms = 0;
+  let worstP99Ms: number | null = null;
   const until = recorder.now() + plan.load.baselineMs;
   try {
     while (recorder.now() < until) {
       await pause(Math.min(PULSE_MS, Math.max(1, until - recorder.now())), signal);
-      worstP99Ms = Math.max(worstP99Ms, load.pulse().recentP99Ms ?? 0);
+      const { recentP99Ms } = load.pulse();
+      if (recentP99Ms !== null) worstP99Ms = Math.max(worstP99Ms ?? 0, recentP99Ms);
       progress.update(
         'baseline',
-        `p99 ${worstP99Ms.toFixed(1)} ms`,
+        p99InWords(worstP99Ms),
         1 - (until - recorder.now()) / plan.load.baselineMs,
       );
     }
@@ -131,13 +125,31 @@ async function migrationWindow(
       signal,
     });
     await code?.afterSteps();
-    const enough = (): boolean =>
-      recorder.now() - startedAtMs >= MIGRATION_WINDOW_MIN_MS &&
-      (load === null || load.pulse().due - dueBefore >= MIGRATION_WINDOW_MIN_OPERATIONS);
-    while (!enough() && recorder.now() - startedAtMs < MIGRATION_WINDOW_WAIT_LIMIT_MS)
-      await pause(50, signal);
+    await untilLongEnough(request, load, { startedAtMs, dueBefore });
   } finally {
     close();
+  }
+}
+
+/** So that the percentiles of the migration window mean something however short the migration was. */
+async function untilLongEnough(
+  { plan, recorder, progress, signal }: WindowsRequest,
+  load: RunningLoad | null,
+  { startedAtMs, dueBefore }: { readonly startedAtMs: number; readonly dueBefore: number },
+): Promise<void> {
+  const ratePerSecond = plan.load?.ratePerSecond ?? 0;
+  for (;;) {
+    const elapsedMs = recorder.now() - startedAtMs;
+    const due = (load?.pulse().due ?? 0) - dueBefore;
+    const length = migrationWindowLength(elapsedMs, load === null ? null : { due, ratePerSecond });
+    if (length === 'at its limit')
+      recorder.add(
+        'notes',
+        `only some ${due} operations were due in the migration window of ${(elapsedMs / 1000).toFixed(0)} s: a higher load.rate shows more`,
+      );
+    if (length !== 'too short') return;
+    progress.update('migration', `${due} operations due so far`, null);
+    await pause(PULSE_MS / 4, signal);
   }
 }
 
@@ -147,27 +159,30 @@ async function recovery(
   baselineP99Ms: number | null,
 ): Promise<void> {
   const { plan, recorder, progress, signal } = request;
-  if (load === null || plan.load === null || baselineP99Ms === null) return;
+  if (load === null || plan.load === null) return;
+  const { recoveryMs } = plan.load;
   recorder.enter('recovery');
   const close = await openWindow(recorder, load, 'recovery');
-  progress.say('recovery', `the load alone, for ${plan.load.recoveryMs / 1000} s at most`);
+  progress.say('recovery', `the load alone, for ${recoveryMs / 1000} s at most`);
   const startedAtMs = recorder.now();
+  const pulseLateMs = plan.load.program === null ? 0 : recoveryMs;
+  const watch = watchRecovery({ baselineP99Ms, limitMs: recoveryMs, pulseLateMs });
   try {
     for (;;) {
       await pause(PULSE_MS, signal);
-      const elapsed = recorder.now() - startedAtMs;
-      const { recentP99Ms, poolQueue } = load.pulse();
-      const calm = recentP99Ms !== null && recentP99Ms <= baselineP99Ms * RECOVERED_FACTOR && poolQueue === 0;
-      progress.update(
-        'recovery',
-        recentP99Ms === null ? 'nothing answered in the last second' : `p99 ${recentP99Ms.toFixed(1)} ms`,
-        elapsed / plan.load.recoveryMs,
-      );
-      if (elapsed >= plan.load.recoveryMs || (calm && elapsed >= RECOVERY_MIN_MS)) break;
+      const elapsedMs = recorder.now() - startedAtMs;
+      const pulse = load.pulse();
+      progress.update('recovery', p99InWords(pulse.recentP99Ms), elapsedMs / recoveryMs);
+      if (watch.isOver(elapsedMs, pulse)) break;
     }
   } finally {
+    recorder.setRecovery(watch.record());
     close();
   }
+}
+
+function p99InWords(p99Ms: number | null): string {
+  return p99Ms === null ? 'nothing answered in the last second' : `p99 ${p99Ms.toFixed(1)} ms`;
 }
 
 /** Opens a window at the load's own instant; the returned function records where it ended. */

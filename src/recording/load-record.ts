@@ -33,6 +33,8 @@ export interface LoadRecord {
   };
   readonly statementTimeoutMs: number | null;
   readonly operations: readonly OperationRecord[];
+  /** The load before the baseline, of which nothing is kept but this. Left out when there was no baseline. */
+  readonly warmUp?: { readonly durationMs: number; readonly due: number };
   /** One entry per window; attribution is by the due instant. */
   readonly windows: readonly LoadWindow[];
   readonly latencies: readonly LatencyRecord[];
@@ -50,6 +52,19 @@ export interface GeneratorRecord {
   readonly died: { readonly atMs: number; readonly message: string } | null;
   /** What its log does not tell, or tells less well than our own load would; whole sentences. */
   readonly limits: readonly string[];
+}
+
+/** When the load was as before the migrations. */
+export interface RecoveryRecord {
+  /** p99 of the response times of the worst second of the baseline; null when nothing was answered in it. */
+  readonly baselineP99Ms: number | null;
+  /** It has recovered when the p99 of a second is at most this multiple of that. */
+  readonly factor: number;
+  readonly recovered: boolean;
+  /** From the end of the migration window on; not measured when it did not recover within the limit. */
+  readonly tookMs: Figure;
+  /** At the end of the recovery; null when nothing was answered then. */
+  readonly lastP99Ms: number | null;
 }
 
 export interface OperationRecord {

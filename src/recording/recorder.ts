@@ -53,6 +53,7 @@ export interface Recorder {
   setDisk(disk: DiskRecord | { readonly notMeasured: string }): void;
   setMigrations(migrations: Recording['migrations']): void;
   setCode(code: NonNullable<Recording['code']>): void;
+  setRecovery(recovery: NonNullable<Recording['recovery']>): void;
   /** Adds a step, or replaces the one of the same version. */
   setStep(step: Step): void;
   readonly steps: readonly Step[];
@@ -82,6 +83,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
   let disk: Recording['disk'] = { notMeasured: 'disk was not observed' };
   let migrations = header.migrations;
   let code: Recording['code'];
+  let recovery: Recording['recovery'];
 
   return {
     now,
@@ -117,6 +119,9 @@ export function createRecorder(header: RecorderHeader): Recorder {
     setCode: (record) => {
       code = record;
     },
+    setRecovery: (record) => {
+      recovery = record;
+    },
     setStep(step) {
       const index = steps.findIndex(({ version }) => version === step.version);
       if (index < 0) steps.push(step);
@@ -144,6 +149,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
       steps: [...steps],
       migrations,
       ...(code === undefined ? {} : { code }),
+      ...(recovery === undefined ? {} : { recovery }),
       disk,
       budgets: header.budgets,
       ...(structuredClone(lists) as Lists),

@@ -6,7 +6,7 @@
  */
 import type { CodeRecord } from './code-record.ts';
 import type { Figure } from './figure.ts';
-import type { LoadRecord } from './load-record.ts';
+import type { LoadRecord, RecoveryRecord } from './load-record.ts';
 import type { MigrationsRecord, Step } from './migrations-record.ts';
 import type {
   DiskRecord,
@@ -47,6 +47,8 @@ export interface Recording {
   readonly migrations: MigrationsRecord;
   /** Left out without a load, and by harnesses that did not look at the code. */
   readonly code?: CodeRecord | { readonly notMeasured: string };
+  /** Left out without a recovery window, and by harnesses that did not tell. */
+  readonly recovery?: RecoveryRecord;
   readonly lockWaits: readonly LockWait[];
   readonly heldLocks: readonly HeldLock[];
   readonly disk: DiskRecord | { readonly notMeasured: string };

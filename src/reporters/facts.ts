@@ -52,6 +52,7 @@ export function factsOf(recording: Recording): readonly Fact[] {
     ]),
     { label: 'data', text: dataInWords(recording) },
     ...('notMeasured' in load ? [] : [{ label: 'load', text: loadInWords(load) }]),
+    { label: 'recovery', text: recoveryInWords(recording) },
     ...(code === undefined || 'notMeasured' in code ? [] : [{ label: 'code', text: codeInWords(code) }]),
     ...recording.drills.map(({ description }) => ({ label: 'drill', text: description })),
     {
@@ -119,15 +120,29 @@ function loadInWords({
   operations,
   arrivalsHash,
   generator,
+  warmUp,
 }: LoadRecord): string {
+  const discarded =
+    warmUp === undefined
+      ? ''
+      : `, warm-up of ${duration(warmUp.durationMs)} discarded (${counted(warmUp.due, 'operation')})`;
   const instances = pool.instances > 1 ? ` in each of ${count(pool.instances)} instances` : '';
   return (
     `${rate(ratePerSecond)} ${arrivals} over ${counted(operations.length, 'operation')}, pool of ${count(pool.size)}` +
     `${instances}, checkout timeout ${limit(pool.checkoutTimeoutMs)}, statement timeout ${limit(statementTimeoutMs)}, ` +
     (arrivalsHash === null
       ? `by ${generator?.description ?? 'another generator'}`
-      : `arrivals ${arrivalsHash.slice(0, 12)}`)
+      : `arrivals ${arrivalsHash.slice(0, 12)}`) +
+    discarded
   );
+}
+
+function recoveryInWords({ recovery }: Recording): string {
+  if (recovery === undefined) return '';
+  const { baselineP99Ms, factor, tookMs } = recovery;
+  if (!isMeasured(tookMs)) return tookMs.notMeasured;
+  const before = baselineP99Ms === null ? '' : ` of ${duration(baselineP99Ms)}`;
+  return `p99 back within ${factor} x the worst second${before} of the baseline after ${figureInWords(tookMs, 'ms')}`;
 }
 
 function limit(ms: number | null): string {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { DEFAULT_BUDGETS, resolveBudgets, resolveDrills, resolveLoad, resolveTables } from './defaults.ts';
+import type { POOL_PRESET_NAMES } from './scenario.ts';
 
 const NO_FILES = { operationsFile: null, nextOperationsFile: null, program: null };
 
@@ -16,6 +17,16 @@ test('budgets that are not written keep what holds otherwise, and null takes one
 
 test('a rate of zero is no load', () => {
   expect(resolveLoad({ rate: 0 }, NO_FILES)).toBeNull();
+});
+
+test('each preset has the defaults of its library', () => {
+  const poolOf = (preset: (typeof POOL_PRESET_NAMES)[number]) =>
+    resolveLoad({ pool: { preset, instances: 3, maxQueue: 7 } }, NO_FILES)?.pool;
+  const others = { instances: 3, maxQueue: 7 };
+  expect(poolOf('node-postgres')).toEqual({ size: 10, checkoutTimeoutMs: null, ...others });
+  expect(poolOf('HikariCP')).toEqual({ size: 10, checkoutTimeoutMs: 30_000, ...others });
+  expect(poolOf('ActiveRecord')).toEqual({ size: 5, checkoutTimeoutMs: 5_000, ...others });
+  expect(poolOf('SQLAlchemy')).toEqual({ size: 15, checkoutTimeoutMs: 30_000, ...others });
 });
 
 test('a pool preset gives size and checkout timeout, and what is written wins', () => {

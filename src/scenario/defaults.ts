@@ -39,17 +39,24 @@ const BACKOFF_MS = 1_000;
 /** The trouble is there before the migration begins. */
 const DRILL_AT_MS = -1_000;
 
+interface PoolPreset {
+  readonly size: number;
+  readonly checkoutTimeoutMs: number | null;
+}
+
 /**
- * Defaults of the libraries: node-postgres waits for ever (pg-pool `connectionTimeoutMillis` 0, `max` 10); HikariCP
- * `maximumPoolSize` 10, `connectionTimeout` 30 s; ActiveRecord `pool` 5, `checkout_timeout` 5 s; SQLAlchemy QueuePool
- * `pool_size` 5 with `max_overflow` 10, `timeout` 30 s.
+ * Defaults of the libraries. None of them limits its queue or knows of several instances, so those keep our defaults.
+ *
+ * - node-postgres: `max` 10, `connectionTimeoutMillis` 0, which waits for ever
+ *   (https://node-postgres.com/apis/pool)
+ * - HikariCP: `maximumPoolSize` 10, `connectionTimeout` 30 s
+ *   (https://github.com/brettwooldridge/HikariCP#frequently-used)
+ * - ActiveRecord: `pool` 5, `checkout_timeout` 5 s
+ *   (https://api.rubyonrails.org/classes/ActiveRecord/ConnectionAdapters/ConnectionPool.html)
+ * - SQLAlchemy: `pool_size` 5 and `max_overflow` 10, which makes 15 at most, `pool_timeout` 30 s
+ *   (https://docs.sqlalchemy.org/en/20/core/pooling.html#sqlalchemy.pool.QueuePool)
  */
-const POOL_PRESETS: Readonly<
-  Record<
-    (typeof POOL_PRESET_NAMES)[number],
-    { readonly size: number; readonly checkoutTimeoutMs: number | null }
-  >
-> = {
+const POOL_PRESETS: Readonly<Record<(typeof POOL_PRESET_NAMES)[number], PoolPreset>> = {
   'node-postgres': { size: 10, checkoutTimeoutMs: null },
   HikariCP: { size: 10, checkoutTimeoutMs: 30_000 },
   ActiveRecord: { size: 5, checkoutTimeoutMs: 5_000 },

@@ -34,6 +34,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+async function latestRecording(name: string) {
+  const reports = join(folder, 'reports', name);
+  return readRecording(join(reports, (await readdir(reports)).toSorted().at(-1) ?? ''));
+}
+
 async function scenario(operations: string): Promise<string> {
   const file = join(folder, 'rehearsal.yaml');
   await writeFile(
@@ -78,9 +83,40 @@ test('the transactions of pgbench show the stall of a migration, and the verdict
     expect(completed + failed + dropped + inFlight).toBe(due);
   const longest = Math.max(...load.stalls.map(({ fromMs, toMs }) => toMs - fromMs));
   expect(longest).toBeGreaterThan(1000);
+  expect(load.warmUp?.due).toBeGreaterThan(0);
+  const words = stdout.replace(/\s+/g, ' ');
+  expect(words).toMatch(/warm-up of \S+ \S+ discarded/);
+  expect(recording.recovery).toMatchObject({ factor: 1.2, recovered: true });
+  expect(words).toMatch(/p99 back within 1\.2 x the worst second/);
   // Its sessions are known as the load's: the lock waits say who waited.
   expect(recording.lockWaits.some(({ waiter }) => waiter.owner === 'load')).toBe(true);
   expect(JSON.stringify(recording)).not.toMatch(/PGPASSWORD/);
+});
+
+test('our own load: a short migration has a window of a hundred operations, and what was discarded is told', async () => {
+  const file = join(folder, 'own.yaml');
+  await writeFile(
+    file,
+    `name: own-load
+database: { engine: postgres, provision: embedded }
+data: { schema: schema.sql, rows: 1000 }
+load: { rate: 60/s, pool: { size: 5 }, warmUp: 500ms, baseline: 2s, recovery: 5s }
+migrations: { tool: sql, directory: short }
+`,
+  );
+  await mkdir(join(folder, 'short'));
+  await writeFile(join(folder, 'short', '1_note.sql'), 'alter table orders add column note text;\n');
+  const { exitCode, stdout, stderr } = await rehearse(['run', file], { cwd: folder });
+  expect(exitCode, `${stdout}${stderr}`).toBe(0);
+  const recording = await latestRecording('own-load');
+  if ('notMeasured' in recording.load) throw new Error(recording.load.notMeasured);
+  const window = recording.windows.find(({ name }) => name === 'migration');
+  const counted = recording.load.windows.find((each) => each.window === 'migration');
+  expect((window?.endedAtMs ?? 0) - (window?.startedAtMs ?? 0)).toBeGreaterThanOrEqual(1000);
+  expect(counted?.due).toBeGreaterThanOrEqual(100);
+  expect(recording.load.warmUp?.due).toBeGreaterThan(10);
+  expect(recording.load.warmUp?.durationMs).toBeGreaterThanOrEqual(500);
+  expect(recording.recovery).toMatchObject({ recovered: true });
 });
 
 test('MySQL is told before anything is started', async () => {
