@@ -30,12 +30,14 @@ export interface TruthForm {
   readonly engine: string;
   /** What the rows need beside their setup, once per server. */
   prepare(administrator: Session): Promise<void>;
+  /** Statements in each database once the setup of its rows has run. */
+  readonly afterSetup: readonly string[];
   /** What the row says of this server; null when it is about others. */
   expected(row: TruthRow, server: TruthServer): Fields | null;
   /** The same fields of what was measured. */
   measured(effects: StatementEffects, row: TruthRow, server: TruthServer): Fields;
   /** Fields of which the file holds a lower bound: what is measured may be more. */
-  isLowerBound?(field: string, server: TruthServer): boolean;
+  isLowerBound?(field: string, row: TruthRow, server: TruthServer): boolean;
 }
 
 export interface Difference {
@@ -105,14 +107,17 @@ function equal(expected: unknown, measured: unknown): boolean {
   if (Array.isArray(expected)) return contains(expected, measured) && contains(measured, expected);
   if (isObject(expected)) {
     if (!isObject(measured)) return false;
-    const keys = new Set([...Object.keys(expected), ...Object.keys(measured)]);
-    return [...keys].every((key) => key in expected && equal(expected[key], measured[key]));
+    return keysOf(expected, measured).every((key) => key in expected && equal(expected[key], measured[key]));
   }
   return expected === measured;
 }
 
-/** Every element of the expected list is among the measured ones. */
+/** Every element of the expected list is among the measured ones; in an object, of each list in it. */
 function contains(expected: unknown, measured: unknown): boolean {
+  if (isObject(expected) && isObject(measured))
+    return keysOf(expected, measured).every(
+      (key) => key in expected && contains(expected[key], measured[key]),
+    );
   if (!Array.isArray(expected)) return equal(expected, measured);
   if (!Array.isArray(measured)) return false;
   return expected.every((each) => measured.some((other) => equal(each, other)));
@@ -120,4 +125,8 @@ function contains(expected: unknown, measured: unknown): boolean {
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function keysOf(...objects: readonly Fields[]): readonly string[] {
+  return [...new Set(objects.flatMap((each) => Object.keys(each)))];
 }

@@ -35,7 +35,8 @@ export async function replay({ spec, form, rows, onOutcome, signal }: Replay): P
   const { engine, flavor } = spec;
   if ('missing' in engine.probing) throw new EnvironmentError(engine.probing.missing);
   const { probing } = engine;
-  const request = { ...serverRequest({}, spec), role: 'probe' as const };
+  const settings = engine.probing.settings;
+  const request = { ...serverRequest({ settings }, spec), role: 'probe' as const };
   const provisioner = await chooseProvisioner(request);
   await using server = await provisioner.start(request, signal);
   await server.useProfile('rehearsal');
@@ -57,7 +58,7 @@ export async function replay({ spec, form, rows, onOutcome, signal }: Replay): P
   }
   const groups = groupsOf([...expected.keys()]);
   await inTurns(groups, AT_ONCE, async (group, index) => {
-    const target = { spec, server, probing, database: `truth_${index}`, signal };
+    const target = { spec, form, server, probing, database: `truth_${index}`, signal };
     await replayGroup(target, group, (row, outcome) => {
       outcomes.set(row, outcome);
       onOutcome(outcome);
@@ -76,7 +77,7 @@ export async function replay({ spec, form, rows, onOutcome, signal }: Replay): P
         signal.throwIfAborted();
         try {
           const measured = form.measured(await probe.measure(row.sql), row, { flavor, version });
-          const lower = (field: string) => form.isLowerBound?.(field, { flavor, version }) ?? false;
+          const lower = (field: string) => form.isLowerBound?.(field, row, { flavor, version }) ?? false;
           const differing = differences(expected.get(row) ?? {}, measured, lower);
           done(row, { row, how: 'compared', differing });
         } catch (error) {
@@ -94,6 +95,7 @@ export async function replay({ spec, form, rows, onOutcome, signal }: Replay): P
 
 interface Target {
   readonly spec: ServerSpec;
+  readonly form: TruthForm;
   readonly server: Server;
   readonly probing: Probing;
   readonly database: string;
@@ -101,7 +103,10 @@ interface Target {
 }
 
 /** A database with the setup of these rows, and a probe of it. */
-async function openProbe({ spec, server, probing, database, signal }: Target, group: readonly TruthRow[]) {
+async function openProbe(
+  { spec, form, server, probing, database, signal }: Target,
+  group: readonly TruthRow[],
+) {
   const { connect } = spec.engine.connections;
   const administrator = { ...server.administrator, database };
   {
@@ -110,7 +115,8 @@ async function openProbe({ spec, server, probing, database, signal }: Target, gr
   }
   {
     await using session = await connect(administrator, { applicationName: 'truth setup' }, signal);
-    for (const statement of group[0]?.setup_sql ?? []) await session.execute(statement);
+    for (const statement of [...(group[0]?.setup_sql ?? []), ...form.afterSetup])
+      await session.execute(statement);
   }
   const probe = await probing.open({ administrator, signal });
   try {

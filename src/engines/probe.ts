@@ -12,6 +12,8 @@ export interface ProbeRequest {
 }
 
 export interface Probing {
+  /** Server settings that the small server needs, or that make it quick without changing what statements do. */
+  readonly settings: Readonly<Record<string, string>>;
   open(request: ProbeRequest): Promise<Probe>;
 }
 

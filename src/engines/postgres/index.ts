@@ -7,6 +7,7 @@ import { reshaping } from './dumps/reshaping.ts';
 import { ageing } from './filling/ageing.ts';
 import { filling } from './filling/filling.ts';
 import { pgbench } from './pgbench/pgbench.ts';
+import { probing } from './probe/probe.ts';
 import { schema } from './schema/schema.ts';
 import { recipe } from './server/recipe.ts';
 import { dialect } from './text/dialect.ts';
@@ -32,6 +33,6 @@ export const postgres: Engine = {
   reshaping,
   views,
   capture,
-  probing: { missing: 'what a statement does is not learned on Postgres yet' },
+  probing,
   loadPrograms: [pgbench],
 };

@@ -130,15 +130,21 @@ export async function applySettings(
   }
 }
 
-/** https://www.postgresql.org/docs/current/view-pg-available-extensions.html */
-const SHIPS_STATEMENT_STATISTICS = `
-  select 1 as found
-  from pg_available_extensions
-  where name = 'pg_stat_statements'`;
+/** `undefined_file`: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const NO_SUCH_LIBRARY = '58P01';
 
+/**
+ * Loading it into this session does nothing. pg_available_extensions reads the files of all extensions, and fails where one of
+ * them is of a newer server, as in the npm package of Postgres 10.
+ */
 async function preloaded(session: Session): Promise<Readonly<Record<string, string>>> {
-  const rows = await session.query(SHIPS_STATEMENT_STATISTICS);
-  return rows.length > 0 ? { shared_preload_libraries: 'pg_stat_statements' } : {};
+  try {
+    await session.execute("load 'pg_stat_statements'");
+    return { shared_preload_libraries: 'pg_stat_statements' };
+  } catch (error) {
+    if (error instanceof SqlError && error.code === NO_SUCH_LIBRARY) return {};
+    throw error;
+  }
 }
 
 function quotedName(name: string): string {
