@@ -1,11 +1,18 @@
 /** The load on Postgres, against pgbench and node-postgres's own pool on the same server, tables and statements. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Session } from '../src/engines/engine.ts';
-import type { LoadRecord } from '../src/recording/recording.ts';
+import type { LoadPlan } from '../src/load/load.ts';
+import { createTally } from '../src/load/tally.ts';
+import type { Figure } from '../src/recording/figure.ts';
 import type { LoadSettings } from '../src/scenario/plan.ts';
 import type { BareServer } from '../tests/server.ts';
+import { poolTimeoutsOfDriver } from './load-driver-pool.ts';
+import { predictResponses } from './load-oracle.ts';
 import {
+  arrivalsOf,
+  countAbove,
   type Lock,
+  nowOf,
   percentileOf,
   percentileOfValues,
   planOf,
@@ -14,6 +21,7 @@ import {
   runLoad,
   STRETCH_MS,
   stallWith,
+  WARM_UP_MS,
 } from './load-runs.ts';
 import type { Benchmark } from './pairs.ts';
 import { initialisePgbench, runPgbench } from './pgbench.ts';
@@ -41,45 +49,91 @@ export async function measurePostgresLoad(run: Benchmark, server: BareServer): P
   await initialisePgbench(session.target, ['-s', String(SCALE)], run.signal);
   await session.execute('checkpoint');
   const bench: Bench = { ...run, server, session };
+  await measureStallAsPredicted(bench);
   await measureStall(bench);
   await measureSchedule(bench);
+  await measureThroughput(bench);
+  await measurePool(bench);
   await measureSameSeed(bench);
+  await measureRecording(bench);
 }
 
-function load(
-  { server, session, signal }: Bench,
-  during: () => Promise<unknown>,
-  settings: Partial<LoadSettings> = {},
-): Promise<LoadRecord> {
-  const { engine } = server;
-  const plan = planOf({ engine, target: session.target, operation: OPERATION, settings });
-  return runLoad(plan, signal, async () => void (await during()));
+function planWith({ server, session }: Bench, settings: Partial<LoadSettings> = {}): LoadPlan {
+  return planOf({ engine: server.engine, target: session.target, operation: OPERATION, settings });
 }
 
 function lockOf(session: Session): Lock {
   return {
-    take: () =>
-      session.execute('begin; lock table pgbench_accounts in access exclusive mode').then(() => undefined),
-    release: () => session.execute('commit').then(() => undefined),
+    take: () => session.execute('begin; lock table pgbench_accounts in access exclusive mode'),
+    release: () => session.execute('commit'),
   };
+}
+
+const SLOW_MS = 100;
+const WITHIN = { within: 0.03 } as const;
+
+function measureStallAsPredicted(bench: Bench): Promise<void> {
+  const { session, signal } = bench;
+  const name = (what: string) => `2 s lock at 1,000/s: ${what} / queue recursion over the run's arrivals`;
+  let predicted: readonly number[] = [];
+  return bench.measureJointly({
+    figures: [
+      { name: name('response p90'), unit: 'ms', goal: WITHIN },
+      { name: name('response p99'), unit: 'ms', goal: WITHIN },
+      { name: name('operations above 100 ms'), unit: 'operations', goal: WITHIN },
+    ],
+    ours: async () => {
+      const plan = planWith(bench);
+      const now = () => nowOf(plan);
+      const { record, result } = await runLoad(
+        plan,
+        signal,
+        async (_, openedMs) => ({
+          ...(await stallWith(lockOf(session), { now, zeroMs: openedMs }, signal)),
+          openedMs,
+        }),
+        (load) => load.probeCeiling(),
+      );
+      predicted = predictResponses({
+        ...result,
+        arrivalsMs: arrivalsOf(plan, record, result.openedMs),
+        // 20 connections drain a backlog as they work in the probe: each takes the next when it is done.
+        drainPerSecond: numberOf(record.selfCheck.ceilingPerSecond),
+      });
+      return [
+        percentileOf(record, 'response', 0.9),
+        percentileOf(record, 'response', 0.99),
+        countAbove(record, 'response', SLOW_MS),
+      ];
+    },
+    peer: async () => [
+      percentileOfValues(predicted, 0.9),
+      percentileOfValues(predicted, 0.99),
+      predicted.filter((responseMs) => responseMs > SLOW_MS).length,
+    ],
+  });
 }
 
 function measureStall(bench: Bench): Promise<void> {
   const { session, signal } = bench;
   return bench.measureJointly({
     figures: [
-      { name: '2 s lock at 1,000/s: response p99 / pgbench -R', unit: 'ms', goal: { within: 0.03 } },
-      { name: '2 s lock at 1,000/s: response p99.9 / pgbench -R', unit: 'ms', goal: { within: 0.03 } },
+      { name: '2 s lock at 1,000/s: response p99 / pgbench -R', unit: 'ms', goal: WITHIN },
+      { name: '2 s lock at 1,000/s: response p99.9 / pgbench -R', unit: 'ms', goal: WITHIN },
     ],
     ours: async () => {
-      const record = await load(bench, () => stallWith(lockOf(session), signal));
+      const plan = planWith(bench);
+      const { record } = await runLoad(plan, signal, (_, zeroMs) =>
+        stallWith(lockOf(session), { now: () => nowOf(plan), zeroMs }, signal),
+      );
       return [percentileOf(record, 'response', 0.99), percentileOf(record, 'response', 0.999)];
     },
     peer: async () => {
       const args = [...PGBENCH_AT_RATE, '-T', String(STRETCH_MS / 1000), '--log'];
+      const now = () => performance.now();
       const [{ logged }] = await Promise.all([
         runPgbench(session.target, args, signal),
-        stallWith(lockOf(session), signal),
+        stallWith(lockOf(session), { now, zeroMs: now() }, signal),
       ]);
       const responsesMs = logged.map(({ responseMs }) => responseMs);
       return [percentileOfValues(responsesMs, 0.99), percentileOfValues(responsesMs, 0.999)];
@@ -93,33 +147,77 @@ const CPU_ALLOWED = 0.25;
 
 function measureSchedule(bench: Bench): Promise<void> {
   const { session, signal } = bench;
+  const name = (what: string) => `schedule at 1,000/s: ${what}`;
   return bench.measureJointly({
     figures: [
-      { name: 'schedule lag at 1,000/s: median / average of pgbench', unit: 'ms', goal: { atMost: 2 } },
-      { name: 'schedule lag at 1,000/s: p99 / 2 ms', unit: 'ms', goal: { atMost: 1 } },
+      { name: name('median lag / average lag of pgbench'), unit: 'ms', goal: { atMost: 2 } },
+      { name: name('lag p99 / 2 ms'), unit: 'ms', goal: { atMost: 1 } },
       {
-        name: 'CPU at 1,000/s: load and ticker threads / a quarter of a core',
+        name: name('CPU of load and ticker threads / a quarter of a core'),
         unit: 'cores',
         goal: { atMost: 1 },
       },
     ],
     ours: async () => {
-      const record = await load(bench, () => delay(CALM_MS, undefined, { signal }));
-      const { cpuCores } = record.selfCheck;
+      const { record } = await runLoad(planWith(bench), signal, () => delay(CALM_MS, undefined, { signal }));
       return [
         percentileOf(record, 'schedule lag', 0.5),
         percentileOf(record, 'schedule lag', 0.99),
-        'notMeasured' in cpuCores ? Number.NaN : cpuCores.upper,
+        numberOf(record.selfCheck.cpuCores),
       ];
     },
     peer: async () => {
-      const { scheduleLagMs } = await runPgbench(
-        session.target,
-        [...PGBENCH_AT_RATE, '-T', String(CALM_MS / 1000)],
-        signal,
-      );
+      const args = [...PGBENCH_AT_RATE, '-T', String(CALM_MS / 1000)];
+      const { scheduleLagMs } = await runPgbench(session.target, args, signal);
       return [scheduleLagMs?.average ?? Number.NaN, LAG_P99_ALLOWED_MS, CPU_ALLOWED];
     },
+  });
+}
+
+/** Eight connections, one thread: the closed loop of the load's own probe. */
+function measureThroughput(bench: Bench): Promise<void> {
+  const { session, signal } = bench;
+  const peerName = 'pgbench -S -M prepared -c 8 -j 1';
+  const seconds = 4;
+  return bench.measureJointly({
+    figures: [
+      { name: `point selects, 8 connections, one thread / ${peerName}`, unit: '1/s', goal: { atLeast: 0.6 } },
+      { name: `CPU of the client for each point select / ${peerName}`, unit: 'us', goal: { atMost: 3.5 } },
+    ],
+    ours: async () => {
+      const pool = { size: 8, instances: 1, checkoutTimeoutMs: null, maxQueue: 100_000 };
+      const plan = planWith(bench, { pool, ratePerSecond: 10 });
+      const { result } = await runLoad(plan, signal, (load) => load.probeCeiling(seconds * 1000));
+      return [numberOf(result.perSecond), numberOf(result.cpuMicrosecondsPerOperation)];
+    },
+    peer: async () => {
+      const args = ['-S', '-n', '-M', 'prepared', '-c', '8', '-j', '1', '-T', String(seconds)];
+      const { perSecond, transactions, cpuMs } = await runPgbench(session.target, args, signal);
+      return [perSecond, cpuMs === null ? Number.NaN : (cpuMs * 1000) / transactions];
+    },
+  });
+}
+
+/** The same list of arrivals meets the same lock at the same place of the list. */
+function measurePool(bench: Bench): Promise<void> {
+  const { session, signal } = bench;
+  const pool = { size: 20, instances: 1, checkoutTimeoutMs: 1000, maxQueue: 100_000 };
+  return bench.measure({
+    name: '2 s lock at 1,000/s: pool timeouts / pg.Pool on the same arrivals',
+    unit: 'operations',
+    goal: { within: 0.02 },
+    ours: async () => {
+      const plan = planWith(bench, { pool });
+      const { record } = await runLoad(plan, signal, ({ startedAtMs }) =>
+        stallWith(lockOf(session), { now: () => nowOf(plan), zeroMs: startedAtMs + WARM_UP_MS }, signal),
+      );
+      const timeouts = record.outcomes.filter(({ outcome }) => outcome === 'pool timeout');
+      return timeouts.reduce((sum, { count }) => sum + count, 0);
+    },
+    peer: () =>
+      poolTimeoutsOfDriver(planWith(bench, { pool }), WARM_UP_MS + STRETCH_MS, (zeroMs) =>
+        stallWith(lockOf(session), { now: () => performance.now(), zeroMs: zeroMs + WARM_UP_MS }, signal),
+      ),
   });
 }
 
@@ -132,12 +230,44 @@ function measureSameSeed(bench: Bench): Promise<void> {
     goal: { atMost: 1 },
     ours: async (signal) => {
       for (const stretchMs of [500, 1500]) {
-        const { arrivalsHash } = await load(bench, () => delay(stretchMs, undefined, { signal }));
-        hashes.add(arrivalsHash ?? '');
-        bench.describe(`arrivals of seed ${RANDOM_SEED}: ${arrivalsHash}`);
+        const { record } = await runLoad(planWith(bench), signal, () =>
+          delay(stretchMs, undefined, { signal }),
+        );
+        hashes.add(record.arrivalsHash ?? '');
+        bench.describe(`arrivals of seed ${RANDOM_SEED}: ${record.arrivalsHash}`);
       }
       return hashes.size;
     },
     peer: async () => 1,
   });
+}
+
+const RECORDED = 5_000_000;
+const RECORDING_ALLOWED_NS = 50;
+
+/** Of latencies from a microsecond to some seconds, as the four kinds of one operation. */
+function measureRecording(bench: Bench): Promise<void> {
+  const latenciesMs = Float64Array.from(
+    { length: 4096 },
+    (_, index) => 10 ** (((index * 7919) % 4096) / 600 - 3),
+  );
+  return bench.measure({
+    name: 'recording one latency / 50 ns',
+    unit: 'ns',
+    goal: { atMost: 1 },
+    ours: async () => {
+      const tally = createTally('baseline');
+      const startedAt = performance.now();
+      for (let count = 0; count < RECORDED; count += 1) {
+        tally.latency(count & 7, 'response', latenciesMs[count & 4095] ?? 0);
+      }
+      return ((performance.now() - startedAt) * 1e6) / RECORDED;
+    },
+    peer: async () => RECORDING_ALLOWED_NS,
+  });
+}
+
+/** NaN, which is no pair, for what was not measured. */
+function numberOf(figure: Figure | undefined): number {
+  return figure === undefined || 'notMeasured' in figure ? Number.NaN : figure.upper;
 }

@@ -1,9 +1,15 @@
 /** Runs of the shipped load for benchmarks of any engine: its own thread, pool, stamps, recorder and connections. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionTarget, Engine } from '../src/engines/engine.ts';
+import { createInstants } from '../src/load/arrivals.ts';
 import { startLoad } from '../src/load/index.ts';
 import type { LoadPlan, Operation, ParameterSource, RunningLoad } from '../src/load/load.ts';
-import { mergeHistograms, percentileMs, type StoredHistogram } from '../src/recording/histogram.ts';
+import {
+  countAboveMs,
+  mergeHistograms,
+  percentileMs,
+  type StoredHistogram,
+} from '../src/recording/histogram.ts';
 import type { LatencyKind, LoadRecord } from '../src/recording/recording.ts';
 import type { LoadSettings } from '../src/scenario/plan.ts';
 
@@ -66,25 +72,27 @@ export function nowOf({ epochMs }: LoadPlan): number {
 }
 
 /** First plans, connections and pages; not measured. */
-const WARM_UP_MS = 1500;
+export const WARM_UP_MS = 1500;
 
-/** Warms up, opens a window, does `during` in it, and ends the load. */
-export async function runLoad(
+/** Warms up, does `before`, opens a window, does `during` in it, and ends the load. */
+export async function runLoad<Result>(
   plan: LoadPlan,
   signal: AbortSignal,
-  during: (load: RunningLoad) => Promise<void>,
-): Promise<LoadRecord> {
+  during: (load: RunningLoad, openedMs: number) => Promise<Result>,
+  before: (load: RunningLoad) => Promise<unknown> = async () => undefined,
+): Promise<{ readonly record: LoadRecord; readonly result: Result }> {
   await using load = await startLoad(plan, signal);
   await delay(WARM_UP_MS, undefined, { signal });
-  await load.open('migration');
-  await during(load);
-  return await load.finish();
+  await before(load);
+  const openedMs = await load.open('migration');
+  const result = await during(load, openedMs);
+  return { record: await load.finish(), result };
 }
 
 /** Takes a lock that blocks every operation, at an instant and for a time; engines differ in how. */
 export interface Lock {
-  take(): Promise<void>;
-  release(): Promise<void>;
+  take(): Promise<unknown>;
+  release(): Promise<unknown>;
 }
 
 /** A lock of {@link STALL_MS} after {@link STALL_AT_MS} of a stretch of {@link STRETCH_MS}. */
@@ -92,22 +100,39 @@ export const STALL_AT_MS = 4000;
 export const STALL_MS = 2000;
 export const STRETCH_MS = 10_000;
 
-/** Waits through the stretch with the lock in it; instants are milliseconds since the call. */
+export interface Stalled {
+  readonly takenMs: number;
+  readonly releasedMs: number;
+}
+
+/** Waits through a stretch that began at `zeroMs`, with the lock in it; instants are those of `now`. */
 export async function stallWith(
   lock: Lock,
+  { now, zeroMs }: { readonly now: () => number; readonly zeroMs: number },
   signal: AbortSignal,
-): Promise<{ takenMs: number; releasedMs: number }> {
-  const startMs = performance.now();
-  const until = (atMs: number) =>
-    delay(Math.max(0, startMs + atMs - performance.now()), undefined, { signal });
+): Promise<Stalled> {
+  const until = (atMs: number) => delay(Math.max(0, zeroMs + atMs - now()), undefined, { signal });
   await until(STALL_AT_MS);
   await lock.take();
-  const takenMs = performance.now() - startMs;
-  await until(takenMs + STALL_MS);
+  const takenMs = now();
+  await until(STALL_AT_MS + STALL_MS);
   await lock.release();
-  const releasedMs = performance.now() - startMs;
+  const releasedMs = now();
   await until(STRETCH_MS);
   return { takenMs, releasedMs };
+}
+
+/** Instants at which the operations of a record's one window were due, from the plan and the zero of its list. */
+export function arrivalsOf(plan: LoadPlan, record: LoadRecord, openedMs: number): readonly number[] {
+  const count = record.windows[0]?.due ?? 0;
+  const zeroMs = record.startedAtMs ?? Number.NaN;
+  const instants = createInstants(plan.settings, plan.randomSeed);
+  const arrivalsMs: number[] = [];
+  while (arrivalsMs.length < count) {
+    const dueMs = zeroMs + instants();
+    if (!(dueMs < openedMs)) arrivalsMs.push(dueMs);
+  }
+  return arrivalsMs;
 }
 
 /** All operations and windows together. */
@@ -126,4 +151,8 @@ export function percentileOf(record: LoadRecord, kind: LatencyKind, fraction: nu
 export function percentileOfValues(values: readonly number[], fraction: number): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.max(0, Math.ceil(sorted.length * fraction) - 1)] ?? Number.NaN;
+}
+
+export function countAbove(record: LoadRecord, kind: LatencyKind, milliseconds: number): number {
+  return countAboveMs(latencies(record, kind), milliseconds);
 }
