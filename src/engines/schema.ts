@@ -127,7 +127,13 @@ export interface TableDescription {
 export interface ParameterInspection {
   readonly type: ColumnType;
   readonly column: { readonly table: string; readonly column: string } | null;
-  readonly role: 'equality' | 'range' | 'inserted' | 'set' | 'limit' | 'unknown';
+  /**
+   * `amount`: it is added, subtracted or multiplied; `output`: it is an item of a select list. Neither says which rows are
+   * meant, so that any value of its type will do.
+   */
+  readonly role: 'equality' | 'range' | 'inserted' | 'set' | 'limit' | 'amount' | 'output' | 'unknown';
+  /** It is compared with the column in lower or upper case. */
+  readonly letters?: 'lower' | 'upper';
 }
 
 export interface StatementInspection {

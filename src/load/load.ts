@@ -20,6 +20,16 @@ export type ParameterSource =
       readonly table: string;
       readonly column: string;
       readonly pick: KeyPick;
+      readonly letters?: 'lower' | 'upper';
+    }
+  /** Several live keys as one array, in the text form of the engine's arrays. */
+  | {
+      readonly from: 'key list';
+      readonly pool: number;
+      readonly table: string;
+      readonly column: string;
+      readonly pick: KeyPick;
+      readonly count: number;
     }
   /** The upper end of a range whose lower end is the 'key' of another parameter: `span` keys further up. */
   | {
@@ -39,6 +49,8 @@ export type ParameterSource =
    */
   | { readonly from: 'any row'; readonly table: string; readonly column: string; readonly draw: number }
   | { readonly from: 'integer'; readonly min: number; readonly max: number }
+  /** One of these, each as often as the others. */
+  | { readonly from: 'value'; readonly values: readonly string[] }
   /** The very value that an earlier parameter of the operation got. */
   | { readonly from: 'same'; readonly statement: number; readonly parameter: number };
 

@@ -240,7 +240,7 @@ function emptyPools(
   const problems = operations.flatMap(({ record, statements }) =>
     statements.flatMap(({ parameters }) =>
       parameters.flatMap((source) =>
-        source.from === 'key' && keyPools[source.pool]?.length === 0
+        (source.from === 'key' || source.from === 'key list') && keyPools[source.pool]?.length === 0
           ? [`${record.name} is called with null: ${source.table}.${source.column} holds no value`]
           : [],
       ),

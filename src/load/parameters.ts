@@ -6,13 +6,22 @@
  * - set: what it gives some row, or a new row where the column is unique;
  * - equality: a live key; a plain column, and several columns of one table, take what the generator gives some row;
  * - range: two ends of one column are neighbouring live keys; a single end is one of the latest;
- * - limit: a small number.
+ * - limit: a small number;
+ * - amount and output, which say nothing of rows: one, a day, or what else the type has that does no harm;
+ * - an array that a column is compared with: several live keys.
  *
  * Within one operation, `$n` that are compared with the same column in different statements get the same key: what an
  * application looks up in a transaction is what it then changes.
  */
-import type { ParameterInspection, StatementInspection, TableDescription } from '../engines/engine.ts';
+import type {
+  ColumnType,
+  ParameterInspection,
+  StatementInspection,
+  TableDescription,
+} from '../engines/engine.ts';
 import type { KeyPick, ParameterSource } from './load.ts';
+import { isElsewise, isListOf } from './operations/fitting.ts';
+import { HARMLESS } from './operations/harmless.ts';
 import type { Hint } from './workload.ts';
 
 export interface InspectedStatement {
@@ -41,6 +50,8 @@ type Resolved = ParameterSource | { readonly problem: string };
 
 /** Neighbouring keys of a sample of 10,000: one sample step of rows, 0.01 % of the table. */
 const RANGE_SPAN = 1;
+/** What a page of a list is loaded with. */
+const KEYS_PER_LIST = 10;
 const LIMIT_RANGE = { from: 'integer', min: 10, max: 50 } as const;
 
 export function resolveSources(
@@ -120,6 +131,7 @@ function resolveParameter(state: StatementState, reference: string, position: nu
 
 function fromHint(state: StatementState, hint: Hint, inspected: ParameterInspection | undefined): Resolved {
   if (hint.kind === 'integer') return { from: 'integer', min: hint.min, max: hint.max };
+  if (hint.kind === 'value') return { from: 'value', values: hint.values };
   const { context } = state.operation;
   const found = findColumn(context, hint.name);
   if (found === null) {
@@ -128,7 +140,10 @@ function fromHint(state: StatementState, hint: Hint, inspected: ParameterInspect
   const { table, column } = found;
   if (hint.pick === 'new') return newRow(state, table, column);
   if (hint.pick === 'any') return anyRow(state, table, column, inspected?.role === 'set' ? 1 : 0);
-  return key(state, found, hint.pick ?? defaultPick(state, table, column));
+  const pick = hint.pick ?? defaultPick(state, table, column);
+  return isListOf(inspected?.type, columnOf(state, found))
+    ? keyList(state, found, pick)
+    : key(state, found, pick);
 }
 
 function fromInspection(
@@ -139,14 +154,17 @@ function fromInspection(
 ): Resolved {
   const { column: target, role, type } = inspected;
   if (role === 'limit') return LIMIT_RANGE;
-  if (target === null || !state.operation.context.tables.has(target.table) || type.element !== null) {
-    return {
-      problem:
-        `cannot tell where ${reference} (${type.declared}) comes from: write a hint above the statement, ` +
-        `"-- ${reference}: TABLE.COLUMN" or "-- ${reference}: 1..100"`,
-    };
-  }
+  const harmless = role === 'amount' || role === 'output' ? HARMLESS[type.kind] : undefined;
+  if (harmless !== undefined && type.element === null) return { from: 'value', values: [harmless] };
+  if (target === null || !state.operation.context.tables.has(target.table))
+    return unknown(reference, type.declared);
   const { table, column } = target;
+  if (role === 'equality' && isElsewise(type, columnOf(state, target)))
+    return unknown(reference, type.declared);
+  if (role !== 'inserted' && role !== 'set' && isListOf(type, columnOf(state, target)))
+    return keyList(state, target, defaultPick(state, table, column));
+  if (inspected.letters !== undefined)
+    return { ...key(state, target, defaultPick(state, table, column)), letters: inspected.letters };
   switch (role) {
     case 'inserted':
       return newRow(state, table, column);
@@ -161,6 +179,14 @@ function fromInspection(
     default:
       return canGive(state, table, column) ? anyRow(state, table, column, 0) : key(state, target, 'uniform');
   }
+}
+
+function unknown(reference: string, declared: string): Resolved {
+  return {
+    problem:
+      `cannot tell where ${reference} (${declared}) comes from: write a hint above the statement, ` +
+      `"-- ${reference}: TABLE.COLUMN", "-- ${reference}: 1..100" or "-- ${reference}: 'value', 'value'"`,
+  };
 }
 
 function newRow(state: StatementState, table: string, column: string): Resolved {
@@ -214,7 +240,16 @@ function sharedKey(state: StatementState, target: Target, reference: string, pos
   return key(state, target, pick);
 }
 
-function key(state: StatementState, { table, column }: Target, pick: KeyPick): Resolved {
+function keyList(state: StatementState, { table, column }: Target, pick: KeyPick): Resolved {
+  const pool = state.operation.context.keyPool(table, column);
+  return { from: 'key list', pool, table, column, pick, count: KEYS_PER_LIST };
+}
+
+function key(
+  state: StatementState,
+  { table, column }: Target,
+  pick: KeyPick,
+): ParameterSource & { readonly from: 'key' } {
   return { from: 'key', pool: state.operation.context.keyPool(table, column), table, column, pick };
 }
 
@@ -251,6 +286,10 @@ function isOfCompositeKey({ statement }: StatementState, table: string): boolean
     .filter(({ role, column }) => role === 'equality' && column?.table === table)
     .map(({ column }) => column?.column);
   return new Set(columns).size > 1;
+}
+
+function columnOf({ operation }: StatementState, { table, column }: Target): ColumnType | undefined {
+  return operation.context.tables.get(table)?.columns.find(({ name }) => name === column)?.type;
 }
 
 function findColumn(context: ResolveContext, name: string): Target | null {

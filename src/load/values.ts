@@ -41,6 +41,10 @@ export function createBinder(sources: ValueSources): (operation: Operation) => O
     switch (source.from) {
       case 'integer':
         return String(source.min + Math.floor(sources.random() * (source.max - source.min + 1)));
+      case 'value':
+        return source.values[Math.floor(sources.random() * source.values.length)] ?? null;
+      case 'key list':
+        return arrayOf(drawKeys(source));
       case 'same':
         return drawn.values[source.statement]?.[source.parameter] ?? null;
       case 'new row': {
@@ -67,11 +71,18 @@ export function createBinder(sources: ValueSources): (operation: Operation) => O
       const keys = sources.keyPools[source.pool] ?? [];
       const index = pickIndex(source.pick, keys.length);
       indexes[position] = { pool: source.pool, index };
-      return keys[index] ?? null;
+      return inLetters(keys[index] ?? null, source.letters);
     }
     const lower = drawn.keyIndexes[source.statement]?.[source.parameter];
     const keys = sources.keyPools[lower?.pool ?? -1] ?? [];
     return keys[Math.min((lower?.index ?? 0) + source.span, keys.length - 1)] ?? null;
+  }
+
+  function drawKeys({ pool, pick, count }: ParameterSource & { from: 'key list' }): readonly string[] {
+    const keys = sources.keyPools[pool] ?? [];
+    return Array.from({ length: count }, () => keys[pickIndex(pick, keys.length)]).flatMap(
+      (key) => key ?? [],
+    );
   }
 
   function generatorOf(table: string): Pick<TableGenerator, 'rows' | 'cell'> {
@@ -79,6 +90,16 @@ export function createBinder(sources: ValueSources): (operation: Operation) => O
     if (generator === undefined) throw new Error(`the load plan names a table without a generator: ${table}`);
     return generator;
   }
+}
+
+function inLetters(key: string | null, letters: 'lower' | 'upper' | undefined): string | null {
+  if (key === null || letters === undefined) return key;
+  return letters === 'lower' ? key.toLowerCase() : key.toUpperCase();
+}
+
+/** https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
+function arrayOf(items: readonly string[]): string {
+  return `{${items.map((item) => `"${item.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }
 
 interface Drawn {

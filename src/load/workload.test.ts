@@ -106,6 +106,10 @@ test('what is written is what is read', () => {
   const source = fc.oneof(
     fc.record({ from: fc.constant('integer' as const), min: fc.integer({ max: 0 }), max: fc.nat() }),
     fc.record({
+      from: fc.constant('value' as const),
+      values: fc.array(fc.stringMatching(/^[^\r\n\u2028\u2029\0]*$/), { minLength: 1, maxLength: 3 }),
+    }),
+    fc.record({
       from: fc.constant('key' as const),
       pool: fc.constant(0),
       table: fc.constantFrom('t', 'audit.events'),
@@ -152,9 +156,11 @@ test('what is written is what is read', () => {
       for (const hint of hinted) {
         expect(
           known.some((one) =>
-            hint.kind === 'integer'
-              ? one.from === 'integer' && one.min === hint.min && one.max === hint.max
-              : one.from === 'key' && `${one.table}.${one.column}` === hint.name && one.pick === hint.pick,
+            hint.kind === 'value'
+              ? one.from === 'value' && JSON.stringify(one.values) === JSON.stringify(hint.values)
+              : hint.kind === 'integer'
+                ? one.from === 'integer' && one.min === hint.min && one.max === hint.max
+                : one.from === 'key' && `${one.table}.${one.column}` === hint.name && one.pick === hint.pick,
           ),
         ).toBe(true);
       }

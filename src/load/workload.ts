@@ -8,7 +8,8 @@
  *
  * Parameters are `:name`, one value for the whole operation, or `$1`, one value for the statement. A hint says where
  * the value comes from: `TABLE.COLUMN` (a live value, picked `zipf`, `uniform` or `latest`; or `any`: what the
- * generator gives some row; or `new`: what it gives a new row), or a range of integers `1..100`.
+ * generator gives some row; or `new`: what it gives a new row), a range of integers `1..100`, or the values themselves:
+ * `'7 days', '1 year'`.
  */
 import type { Dialect } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
@@ -21,7 +22,9 @@ export type Hint =
       readonly name: string;
       readonly pick: (typeof PICKS)[number] | null;
     }
-  | { readonly kind: 'integer'; readonly min: number; readonly max: number };
+  | { readonly kind: 'integer'; readonly min: number; readonly max: number }
+  /** One of these texts, each as often as the others. */
+  | { readonly kind: 'value'; readonly values: readonly string[] };
 
 export interface DraftStatement {
   /** Without the terminator, with `$1` or `:name`. */
@@ -45,7 +48,7 @@ export interface DraftOperation {
 const MAX_NAME_LENGTH = 50;
 const HEADER = 'write "-- name: NAME  weight: NUMBER  transaction" (weight and transaction are optional)';
 const HINT_FORMS =
-  'write "TABLE.COLUMN", "TABLE.COLUMN zipf" (or uniform, latest, any, new), or a range of integers "1..100"';
+  'write "TABLE.COLUMN", "TABLE.COLUMN zipf" (or uniform, latest, any, new), a range of integers "1..100", or values "\'a\', \'b\'"';
 
 /** Parses a workload file; all problems are reported in one UsageError, each with file and line. */
 export function parseWorkload(text: string, file: string, dialect: Dialect): readonly DraftOperation[] {
@@ -188,11 +191,20 @@ function parseHint(text: string): Hint | null {
     const [min, max] = [Number(range[1]), Number(range[2])];
     return min <= max ? { kind: 'integer', min, max } : null;
   }
+  if (VALUES.test(text))
+    return {
+      kind: 'value',
+      values: [...text.matchAll(VALUE)].map(([, value = '']) => value.replaceAll("''", "'")),
+    };
   const column = /^(\S+\.\S+)(?:\s+(\S+))?$/.exec(text);
   if (column?.[1] === undefined) return null;
   const pick = PICKS.find((known) => known === column[2]) ?? null;
   return pick === null && column[2] !== undefined ? null : { kind: 'column', name: column[1], pick };
 }
+
+/** Texts in single quotes, a quote inside doubled, with commas between them. */
+const VALUE = /'((?:[^']|'')*)'/g;
+const VALUES = /^'(?:[^']|'')*'(?:\s*,\s*'(?:[^']|'')*')*$/;
 
 const PICKS = ['zipf', 'uniform', 'latest', 'new', 'any'] as const;
 
@@ -252,6 +264,8 @@ function writeHint(source: ParameterSource): string | null {
       return `${source.table}.${source.column} any`;
     case 'integer':
       return `${source.min}..${source.max}`;
+    case 'value':
+      return source.values.map((value) => `'${value.replaceAll("'", "''")}'`).join(', ');
     default:
       return null;
   }

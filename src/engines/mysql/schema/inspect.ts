@@ -146,7 +146,7 @@ async function columnsOf(session: Session, table: TableRow): Promise<readonly Re
  * one of the same name below it.
  */
 function columnOf(
-  { parameter, role, column }: Use,
+  { parameter, role, column, letters }: Use,
   sources: readonly ResolvedSource[],
   into: ResolvedSource | null,
 ): { readonly parameter: number; readonly inspection: ParameterInspection } {
@@ -168,7 +168,12 @@ function columnOf(
     return { parameter, inspection: UNKNOWN };
   return {
     parameter,
-    inspection: { type: only.type, column: { table: only.table, column: only.name }, role },
+    inspection: {
+      type: only.type,
+      column: { table: only.table, column: only.name },
+      role,
+      ...(letters === undefined ? {} : { letters }),
+    },
   };
 }
 

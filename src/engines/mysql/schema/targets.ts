@@ -9,9 +9,10 @@ import { readSource, readSources, type Source, UPDATE_OPTIONS } from './sources.
 export interface Use {
   /** 0-based number of the placeholder. */
   readonly parameter: number;
-  readonly role: 'equality' | 'range' | 'inserted' | 'set' | 'limit';
-  /** Name with its qualifier, where one is written; a number is a position in the table's columns; null for a limit. */
+  readonly role: 'equality' | 'range' | 'inserted' | 'set' | 'limit' | 'amount' | 'output';
+  /** Name with its qualifier, where one is written; a number is a position in the table's columns; null for no column. */
   readonly column: readonly string[] | number | null;
+  readonly letters?: 'lower' | 'upper';
 }
 
 export interface StatementReading {
@@ -32,7 +33,12 @@ export function readStatement(statement: string): StatementReading {
     const parameter = numbers.get(token);
     if (parameter === undefined) return [];
     const use =
-      insert?.uses.get(token) ?? assignment(tokens, at) ?? limit(tokens, at) ?? comparison(tokens, at);
+      insert?.uses.get(token) ??
+      assignment(tokens, at) ??
+      limit(tokens, at) ??
+      comparison(tokens, at) ??
+      amount(tokens, at) ??
+      output(tokens, at);
     return use === null ? [] : [{ parameter, ...use }];
   });
   return {
@@ -45,7 +51,7 @@ export function readStatement(statement: string): StatementReading {
 
 type Place = Omit<Use, 'parameter'>;
 
-/** `insert into t (a, b) values (?, ?), ...`, `insert into t select ?`, `insert into t set a = ?` */
+/** `insert into t (a, b) values (?, ?), ...`, `insert into t select ?` */
 function readInsert(tokens: readonly Token[]): { table: Source; uses: ReadonlyMap<Token, Place> } | null {
   const first = tokens[0];
   if (!isToken(first, 'insert') && !isToken(first, 'replace')) return null;
@@ -63,17 +69,24 @@ function readInsert(tokens: readonly Token[]): { table: Source; uses: ReadonlyMa
   }
   const uses = new Map<Token, Place>();
   const table = read.source;
+  const insertItems = (items: readonly (readonly Token[])[]): void => {
+    for (const [position, [only, ...others]] of items.entries()) {
+      const column = columns === null ? position : columns[position];
+      if (only?.kind !== 'parameter' || others.length > 0 || column === undefined) continue;
+      uses.set(only, { role: 'inserted', column: typeof column === 'number' ? column : [column] });
+    }
+  };
+  if (isToken(tokens[at], 'select')) {
+    const end = tokens.findIndex((token, index) => index > at && isToken(token, 'from'));
+    insertItems(itemsBetween(tokens, at, end === -1 ? tokens.length : end));
+    return { table, uses };
+  }
   if (!isToken(tokens[at], 'values') && !isToken(tokens[at], 'value')) return { table, uses };
   for (at += 1; ; ) {
     if (isToken(tokens[at], 'row')) at += 1;
     if (!isToken(tokens[at], '(')) return { table, uses };
     const end = closing(tokens, at);
-    for (const [position, item] of itemsBetween(tokens, at, end).entries()) {
-      const [only, ...others] = item;
-      const column = columns === null ? position : columns[position];
-      if (only?.kind !== 'parameter' || others.length > 0 || column === undefined) continue;
-      uses.set(only, { role: 'inserted', column: typeof column === 'number' ? column : [column] });
-    }
+    insertItems(itemsBetween(tokens, at, end));
     at = end + 1;
     if (!isToken(tokens[at], ',')) return { table, uses };
     at += 1;
@@ -91,7 +104,14 @@ function assignment(tokens: readonly Token[], at: number): Place | null {
   const isFirst =
     isToken(before, 'set') || (isToken(before, 'update') && isToken(tokens[column.from - 2], 'key'));
   const isLater = isToken(before, ',') && inAssignments(tokens, column.from);
-  return ended && (isFirst || isLater) ? { role: 'set', column: column.name } : null;
+  if (!ended || !(isFirst || isLater)) return null;
+  return { role: isOfInsert(tokens, at) ? 'inserted' : 'set', column: column.name };
+}
+
+/** `insert into t set a = ?`, before ON DUPLICATE KEY UPDATE. */
+function isOfInsert(tokens: readonly Token[], at: number): boolean {
+  if (!isToken(tokens[0], 'insert') && !isToken(tokens[0], 'replace')) return false;
+  return !tokens.slice(0, at).some((token) => isToken(token, 'duplicate'));
 }
 
 /** Whether a list of assignments is open at a place: the nearest clause word before it on the same level. */
@@ -119,7 +139,39 @@ function limit(tokens: readonly Token[], at: number): Place | null {
     : null;
 }
 
-const EQUALITY = ['=', '<=>'];
+/** `n + ?`, `interval ? day` */
+function amount(tokens: readonly Token[], at: number): Place | null {
+  const beside = ['+', '-', '*', '/', '%'];
+  const isOperand = beside.some((sign) => isToken(tokens[at - 1], sign) || isToken(tokens[at + 1], sign));
+  return isOperand || isToken(tokens[at - 1], 'interval') ? { role: 'amount', column: null } : null;
+}
+
+const AGGREGATES = ['count', 'sum', 'min', 'max', 'avg', 'coalesce', 'ifnull'];
+
+/** `select ?, coalesce(a, ?) from ...`: an item of a select list, which changes no choice of rows. */
+function output(tokens: readonly Token[], at: number): Place | null {
+  let from = at;
+  for (let open = enclosing(tokens, from); open !== null; open = enclosing(tokens, from)) {
+    if (!AGGREGATES.some((word) => isToken(tokens[open.open - 1], word))) break;
+    from = open.open;
+  }
+  for (let index = from - 1, depth = 0; index >= 0; index -= 1) {
+    const token = tokens[index];
+    if (isToken(token, ')')) depth += 1;
+    if (isToken(token, '(')) depth -= 1;
+    if (depth < 0) return null;
+    if (depth > 0) continue;
+    if (isToken(token, 'select')) return { role: 'output', column: null };
+    if (OUTSIDE.some((word) => isToken(token, word))) return null;
+    if (token?.kind === 'operator') return null;
+  }
+  return null;
+}
+
+/** Words behind which no select list goes on. */
+const OUTSIDE = ['from', 'where', 'group', 'having', 'order', 'limit', 'set', 'values', 'when', 'then'];
+
+const EQUALITY = ['=', '<=>', '<>', '!='];
 const RANGE = ['<', '>', '<=', '>='];
 const OPERATORS = [...EQUALITY, ...RANGE];
 const ARITHMETIC = ['+', '-', '*', '/', '%', '|', '&', '^', '<<', '>>', '||', '->', '->>'];
@@ -133,9 +185,26 @@ function signBefore(tokens: readonly Token[], at: number): Place | null {
   const sign = tokens[at - 1];
   const isLike = isToken(sign, 'like');
   if (!isLike && !OPERATORS.some((text) => isToken(sign, text))) return null;
-  const column = columnBefore(tokens, isLike && isToken(tokens[at - 2], 'not') ? at - 2 : at - 1);
-  if (column === null) return null;
-  return { role: EQUALITY.includes(sign?.text ?? '') ? 'equality' : 'range', column: column.name };
+  const end = isLike && isToken(tokens[at - 2], 'not') ? at - 2 : at - 1;
+  const role = EQUALITY.includes(sign?.text ?? '') ? 'equality' : 'range';
+  const column = columnBefore(tokens, end);
+  return column === null ? inCall(tokens, end, role) : { role, column: column.name };
+}
+
+/** Calls that change nothing, or nothing but the letters, of most values. */
+const TRANSPARENT = ['trim', 'ltrim', 'rtrim', 'coalesce', 'ifnull', 'lower', 'lcase', 'upper', 'ucase'];
+
+/** `lower(a) = ?`: the call that ends right before a place, around a plain column; COALESCE's first item. */
+function inCall(tokens: readonly Token[], end: number, role: 'equality' | 'range'): Place | null {
+  if (!isToken(tokens[end - 1], ')')) return null;
+  const open = opening(tokens, end - 1);
+  const name = TRANSPARENT.find((word) => isToken(tokens[open - 1], word));
+  const [first = []] = itemsBetween(tokens, open, end - 1);
+  if (name === undefined || first.length === 0) return null;
+  const column = columnBefore(tokens, open + 1 + first.length);
+  if (column === null || column.from !== open + 1) return null;
+  const letters = /^l(?:ower|case)$/.test(name) ? 'lower' : /^u(?:pper|case)$/.test(name) ? 'upper' : null;
+  return letters === null ? { role, column: column.name } : { role, column: column.name, letters };
 }
 
 /** `? = a` */
@@ -178,11 +247,13 @@ function inList(tokens: readonly Token[], at: number): Place | null {
     : listed !== null && isToken(tokens[listed.open - 1], 'in')
       ? listed.open - 1
       : null;
-  if (sign === null || isToken(tokens[sign - 1], 'not')) return null;
-  const single = columnBefore(tokens, sign);
+  if (sign === null) return null;
+  const left = isToken(tokens[sign - 1], 'not') ? sign - 1 : sign;
+  const single = columnBefore(tokens, left);
   if (single !== null && !isRow && listed === row) return { role: 'equality', column: single.name };
-  if (!isToken(tokens[sign - 1], ')')) return null;
-  const columns = itemsBetween(tokens, opening(tokens, sign - 1), sign - 1);
+  if (!isToken(tokens[left - 1], ')')) return null;
+  if (!isRow && listed === row) return inCall(tokens, left, 'equality');
+  const columns = itemsBetween(tokens, opening(tokens, left - 1), left - 1);
   const column = columns[row.position]
     ?.filter((token) => !isToken(token, '.'))
     .flatMap((token) => nameIn(token) ?? []);

@@ -4,7 +4,8 @@ import { readTargets } from './targets.ts';
 
 const compared = (condition: string) =>
   readComparisons(condition).map(
-    ({ parameter, column, role }) => `$${parameter} ${role} ${column.join('.')}`,
+    ({ parameter, column, role, letters }) =>
+      `$${parameter} ${role} ${column.join('.')}${letters === undefined ? '' : ` in ${letters} case`}`,
   );
 
 test.each([
@@ -18,10 +19,13 @@ test.each([
   ['((t.at)::timestamp without time zone > ($1)::timestamp(3) without time zone)', ['$1 range t.at']],
   ["((t.name ~~ $1) OR (t.name = 'x'::text))", ['$1 range t.name']],
   ['("Order"."Id" = $1)', ['$1 equality Order.Id']],
-  ['(lower(t.email) = $1)', []],
+  ['(lower(t.email) = $1)', ['$1 equality t.email in lower case']],
+  ['(upper(btrim((t.email)::text)) = ($1)::text)', ['$1 equality t.email in upper case']],
+  ["((COALESCE(t.kind, 'x'::text))::text <> $1)", ['$1 equality t.kind']],
+  ['(f(t.a) = $1)', []],
   ['((t.a + $1) > 5)', []],
   ['(t.a = (t.b + $1))', []],
-  ['(t.doc @> $1)', []],
+  ['(t.doc @> $1)', ['$1 equality t.doc']],
   ['(t.a = f(1, $1))', []],
 ])('the plan condition %s compares %j', (condition, expected) => {
   expect(compared(condition)).toEqual(expected);
@@ -53,7 +57,21 @@ test.each([
     ],
   ],
   ['insert into app."T" values (now(), ($1))', [[1, 'inserted', 'app."T"', 1]]],
-  ['insert into t (a, b) select $1, x + $2 from u', [[1, 'inserted', 't', 'a']]],
+  [
+    'insert into t (a, b) select $1, x + $2 from u',
+    [
+      [1, 'inserted', 't', 'a'],
+      [2, 'amount', null, null],
+    ],
+  ],
+  [
+    'select $1, count($2), (select max(a) from u where b = $3), c ->> $4 from t where d > now() - $5',
+    [
+      [1, 'output', null, null],
+      [2, 'output', null, null],
+      [5, 'amount', null, null],
+    ],
+  ],
   [
     'insert into t (a) values (lower($1)) on conflict (a) do update set b = $2, c = excluded.c',
     [[2, 'set', 't', 'b']],
@@ -64,6 +82,7 @@ test.each([
       [1, 'set', 't', 'a'],
       [2, 'set', 't', 'b'],
       [3, 'set', 't', 'c'],
+      [4, 'amount', null, null],
     ],
   ],
   [

@@ -10,9 +10,12 @@ export interface Comparison {
   /** Parts of the column's name as written, the table's alias before it when there is one. */
   readonly column: readonly string[];
   readonly role: 'equality' | 'range';
+  /** The column stands in a call of lower() or upper(). */
+  readonly letters?: 'lower' | 'upper';
 }
 
-const EQUALITY = ['='];
+/** Containment of arrays, ranges and documents holds for a value and itself. */
+const EQUALITY = ['=', '<>', '!=', '@>', '<@', '&&'];
 const RANGE = ['<', '>', '<=', '>=', '~~', '~~*'];
 /** The same in the user's own words. */
 const RANGE_WORDS = ['like', 'ilike', 'between'];
@@ -43,7 +46,7 @@ interface Stretch {
 }
 
 function compare(tokens: readonly Token[], at: number): Omit<Comparison, 'parameter'> | null {
-  const operand = widen(tokens, { from: at, to: at });
+  const operand = outOfCalls(tokens, widen(tokens, { from: at, to: at }));
   const row = enclosingRow(tokens, operand);
   const whole = row === null ? operand : widen(tokens, row.stretch);
   const beforeSign = signBefore(tokens, whole.from);
@@ -54,8 +57,38 @@ function compare(tokens: readonly Token[], at: number): Omit<Comparison, 'parame
     roleOf(beforeSign.token) === null
       ? operandFrom(tokens, whole.to + 2)
       : operandUpTo(tokens, beforeSign.index - 1);
-  const column = columnOf(row === null ? other : (rowItems(other)[row.index] ?? []));
-  return column === null ? null : { column, role };
+  const compared = row === null ? other : (rowItems(other)[row.index] ?? []);
+  const { letters, inner } = inCall(compared);
+  const column = columnOf(inner);
+  if (column === null) return null;
+  return letters === null ? { column, role } : { column, role, letters };
+}
+
+/** Calls that change nothing, or nothing but the letters, of most values. */
+const TRANSPARENT = ['btrim', 'ltrim', 'rtrim', 'trim', 'coalesce'];
+
+/** What stands in a call of one of these, and of lower() or upper(), around a column; COALESCE's first item. */
+function inCall(operand: readonly Token[]): { letters: 'lower' | 'upper' | null; inner: readonly Token[] } {
+  const [name, open] = operand;
+  if (isToken(open, '(') && name?.kind === 'word' && closing(operand, 1) === operand.length - 1) {
+    const [first = []] = splitAt(operand.slice(2, -1));
+    if (name.text === 'lower' || name.text === 'upper')
+      return { letters: name.text, inner: inCall(first).inner };
+    if (TRANSPARENT.includes(name.text)) return inCall(first);
+  }
+  if (isToken(name, '(') && closing(operand, 0) === operand.length - 1) return inCall(operand.slice(1, -1));
+  const cast = operand.findLastIndex((each) => isToken(each, '::'));
+  if (cast > 0 && isToken(operand[cast - 1], ')') && endOfCast(operand, cast - 1) === operand.length - 1)
+    return inCall(operand.slice(0, cast));
+  return { letters: null, inner: operand };
+}
+
+/** `lower($1)` is compared with what $1 is: calls that change nothing, or nothing but the letters, do not count. */
+function outOfCalls(tokens: readonly Token[], inner: Stretch): Stretch {
+  const name = tokens[inner.from - 1];
+  const known = name?.kind === 'word' && ['lower', 'upper', ...TRANSPARENT].includes(name.text);
+  const isWhole = isToken(tokens[inner.from], '(') && closing(tokens, inner.from) === inner.to;
+  return known && isWhole ? outOfCalls(tokens, widen(tokens, { from: inner.from - 1, to: inner.to })) : inner;
 }
 
 function roleOf(token: Token | undefined): 'equality' | 'range' | null {

@@ -33,7 +33,9 @@ export async function inspect(session: Session, statement: string): Promise<Stat
     const tables = await session.query<TableInUse>(TABLES_IN_USE);
     const uses = [
       ...(await targetUses(session, statement, tables)),
-      ...('notMeasured' in plan ? textUses(statement, tables) : planUses(plan, tables)),
+      ...('notMeasured' in plan ? [] : planUses(plan, tables)),
+      // After what the plan says: conditions on a WITH query are on no table there.
+      ...textUses(statement, tables),
     ];
     return {
       parameters: types.map((type, index) => inspectionOf(type, index + 1, uses)),
@@ -132,22 +134,30 @@ interface Use {
   readonly parameter: number;
   readonly role: ParameterInspection['role'];
   readonly column: ParameterInspection['column'];
+  readonly letters?: 'lower' | 'upper';
 }
 
 /** A parameter that is used twice is what the first of these says. */
-const RANK: readonly ParameterInspection['role'][] = ['inserted', 'set', 'equality', 'range', 'limit'];
+const RANK: readonly ParameterInspection['role'][] = [
+  ...(['inserted', 'set', 'equality', 'range', 'limit', 'amount', 'output'] as const),
+];
 
 function inspectionOf(type: ColumnType, parameter: number, uses: readonly Use[]): ParameterInspection {
   const own = uses.filter((use) => use.parameter === parameter);
   const best = RANK.map((role) => own.find((use) => use.role === role)).find((use) => use !== undefined);
-  return { type, column: best?.column ?? null, role: best?.role ?? 'unknown' };
+  return {
+    type,
+    column: best?.column ?? null,
+    role: best?.role ?? 'unknown',
+    ...(best?.letters === undefined ? {} : { letters: best.letters }),
+  };
 }
 
 function planUses(plan: PlanReading, tables: readonly TableInUse[]): readonly Use[] {
-  return plan.comparisons.flatMap(({ parameter, role, column: [alias = '', column] }) => {
+  return plan.comparisons.flatMap(({ column: [alias = '', column], ...compared }) => {
     const relation = plan.relations.get(alias);
     if (relation === undefined || column === undefined) return [];
-    return [{ parameter, role, column: { table: rootOf(tables, relation), column } }];
+    return [{ ...compared, column: { table: rootOf(tables, relation), column } }];
   });
 }
 
@@ -161,7 +171,7 @@ function textUses(statement: string, tables: readonly TableInUse[]): readonly Us
     const roots = new Set((named.length > 0 ? named : having).map((table) => table.root));
     const [table] = roots;
     if (table === undefined || roots.size > 1) return [];
-    return [{ parameter: comparison.parameter, role: comparison.role, column: { table, column } }];
+    return [{ ...comparison, column: { table, column } }];
   });
 }
 
@@ -173,7 +183,7 @@ async function targetUses(
   const uses: Use[] = [];
   for (const target of readTargets(statement)) {
     const { parameter, role } = target;
-    if (role === 'limit') uses.push({ parameter, role, column: null });
+    if (role !== 'inserted' && role !== 'set') uses.push({ parameter, role, column: null });
     const table = target.table === null ? null : await tableFor(session, target.table, tables);
     const column = columnFor(target, table);
     if (table !== null && column !== undefined)

@@ -6,8 +6,8 @@ import { closing, loneParameter, nameIn, splitAt } from './comparisons.ts';
 export interface Target {
   /** 1-based, as in `$1`. */
   readonly parameter: number;
-  readonly role: 'inserted' | 'set' | 'limit';
-  /** As written, quotes included, for the server to look up; null for a limit. */
+  readonly role: 'inserted' | 'set' | 'limit' | 'amount' | 'output';
+  /** As written, quotes included, for the server to look up; null for what belongs to none. */
   readonly table: string | null;
   /** Name of the column, or its 0-based position where an INSERT names no columns. */
   readonly column: string | number | null;
@@ -20,8 +20,64 @@ export function readTargets(statement: string): readonly Target[] {
     if (isToken(token, 'insert') && isToken(tokens[index + 1], 'into'))
       return insertTargets(tokens, index + 2);
     if (isToken(token, 'update')) return updateTargets(tokens, index + 1);
-    return limitTargets(tokens, index);
+    return [...limitTargets(tokens, index), ...amountTargets(tokens, index), ...outputTargets(tokens, index)];
   });
+}
+
+/** `n + $1`, `now() - $1::interval` */
+function amountTargets(tokens: readonly Token[], index: number): readonly Target[] {
+  const token = tokens[index];
+  const beside = ['+', '-', '*', '/'];
+  const isOperand = beside.some(
+    (sign) => isToken(tokens[index - 1], sign) || isToken(tokens[index + 1], sign),
+  );
+  if (token?.kind !== 'parameter' || !isOperand) return [];
+  return [{ parameter: Number(token.text.slice(1)), role: 'amount', table: null, column: null }];
+}
+
+const LIST_ENDS = [
+  'from',
+  'where',
+  'group',
+  'having',
+  'order',
+  'limit',
+  'union',
+  'except',
+  'intersect',
+  'for',
+];
+
+/** `select $1, coalesce(a, $2) from ...`: what stands in a select list, outside of sub-queries, changes no choice of rows. */
+function outputTargets(tokens: readonly Token[], index: number): readonly Target[] {
+  if (!isToken(tokens[index], 'select') || isInserted(tokens, index)) return [];
+  const items = listUntil(tokens, index + 1, LIST_ENDS);
+  let below = 0;
+  let depth = 0;
+  return items.flatMap((token, at): Target[] => {
+    if (isToken(token, '(')) depth += 1;
+    if (isToken(token, ')')) depth -= 1;
+    if (below === 0 && isToken(token, 'select')) below = depth;
+    if (depth < below) below = 0;
+    if (token.kind !== 'parameter' || below > 0 || isConditional(items, at)) return [];
+    return [{ parameter: Number(token.text.slice(1)), role: 'output', table: null, column: null }];
+  });
+}
+
+/** The rows of `insert into t select ...` have targets of their own. */
+function isInserted(tokens: readonly Token[], index: number): boolean {
+  return tokens.slice(0, index).some((token) => isToken(token, 'insert'));
+}
+
+/** `date_trunc($1, a)`, `a ->> $1`: not every text will do. */
+function isConditional(items: readonly Token[], at: number): boolean {
+  const before = items[at - 1];
+  return (
+    before?.kind === 'operator' ||
+    (isToken(before, '(') &&
+      items[at - 2]?.kind === 'word' &&
+      !['coalesce', 'count', 'sum', 'max', 'min'].some((word) => isToken(items[at - 2], word)))
+  );
 }
 
 function insertTargets(tokens: readonly Token[], from: number): readonly Target[] {
