@@ -10,7 +10,7 @@ const absent = { notMeasured: 'not part of this test' };
 function recording(facts: Partial<Recording>, version = '18.4'): Recording {
   return {
     format: 'migration-rehearsal/recording',
-    formatVersion: 1,
+    formatVersion: 2,
     harnessVersion: '0.0.0',
     scenario: 'test',
     startedAt: '2026-01-01T00:00:00.000Z',

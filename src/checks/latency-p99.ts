@@ -8,7 +8,7 @@ import { asFarAsLoadTells } from './load-quality.ts';
 const id = 'latency-p99';
 /** A p99 of fewer values than this is their maximum. */
 const MIN_OPERATIONS = 100;
-/** The middle of a histogram's bucket is at most this far from the value: half of 1/128 (recording/histogram.ts). */
+/** The middle of a histogram's bucket is at most this far from the value; recordings of format 1 had wider ones. */
 const BUCKET_ERROR = 1 / 256;
 const SOURCE = 'load: response times from the due instant';
 const WORST_OPERATIONS_SHOWN = 3;

@@ -187,7 +187,7 @@ export function loadRecord(changes: Partial<LoadRecord> = {}): LoadRecord {
 export function recording(changes: Partial<Recording> = {}): Recording {
   return {
     format: 'migration-rehearsal/recording',
-    formatVersion: 1,
+    formatVersion: 2,
     harnessVersion: '0.1.0',
     scenario: 'orders-tax-rate',
     startedAt: '2026-03-02T09:14:07.512Z',

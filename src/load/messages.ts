@@ -1,9 +1,9 @@
 /** What the threads of the load say to each other; plain data. */
-import type { StoredHistogram } from '../recording/histogram.ts';
 import type { WindowName } from '../recording/recording.ts';
 import type { ArrivalSettings } from './arrivals.ts';
 import type { LoadPlan, LoadPulse } from './load.ts';
 import type { Probe } from './probe.ts';
+import type { RecentStep } from './recent.ts';
 import type { ThreadHealth } from './self-check.ts';
 import type { Share } from './share.ts';
 import type { StampFacts } from './stamps.ts';
@@ -40,7 +40,7 @@ export type FromWorker =
 
 /** A {@link LoadPulse} of one thread; percentiles are those of all threads together. */
 export interface ThreadPulse extends Omit<LoadPulse, 'recentP99Ms'> {
-  readonly recent: StoredHistogram;
+  readonly recent: RecentStep;
 }
 
 /** All that one thread recorded. */

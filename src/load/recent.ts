@@ -1,38 +1,72 @@
-/** Response times of the last second, in steps of a pulse. */
+/** Response times of the last second, in steps of a pulse: each load thread counts, the pipeline's thread adds up. */
 import {
-  createHistogram,
-  type Histogram,
-  record,
+  bucketOf,
+  mergeHistograms,
+  percentileMs,
   type StoredHistogram,
-  storeHistogram,
+  storeCounts,
 } from '../recording/histogram.ts';
 
 export const PULSE_MS = 100;
 const PULSES_KEPT = 10;
 
-export interface RecentResponses {
-  answered(responseMs: number): void;
-  /** Ends a step; `agesMs` are those of operations without an answer, which count too. */
-  step(agesMs: Iterable<number>): StoredHistogram;
+/** One step of one thread. */
+export interface RecentStep {
+  readonly answered: StoredHistogram;
+  /** Ages of what had no answer at the end of the step. */
+  readonly waiting: StoredHistogram;
 }
 
+export interface RecentResponses {
+  answered(responseMs: number): void;
+  /** Ends a step. */
+  step(agesMs: Iterable<number>): RecentStep;
+}
+
+/** Only what a pulse holds is touched: a whole histogram every 100 ms would make operations late. */
 export function createRecentResponses(): RecentResponses {
-  const kept: Histogram[] = [createHistogram()];
-  const sum = createHistogram();
+  let counts = new Map<number, number>();
+  function count(into: Map<number, number>, milliseconds: number): void {
+    const bucket = bucketOf(milliseconds * 1000);
+    into.set(bucket, (into.get(bucket) ?? 0) + 1);
+  }
   return {
-    answered(responseMs) {
-      record(sum, responseMs * 1000);
-      record(kept.at(-1) ?? sum, responseMs * 1000);
-    },
+    answered: (responseMs) => count(counts, responseMs),
     step(agesMs) {
-      const withAges = sum.slice();
-      for (const ageMs of agesMs) record(withAges, ageMs * 1000);
-      const oldest = kept.length >= PULSES_KEPT ? kept.shift() : undefined;
-      oldest?.forEach((count, bucket) => {
-        sum[bucket] = (sum[bucket] ?? 0) - count;
-      });
-      kept.push(oldest?.fill(0) ?? createHistogram());
-      return storeHistogram(withAges);
+      const waiting = new Map<number, number>();
+      for (const ageMs of agesMs) count(waiting, ageMs);
+      const answered = storeCounts(counts);
+      counts = new Map();
+      return { answered, waiting: storeCounts(waiting) };
     },
   };
+}
+
+/** The steps of one thread over the last second. */
+export interface RecentSecond {
+  add(step: RecentStep): void;
+  clear(): void;
+  /** The answered ones, and the ages of what still waits. */
+  histograms(): readonly StoredHistogram[];
+}
+
+export function createRecentSecond(): RecentSecond {
+  let kept: RecentStep[] = [];
+  return {
+    add(step) {
+      kept = [...kept.slice(1 - PULSES_KEPT), step];
+    },
+    clear() {
+      kept = [];
+    },
+    histograms: () => [
+      ...kept.map(({ answered }) => answered),
+      ...kept.slice(-1).map(({ waiting }) => waiting),
+    ],
+  };
+}
+
+/** Of all threads; null when nothing was answered and nothing waits. */
+export function recentP99Ms(threads: readonly RecentSecond[]): number | null {
+  return percentileMs(mergeHistograms(threads.flatMap((thread) => thread.histograms())), 0.99);
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { countOf, percentileMs } from '../recording/histogram.ts';
 import type { LatencyKind } from '../recording/recording.ts';
+import { createRecentSecond, recentP99Ms } from './recent.ts';
 import { createGapFinder, stallsOf } from './stalls.ts';
 import { createStampRecorder, type StampFacts, type Stamps } from './stamps.ts';
 
@@ -134,13 +135,29 @@ test('slots have no gap, and keep the levels through a stall', () => {
 
 test('the recent p99 knows the age of what has not been answered, and forgets after a second', () => {
   const recorder = createStampRecorder();
-  expect(percentileMs(recorder.pulse(0, 0).recent, 0.99)).toBeNull();
+  const second = createRecentSecond();
+  const p99At = (atMs: number) => {
+    second.add(recorder.pulse(atMs, 0).recent);
+    return recentP99Ms([second]);
+  };
+  expect(p99At(0)).toBeNull();
   const stamps = recorder.due(0, 0, 0);
-  expect(percentileMs(recorder.pulse(700, 0).recent, 0.99)).toBeGreaterThan(690);
+  expect(p99At(700)).toBeGreaterThan(690);
   recorder.completed(stamps, 800);
-  for (let step = 0; step < 10; step += 1)
-    expect(percentileMs(recorder.pulse(800, 0).recent, 0.99)).toBeGreaterThan(790);
-  expect(percentileMs(recorder.pulse(1900, 0).recent, 0.99)).toBeNull();
+  for (let step = 0; step < 10; step += 1) expect(p99At(800 + step)).toBeGreaterThan(790);
+  expect(p99At(1900)).toBeNull();
+});
+
+test('the recent p99 of several threads is that of all their operations', () => {
+  const seconds = [10, 1000].map((responseMs) => {
+    const recorder = createStampRecorder();
+    for (let count = 0; count < 100; count += 1) recorder.completed(recorder.due(0, 0, 0), responseMs);
+    const second = createRecentSecond();
+    second.add(recorder.pulse(1000, 0).recent);
+    return second;
+  });
+  expect(recentP99Ms(seconds.slice(0, 1))).toBeLessThan(11);
+  expect(recentP99Ms(seconds)).toBeGreaterThan(990);
 });
 
 test('a stall lasts from the first operation due without a completion to the next completion', () => {
@@ -205,7 +222,8 @@ test('a probe counts as warm-up: nothing of it is in the facts or among the rece
   recorder.completed(recorder.due(0, 100, 100), 1600);
   recorder.endProbe();
   expect(recorder.counts).toMatchObject({ completed: 1, failed: 0 });
-  expect(recorder.pulse(1600, 0)).toMatchObject({ due: 1, completed: 1, inFlight: 0, recent: [] });
+  expect(recorder.pulse(1600, 0)).toMatchObject({ due: 1, completed: 1, inFlight: 0 });
+  expect(recorder.pulse(1600, 0).recent).toEqual({ answered: [], waiting: [] });
   recorder.open('baseline', 2000);
   expect(recorder.finish(3000, ['read'])).toMatchObject({
     tallies: [{ window: { due: 0, completed: 0 }, latencies: [] }],

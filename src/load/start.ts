@@ -3,13 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import type { Figure } from '../recording/figure.ts';
-import { mergeHistograms, percentileMs } from '../recording/histogram.ts';
 import type { LoadRecord } from '../recording/recording.ts';
 import { type Clock, clockZeroOf, createClock, threadCpuMicroseconds } from './clock.ts';
 import type { LoadPlan, LoadPulse, RunningLoad } from './load.ts';
 import { mergeFacts } from './merge.ts';
 import type { FromWorker, ThreadFacts, ThreadPulse, ToWorker, WorkerStart } from './messages.ts';
 import { type Ceiling, ceilingOf, PROBE_LIMIT_MS, PROBE_MS } from './probe.ts';
+import { createRecentSecond, type RecentSecond, recentP99Ms } from './recent.ts';
 import { selfCheckOf } from './self-check.ts';
 import { SLOT_MS } from './slots.ts';
 import { createThread, type Thread } from './thread.ts';
@@ -67,6 +67,7 @@ interface Started {
 
 function createRunningLoad({ plan, threads, now, signal }: Started): RunningLoad {
   const latest = new Map<Thread, ThreadPulse>();
+  const recent = new Map(threads.map((thread) => [thread, createRecentSecond()]));
   let startedAtMs = now() + HEAD_START_MS;
   let opened = 0;
   let ceiling: Ceiling | null = null;
@@ -77,7 +78,9 @@ function createRunningLoad({ plan, threads, now, signal }: Started): RunningLoad
   };
   for (const thread of threads)
     thread.listen((message) => {
-      if (message.type === 'pulse') latest.set(thread, message.pulse);
+      if (message.type !== 'pulse') return;
+      latest.set(thread, message.pulse);
+      recent.get(thread)?.add(message.pulse.recent);
     });
   tell({ type: 'begin', startMs: startedAtMs });
   const stopArrivals = (): void => tell({ type: 'stop' });
@@ -125,12 +128,13 @@ function createRunningLoad({ plan, threads, now, signal }: Started): RunningLoad
       const probes = all(threads, (thread) => thread.wait(probeIn, durationMs + PROBE_LIMIT_MS, signal));
       tell({ type: 'probe', atMs: heldMs, durationMs });
       ceiling = ceilingOf(await probes, connectionsOf(plan));
+      for (const second of recent.values()) second.clear();
       const shiftMs = now() + HEAD_START_MS - heldMs;
       startedAtMs += shiftMs;
       tell({ type: 'resume', shiftMs });
       return ceiling;
     },
-    pulse: () => pulseOf([...latest.values()]),
+    pulse: () => pulseOf([...latest.values()], [...recent.values()]),
     finish() {
       finished ??= end(signal.aborted ? INTERRUPTED_GRACE_MS : GRACE_MS);
       return finished;
@@ -157,7 +161,7 @@ function connectionsOf({ settings }: LoadPlan): number {
   return settings.pool.size * settings.pool.instances;
 }
 
-function pulseOf(pulses: readonly ThreadPulse[]): LoadPulse {
+function pulseOf(pulses: readonly ThreadPulse[], recent: readonly RecentSecond[]): LoadPulse {
   const sum = (of: Exclude<keyof ThreadPulse, 'recent'>) =>
     pulses.reduce((total, pulse) => total + pulse[of], 0);
   return {
@@ -167,7 +171,7 @@ function pulseOf(pulses: readonly ThreadPulse[]): LoadPulse {
     dropped: sum('dropped'),
     inFlight: sum('inFlight'),
     poolQueue: sum('poolQueue'),
-    recentP99Ms: percentileMs(mergeHistograms(pulses.map(({ recent }) => recent)), 0.99),
+    recentP99Ms: recentP99Ms(recent),
   };
 }
 

@@ -40,6 +40,12 @@ export interface TallyFacts {
 }
 
 const KINDS: readonly LatencyKind[] = ['response', 'schedule lag', 'pool wait', 'service'];
+const INDEX_OF_KIND: Readonly<Record<LatencyKind, number>> = {
+  response: 0,
+  'schedule lag': 1,
+  'pool wait': 2,
+  service: 3,
+};
 
 export function createTally(window: WindowName): Tally {
   const histograms: Histogram[] = [];
@@ -56,10 +62,10 @@ export function createTally(window: WindowName): Tally {
     inFlight: 0,
     waitedInPool: 0,
     latency(operation, kind, milliseconds) {
-      const index = operation * KINDS.length + KINDS.indexOf(kind);
-      const histogram = histograms[index] ?? createHistogram();
-      histograms[index] = histogram;
-      record(histogram, milliseconds * 1000);
+      const index = operation * KINDS.length + INDEX_OF_KIND[kind];
+      histograms[index] ??= createHistogram();
+      const histogram = histograms[index];
+      if (histogram !== undefined) record(histogram, milliseconds * 1000);
     },
     outcome(operation, failure, atMs) {
       const key = `${operation} ${failure.outcome} ${failure.code ?? ''} ${failure.statement ?? ''}`;

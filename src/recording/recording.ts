@@ -25,7 +25,8 @@ export type * from './observations.ts';
 export type * from './statement-effects.ts';
 
 export const RECORDING_FORMAT = 'migration-rehearsal/recording';
-export const RECORDING_FORMAT_VERSION = 1;
+/** 2: histograms hold values in place of numbers of buckets. */
+export const RECORDING_FORMAT_VERSION = 2;
 
 export interface Recording {
   readonly format: typeof RECORDING_FORMAT;

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { recording } from '../checks/recording.fixture.ts';
+import { loadRecord, recording, response } from '../checks/recording.fixture.ts';
 import { EnvironmentError, explain, UsageError } from '../errors.ts';
 import { readRecording, writeRecording } from './store.ts';
 
@@ -57,7 +57,7 @@ test.each([
   ['a list', '[]', 'is no recording'],
   [
     'a newer version',
-    '{"format":"migration-rehearsal/recording","formatVersion":2}',
+    '{"format":"migration-rehearsal/recording","formatVersion":3}',
     'Install a newer rehearse',
   ],
   ['an older version', '{"format":"migration-rehearsal/recording","formatVersion":0}', 'Rehearse again'],
@@ -82,4 +82,27 @@ test('a missing file and a folder without a recording are usage errors that name
     expect(explain(error)).toContain('There is no recording to read at');
     expect(explain(error)).toContain(directory);
   }
+});
+
+test("a recording of format version 1 has its latencies in today's histograms", async () => {
+  const file = join(directory, 'recording.json');
+  // Buckets of 1/128: 100 us, then 233 * 16,384 us and the half of 16,384 more.
+  const first = {
+    ...response('migration', 1),
+    histogram: [
+      [100, 3],
+      [2025, 2],
+    ],
+  } as const;
+  const stored = { ...recording({ load: loadRecord({ latencies: [first] }) }), formatVersion: 1 };
+  await writeFile(file, JSON.stringify(stored));
+  const read = await readRecording(file);
+  expect(read.formatVersion).toBe(2);
+  const latencies = 'latencies' in read.load ? read.load.latencies : [];
+  expect(latencies.map(({ histogram }) => histogram)).toEqual([
+    [
+      [100, 3],
+      [3_825_664, 2],
+    ],
+  ]);
 });

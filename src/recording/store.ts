@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { EnvironmentError, UsageError } from '../errors.ts';
+import { loadFromVersion1 } from './earlier.ts';
 import type { Recording } from './recording.ts';
 import { RECORDING_FORMAT, RECORDING_FORMAT_VERSION } from './recording.ts';
 
@@ -50,7 +51,7 @@ function onlyNumbers(_key: string, value: unknown): unknown {
 
 /**
  * Reads a recording from its file, or from the report directory that holds it. UsageError for a missing file, for
- * what is no recording, and for a recording of a newer harness.
+ * what is no recording, and for a recording of a newer harness; one of format version 1 is read as today's.
  */
 export async function readRecording(path: string): Promise<Recording> {
   const file = (await isDirectory(path)) ? join(path, RECORDING_FILE) : path;
@@ -92,7 +93,7 @@ function recordingFrom(value: unknown, file: string): Recording {
     const format = isObject(value) && typeof value.format === 'string' ? ` but "${value.format}"` : '';
     throw new UsageError(`"${file}" is no recording${format}. Give a recording.json of rehearse run.`);
   }
-  if (value.formatVersion !== RECORDING_FORMAT_VERSION) {
+  if (value.formatVersion !== RECORDING_FORMAT_VERSION && value.formatVersion !== 1) {
     const newer = Number(value.formatVersion) > RECORDING_FORMAT_VERSION;
     throw new UsageError(
       `"${file}" has format version ${JSON.stringify(value.formatVersion)}, this is rehearse for version ` +
@@ -105,7 +106,9 @@ function recordingFrom(value: unknown, file: string): Recording {
       `"${file}" is damaged: "${damaged[0]}" should be ${damaged[1]}. Rehearse again to replace it.`,
     );
   }
-  return value as object as Recording;
+  const recording = value as object as Recording;
+  if (value.formatVersion === RECORDING_FORMAT_VERSION) return recording;
+  return { ...recording, formatVersion: RECORDING_FORMAT_VERSION, load: loadFromVersion1(recording.load) };
 }
 
 /** What a reader of any format version relies on; the rest is guarded by the version. */
