@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { EnvironmentError, exitCodeOf, explain, InterruptedError, UsageError } from '../src/errors.ts';
 import { type ServerSpec, serverSpec } from '../tests/server.ts';
 import { readTruthRows, type TruthForm, type TruthRow } from './truth-form.ts';
+import { mysqlForm } from './truth-mysql.ts';
 import { postgresForm } from './truth-postgres.ts';
 import { type Outcome, replay } from './truth-replay.ts';
 
@@ -22,6 +23,7 @@ const forms: readonly {
     file: 'postgres.json',
     servers: ['18', '17', '16', '15', '14', '13', '12', '11', '10'].map((major) => `postgres:${major}`),
   },
+  { form: mysqlForm, file: 'mysql.json', servers: ['mysql:9.7', 'mariadb:11.8', 'mariadb:10.11'] },
 ];
 
 const USAGE = `npm run truth -- [OPTION...]

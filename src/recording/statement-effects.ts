@@ -72,15 +72,15 @@ export interface MetadataLocks {
   /** The algorithm of the statement as written; null where none can be told. */
   readonly algorithm: string | null;
   readonly newIndexes: readonly string[];
-  /** TOTAL_ROW_VERSIONS of the table afterwards; null where the server has none. */
-  readonly rowVersions: number | null;
+  /** TOTAL_ROW_VERSIONS before and after, by table or partition ("t#p#p0"); only where the number changed. */
+  readonly rowVersions: Readonly<Record<string, readonly [before: number, after: number]>>;
   readonly affectedRows: number | null;
-  /** An EXCLUSIVE metadata lock was asked for. */
+  /** An EXCLUSIVE metadata lock was asked for on a table that was there before. */
   readonly exclusiveNeeded: boolean;
   /** Mode of the first lock that had to wait behind an open reader; null: none waited. */
   readonly firstPending: string | null;
   /** "table:MODE"; on MariaDB those that were seen, so a lower bound. */
   readonly modes: readonly string[];
-  /** Stages that InnoDB went through. */
+  /** Stages of the alter, of InnoDB ("innodb/alter table (insert)") and of a copy ("sql/copy to tmp table"). */
   readonly stages: readonly string[];
 }

@@ -6,6 +6,7 @@ import { dumps } from './dumps/dumps.ts';
 import { reshaping } from './dumps/reshaping.ts';
 import { ageing } from './filling/ageing.ts';
 import { filling } from './filling/filling.ts';
+import { probing } from './probe/probe.ts';
 import { schema } from './schema/schema.ts';
 import { recipe } from './server/recipe.ts';
 import { dialect } from './text/dialect.ts';
@@ -42,6 +43,6 @@ export const mysql: Engine = {
   reshaping,
   views,
   capture,
-  probing: { missing: 'what a statement does is not learned on MySQL and MariaDB' },
+  probing,
   loadPrograms: [],
 };

@@ -10,7 +10,7 @@ import { decodeName } from './data-files.ts';
 import { switchOn } from './instruments.ts';
 
 /** From here on a table counts its instant changes, https://dev.mysql.com/doc/relnotes/mysql/8.0/en/news-8-0-29.html */
-const ROW_VERSIONS_SINCE = 80_029;
+export const ROW_VERSIONS_SINCE = 80_029;
 /** The limit was 64 until 9.1; 255 was measured on 9.7.4. */
 const HIGHER_LIMIT_SINCE = 90_100;
 
