@@ -11,6 +11,7 @@ const NOT_KNOWN = /^not probed/;
 export const mysqlForm: TruthForm = {
   engine: 'mysql',
   prepare: async () => undefined,
+  afterSetup: [],
   expected(row, server) {
     const measured = measuredOn(row, server);
     if (measured === null) return null;
@@ -44,7 +45,7 @@ export const mysqlForm: TruthForm = {
         .map((stage) => stage.slice('innodb/'.length)),
     };
   },
-  isLowerBound: (field, { flavor }) =>
+  isLowerBound: (field, _row, { flavor }) =>
     flavor === 'mariadb' && (field === 'mdl_modes' || field === 'first_pending_mdl'),
 };
 

@@ -13,6 +13,12 @@ import { type Ran, runOnce, switchOnForProbe } from './running.ts';
 import { openTwin } from './twin.ts';
 
 export const probing: Probing = {
+  settings: {
+    performance_schema: 'ON',
+    sync_binlog: '0',
+    innodb_flush_log_at_trx_commit: '0',
+    innodb_doublewrite: 'OFF',
+  },
   async open({ administrator, signal }): Promise<Probe> {
     const session = await connections.connect(administrator, { applicationName: 'rehearse probe' }, signal);
     await switchOnForProbe(session);
