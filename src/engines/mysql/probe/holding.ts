@@ -91,15 +91,14 @@ async function runRound({ twin, statement, round, seen }: RoundRequest): Promise
   const holders = await hold(round, open, watch);
   const { end } = HOLD[round.hold];
   watch.start(statement);
-  // LOCK TABLES holds tables of foreign keys too.
-  const isHeld = (table: string) => holders.has(table) || (round.hold === 'first lock' && holders.size > 0);
+  const released = new Set<string>();
   const stops: ProbedLock[] = [];
   const entrants: Entrant[] = [];
   for (;;) {
     // Who was answered before the look, while the statement waits at the look, was let in before it ended.
     let answered: readonly Entrant[] = [];
     const stop = await watch.stopped(
-      ({ table }) => isHeld(table) || answered.some((entrant) => entrant.table === table),
+      ({ table }) => !released.has(table) || answered.some((entrant) => entrant.table === table),
       () => {
         answered = entrants.filter((entrant) => entrant.answered && !entrant.entered);
       },
@@ -111,7 +110,7 @@ async function runRound({ twin, statement, round, seen }: RoundRequest): Promise
       await entrant.session.execute('rollback');
     }
     const { table, mode } = stop.pending;
-    if (!isHeld(table)) continue;
+    if (released.has(table)) continue;
     stops.push(stop.pending);
     for (const kind of round.hold === 'first lock' || round.hold === 'name'
       ? []
@@ -121,9 +120,10 @@ async function runRound({ twin, statement, round, seen }: RoundRequest): Promise
       await watch.queued(entrant.session, table);
       entrants.push(entrant);
     }
-    const held = holders.has(table) ? [table] : [...holders.keys()];
-    for (const name of held) await holders.get(name)?.execute(end);
-    for (const name of held) holders.delete(name);
+    // LOCK TABLES, and on MariaDB a writer, hold the tables of foreign keys too.
+    const owners = await watch.owners(table);
+    for (const holder of holders) if (owners.includes(holder.id)) await holder.execute(end);
+    released.add(table);
   }
   for (const { kind, table, entered } of entrants) {
     const key = `${kind} ${table}`;
@@ -133,11 +133,11 @@ async function runRound({ twin, statement, round, seen }: RoundRequest): Promise
 }
 
 /** Takes the tables, or the names, of the round. */
-async function hold(round: Round, open: () => Promise<Session>, watch: Watch): Promise<Map<string, Session>> {
-  const holders = new Map<string, Session>();
+async function hold(round: Round, open: () => Promise<Session>, watch: Watch): Promise<readonly Session[]> {
+  const holders: Session[] = [];
   for (const table of round.held) {
     const holder = await open();
-    holders.set(table, holder);
+    holders.push(holder);
     if (round.hold === 'name')
       await holder.execute(`create table ${dialect.quote(table)} (id int primary key)`);
     await holder.execute(HOLD[round.hold].begin(table));

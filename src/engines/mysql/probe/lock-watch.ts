@@ -23,6 +23,8 @@ export interface Watch {
   stopped(counts: (pending: ProbedLock) => boolean, before?: () => void): Promise<Stop>;
   /** Waits until another session queues for a lock on a table, or owns one. */
   queued(session: Session, table: string): Promise<true>;
+  /** Connections that own a lock on the table. */
+  owners(table: string): Promise<readonly number[]>;
 }
 
 /** While servers start beside us a look takes tens of milliseconds. */
@@ -38,6 +40,12 @@ const LOCKS = `
 
 /** What an ALTER builds beside the table belongs to it alone, and so do the tables in which InnoDB keeps a FULLTEXT index. */
 const INTERNAL = /^(#sql|fts_[0-9a-f]{16}_)/i;
+
+const OWNERS = `
+  select distinct t.processlist_id as id
+  from performance_schema.metadata_locks l
+  join performance_schema.threads t on t.thread_id = l.owner_thread_id
+  where l.object_type = 'TABLE' and l.object_schema = ? and l.object_name = ? and l.lock_status = 'GRANTED'`;
 
 interface LockRow {
   readonly name: string;
@@ -88,6 +96,8 @@ export function openWatch(runner: Session, observer: Session, database: string):
         const pending = wait === undefined ? null : { table: wait.name, mode: wait.mode };
         return pending !== null && counts(pending) ? { pending, granted } : null;
       }),
+    owners: async (table) =>
+      (await observer.query<{ id: number }>(OWNERS, [database, table])).map(({ id }) => Number(id)),
     queued: (session, table) =>
       until<true>(`lock on "${table}" of a session behind the statement`, async () => {
         const rows = await locksOf(session);
