@@ -85,9 +85,10 @@ export function withoutClauses(statement: string): string {
     const last = depth === 0 ? endOfClause(tokens, index) : null;
     if (last === null) continue;
     const [before, after] = [tokens[index - 1], tokens[last + 1]];
-    const comma = isToken(after, ',') ? after : null;
-    const from = comma === null && isToken(before, ',') ? (before?.from ?? token.from) : token.from;
-    cuts.push([from, comma?.to ?? tokens[last]?.to ?? token.to]);
+    const to = tokens[last]?.to ?? token.to;
+    // With the comma before it, unless that went with the clause before.
+    if (isToken(before, ',') && cuts.at(-1)?.[1] !== before?.to) cuts.push([before?.from ?? token.from, to]);
+    else cuts.push([token.from, isToken(after, ',') ? (after?.to ?? to) : to]);
   }
   return cuts.reduceRight((text, [from, to]) => text.slice(0, from) + text.slice(to), statement);
 }

@@ -132,5 +132,13 @@ function lacksOfFlavor({ flavor }: ServerKind): readonly NotMeasured[] {
       what: 'row-lock waits to better than 100 ms',
       reason: "MariaDB answers from a copy of InnoDB's locks that it renews every 100 ms",
     },
+    {
+      what: 'how many instant changes the rows of a table have seen',
+      reason: 'MariaDB keeps no count of them, and has no limit at which an instant change becomes a rebuild',
+    },
+    {
+      what: 'the mode to which a statement raises a metadata lock that it owns',
+      reason: 'MariaDB goes on showing the mode in which the lock was granted first',
+    },
   ];
 }
