@@ -54,6 +54,7 @@ export interface Recorder {
   setMigrations(migrations: Recording['migrations']): void;
   setCode(code: NonNullable<Recording['code']>): void;
   setRecovery(recovery: NonNullable<Recording['recovery']>): void;
+  setCanaries(canaries: NonNullable<Recording['canaries']>): void;
   /** Adds a step, or replaces the one of the same version. */
   setStep(step: Step): void;
   readonly steps: readonly Step[];
@@ -84,6 +85,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
   let migrations = header.migrations;
   let code: Recording['code'];
   let recovery: Recording['recovery'];
+  let canaries: Recording['canaries'];
 
   return {
     now,
@@ -119,6 +121,9 @@ export function createRecorder(header: RecorderHeader): Recorder {
     setCode: (record) => {
       code = record;
     },
+    setCanaries: (records) => {
+      canaries = records;
+    },
     setRecovery: (record) => {
       recovery = record;
     },
@@ -150,6 +155,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
       migrations,
       ...(code === undefined ? {} : { code }),
       ...(recovery === undefined ? {} : { recovery }),
+      ...(canaries === undefined ? {} : { canaries }),
       disk,
       budgets: header.budgets,
       ...(structuredClone(lists) as Lists),

@@ -12,6 +12,13 @@ export interface Fixture {
   terminate(id: number): string;
   /** Waits for rows of this session end soon. */
   readonly shortLockWaits: string;
+  /** How a session keeps others from reading, or from writing alone, until it releases the table. */
+  readonly holding: {
+    readonly reads: (table: string) => readonly string[];
+    readonly writes: (table: string) => readonly string[];
+    readonly release: string;
+    readonly sleep: (seconds: number) => string;
+  };
   /** Rows `i` from 1 on. */
   numbers(count: number): string;
   readonly types: { readonly bytes: string; readonly longText: string; readonly counter: string };
@@ -47,6 +54,12 @@ const postgres: Fixture = {
   running: (id) => `select 1 as found from pg_stat_activity where pid = ${id} and state = 'active'`,
   terminate: (id) => `select pg_terminate_backend(${id})`,
   shortLockWaits: "set lock_timeout = '200ms'",
+  holding: {
+    reads: (table) => ['begin', `lock table ${table} in access exclusive mode`],
+    writes: (table) => ['begin', `lock table ${table} in share mode`],
+    release: 'commit',
+    sleep: (seconds) => `select pg_sleep(${seconds})`,
+  },
   numbers: (count) => `select i from generate_series(1, ${count}) as i`,
   types: {
     bytes: 'bytea',
@@ -85,6 +98,12 @@ const mysql: Fixture = {
     where processlist_id = ${id} and processlist_command in ('Query', 'Execute')`,
   terminate: (id) => `kill ${id}`,
   shortLockWaits: 'set innodb_lock_wait_timeout = 1',
+  holding: {
+    reads: (table) => [`lock tables ${table} write`],
+    writes: (table) => [`lock tables ${table} read`],
+    release: 'unlock tables',
+    sleep: (seconds) => `select sleep(${seconds})`,
+  },
   numbers: (count) =>
     `select a.i * 1000 + b.i * 100 + c.i * 10 + d.i + 1 as i from ${['a', 'b', 'c', 'd']
       .map((name) => `(${digits(name === 'a' ? Math.ceil(count / 1000) : 10)}) ${name}`)
