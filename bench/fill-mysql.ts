@@ -1,5 +1,4 @@
 /** Filling on MySQL and MariaDB, against LOAD DATA INFILE by the server itself and against sysbench. */
-import { execa } from 'execa';
 import type { Session } from '../src/engines/engine.ts';
 import { EnvironmentError } from '../src/errors.ts';
 import type { DataPlan } from '../src/scenario/plan.ts';
@@ -7,6 +6,7 @@ import { seedSynthetic } from '../src/seeders/index.ts';
 import type { BareServer } from '../tests/server.ts';
 import { dataPlan } from '../tests/tables.ts';
 import type { Benchmark } from './pairs.ts';
+import { runSysbench } from './sysbench.ts';
 
 /** Some ten seconds of work for each side: planning and starting the streams takes us half a second to one. */
 const ORDERS_ROWS = 3_000_000;
@@ -112,23 +112,10 @@ async function loadedByServer(server: BareServer, file: string): Promise<number>
 
 async function prepared(server: BareServer, signal: AbortSignal): Promise<number> {
   await using session = await emptyDatabase(server);
-  const { host, port, socket, user, password, database } = session.target;
-  const where =
-    socket === null ? [`--mysql-host=${host}`, `--mysql-port=${port}`] : [`--mysql-socket=${socket}`];
-  const account = [`--mysql-user=${user}`, `--mysql-password=${password}`, `--mysql-db=${database}`];
   const size = ['--tables=1', `--table-size=${SBTEST_ROWS}`, '--threads=1'];
-  const args = ['oltp_read_write', '--db-driver=mysql', ...where, ...account, ...size, 'prepare'];
-  const rowsPerSecond = await rate(SBTEST_ROWS, async () => {
-    const { failed, exitCode, stdout, stderr } = await execa('sysbench', args, {
-      reject: false,
-      cancelSignal: signal,
-    });
-    signal.throwIfAborted();
-    // The command line holds the password.
-    if (exitCode === undefined)
-      throw new EnvironmentError('sysbench cannot be started: install it (Debian: sysbench), or use --only');
-    if (failed) throw new EnvironmentError(`sysbench failed (${exitCode}): ${stdout.slice(-500)} ${stderr}`);
-  });
+  const rowsPerSecond = await rate(SBTEST_ROWS, () =>
+    runSysbench(session.target, ['oltp_read_write', ...size, 'prepare'], signal).then(() => undefined),
+  );
   const [row] = await session.query<{ total: number }>('select count(*) as total from sbtest1');
   if (Number(row?.total) !== SBTEST_ROWS)
     throw new Error(`sysbench made ${row?.total} of ${SBTEST_ROWS} rows`);

@@ -4,16 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Session } from '../src/engines/engine.ts';
 import type { LoadPlan } from '../src/load/load.ts';
 import { createTally } from '../src/load/tally.ts';
-import type { Figure } from '../src/recording/figure.ts';
 import type { LoadSettings } from '../src/scenario/plan.ts';
 import type { BareServer } from '../tests/server.ts';
 import { poolTimeoutsOfDriver } from './load-driver-pool.ts';
-import { predictResponses } from './load-oracle.ts';
 import {
-  arrivalsOf,
-  countAbove,
   type Lock,
   nowOf,
+  numberOf,
   percentileOf,
   percentileOfValues,
   planOf,
@@ -24,6 +21,13 @@ import {
   stallWith,
   WARM_UP_MS,
 } from './load-runs.ts';
+import {
+  type ClosedPeer,
+  measureStall,
+  measureStallAsPredicted,
+  measureThroughput,
+  type StallPeer,
+} from './load-stall.ts';
 import type { Benchmark } from './pairs.ts';
 import { initialisePgbench, runPgbench } from './pgbench.ts';
 
@@ -50,10 +54,14 @@ export async function measurePostgresLoad(run: Benchmark, server: BareServer): P
   await initialisePgbench(session.target, ['-s', String(SCALE)], run.signal);
   await session.execute('checkpoint');
   const bench: Bench = { ...run, server, session };
-  await measureStallAsPredicted(bench);
-  await measureStall(bench);
+  const subject = {
+    plan: (settings?: Partial<LoadSettings>) => planWith(bench, settings),
+    lock: lockOf(session),
+  };
+  await measureStallAsPredicted(run, subject);
+  await measureStall(run, subject, stalledPgbench(bench));
   await measureSchedule(bench);
-  await measureThroughput(bench);
+  await measureThroughput(run, subject, closedPgbench(bench));
   await measurePool(bench);
   await measureSameSeed(bench);
   await measureRecording(bench);
@@ -70,76 +78,28 @@ function lockOf(session: Session): Lock {
   };
 }
 
-const SLOW_MS = 100;
-const WITHIN = { within: 0.03 } as const;
-
-function measureStallAsPredicted(bench: Bench): Promise<void> {
-  const { session, signal } = bench;
-  const name = (what: string) => `2 s lock at 1,000/s: ${what} / queue recursion over the run's arrivals`;
-  let predicted: readonly number[] = [];
-  return bench.measureJointly({
-    figures: [
-      { name: name('response p90'), unit: 'ms', goal: WITHIN },
-      { name: name('response p99'), unit: 'ms', goal: WITHIN },
-      { name: name('operations above 100 ms'), unit: 'operations', goal: WITHIN },
-    ],
-    ours: async () => {
-      const plan = planWith(bench);
-      const now = () => nowOf(plan);
-      const { record, result } = await runLoad(
-        plan,
-        signal,
-        async (_, openedMs) => ({
-          ...(await stallWith(lockOf(session), { now, zeroMs: openedMs }, signal)),
-          openedMs,
-        }),
-        (load) => load.probeCeiling(),
-      );
-      predicted = predictResponses({
-        ...result,
-        arrivalsMs: arrivalsOf(plan, record, result.openedMs),
-        // 20 connections drain a backlog as they work in the probe: each takes the next when it is done.
-        drainPerSecond: numberOf(record.selfCheck.ceilingPerSecond),
-      });
-      return [
-        percentileOf(record, 'response', 0.9),
-        percentileOf(record, 'response', 0.99),
-        countAbove(record, 'response', SLOW_MS),
-      ];
-    },
-    peer: async () => [
-      percentileOfValues(predicted, 0.9),
-      percentileOfValues(predicted, 0.99),
-      predicted.filter((responseMs) => responseMs > SLOW_MS).length,
-    ],
-  });
-}
-
-function measureStall(bench: Bench): Promise<void> {
-  const { session, signal } = bench;
-  return bench.measureJointly({
-    figures: [
-      { name: '2 s lock at 1,000/s: response p99 / pgbench -R', unit: 'ms', goal: WITHIN },
-      { name: '2 s lock at 1,000/s: response p99.9 / pgbench -R', unit: 'ms', goal: WITHIN },
-    ],
-    ours: async () => {
-      const plan = planWith(bench);
-      const { record } = await runLoad(plan, signal, (_, zeroMs) =>
-        stallWith(lockOf(session), { now: () => nowOf(plan), zeroMs }, signal),
-      );
-      return [percentileOf(record, 'response', 0.99), percentileOf(record, 'response', 0.999)];
-    },
-    peer: async () => {
-      const args = [...PGBENCH_AT_RATE, '-T', String(STRETCH_MS / 1000), '--log'];
-      const now = () => performance.now();
-      const [{ logged }] = await Promise.all([
-        runPgbench(session.target, args, signal),
-        stallWith(lockOf(session), { now, zeroMs: now() }, signal),
-      ]);
+function stalledPgbench({ session, signal }: Bench): StallPeer {
+  return {
+    name: 'pgbench -R',
+    async run(seconds) {
+      const args = [...PGBENCH_AT_RATE, '-T', String(seconds), '--log'];
+      const { logged } = await runPgbench(session.target, args, signal);
       const responsesMs = logged.map(({ responseMs }) => responseMs);
       return [percentileOfValues(responsesMs, 0.99), percentileOfValues(responsesMs, 0.999)];
     },
-  });
+  };
+}
+
+function closedPgbench({ session, signal }: Bench): ClosedPeer {
+  return {
+    name: 'pgbench -S -M prepared -c 8 -j 1',
+    share: 0.6,
+    async run(seconds) {
+      const args = ['-S', '-n', '-M', 'prepared', '-c', '8', '-j', '1', '-T', String(seconds)];
+      const { perSecond, transactions, cpuMs } = await runPgbench(session.target, args, signal);
+      return [perSecond, cpuMs === null ? Number.NaN : (cpuMs * 1000) / transactions];
+    },
+  };
 }
 
 /** The bounds of p99 and CPU are fixed, and stand as the peer's figures. */
@@ -171,30 +131,6 @@ function measureSchedule(bench: Bench): Promise<void> {
       const args = [...PGBENCH_AT_RATE, '-T', String(CALM_MS / 1000)];
       const { scheduleLagMs } = await runPgbench(session.target, args, signal);
       return [scheduleLagMs?.average ?? Number.NaN, LAG_P99_ALLOWED_MS, CPU_ALLOWED];
-    },
-  });
-}
-
-/** Eight connections, one thread: the closed loop of the load's own probe. */
-function measureThroughput(bench: Bench): Promise<void> {
-  const { session, signal } = bench;
-  const peerName = 'pgbench -S -M prepared -c 8 -j 1';
-  const seconds = 4;
-  return bench.measureJointly({
-    figures: [
-      { name: `point selects, 8 connections, one thread / ${peerName}`, unit: '1/s', goal: { atLeast: 0.6 } },
-      { name: `CPU of the client for each point select / ${peerName}`, unit: 'us', goal: { atMost: 3.5 } },
-    ],
-    ours: async () => {
-      const pool = { size: 8, instances: 1, checkoutTimeoutMs: null, maxQueue: 100_000 };
-      const plan = planWith(bench, { pool, ratePerSecond: 10 });
-      const { result } = await runLoad(plan, signal, (load) => load.probeCeiling(seconds * 1000));
-      return [numberOf(result.perSecond), numberOf(result.cpuMicrosecondsPerOperation)];
-    },
-    peer: async () => {
-      const args = ['-S', '-n', '-M', 'prepared', '-c', '8', '-j', '1', '-T', String(seconds)];
-      const { perSecond, transactions, cpuMs } = await runPgbench(session.target, args, signal);
-      return [perSecond, cpuMs === null ? Number.NaN : (cpuMs * 1000) / transactions];
     },
   });
 }
@@ -278,6 +214,3 @@ function measureRecording(bench: Bench): Promise<void> {
 }
 
 /** NaN, which is no pair, for what was not measured. */
-function numberOf(figure: Figure | undefined): number {
-  return figure === undefined || 'notMeasured' in figure ? Number.NaN : figure.upper;
-}

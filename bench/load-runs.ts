@@ -4,6 +4,7 @@ import type { ConnectionTarget, Engine } from '../src/engines/engine.ts';
 import { createInstants } from '../src/load/arrivals.ts';
 import { startLoad } from '../src/load/index.ts';
 import type { LoadPlan, Operation, ParameterSource, RunningLoad } from '../src/load/load.ts';
+import type { Figure } from '../src/recording/figure.ts';
 import {
   countAboveMs,
   mergeHistograms,
@@ -155,4 +156,9 @@ export function percentileOfValues(values: readonly number[], fraction: number):
 
 export function countAbove(record: LoadRecord, kind: LatencyKind, milliseconds: number): number {
   return countAboveMs(latencies(record, kind), milliseconds);
+}
+
+/** NaN where it was not measured. */
+export function numberOf(figure: Figure | undefined): number {
+  return figure === undefined || 'notMeasured' in figure ? Number.NaN : figure.upper;
 }

@@ -1,13 +1,15 @@
 /**
- * `npm run bench:load [-- --engine postgres:18]`: whether the load tells the truth about a stall, keeps its schedule, and
+ * `npm run bench:load [-- --engine postgres:18 | mysql:9.7 | mariadb:11.8]`: whether the load tells the truth about a stall, keeps its schedule, and
  * what it costs. Every figure drives the shipped load.
  */
 import { EnvironmentError } from '../src/errors.ts';
 import { type BareServer, serverSpec, startBareServer } from '../tests/server.ts';
+import { measureMysqlLoad } from './load-mysql.ts';
 import { measurePostgresLoad } from './load-postgres.ts';
 import { type Benchmark, benchmark } from './pairs.ts';
 
 const SUITES: Readonly<Record<string, (run: Benchmark, server: BareServer) => Promise<void>>> = {
+  mysql: measureMysqlLoad,
   postgres: measurePostgresLoad,
 };
 

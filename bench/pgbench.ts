@@ -3,9 +3,9 @@ import { existsSync, globSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { execa } from 'execa';
 import type { ConnectionTarget } from '../src/engines/engine.ts';
 import { EnvironmentError } from '../src/errors.ts';
+import { runTimed } from './timed.ts';
 
 /** From PATH, else the newest of Debian's packages or of a Postgres that was installed from source or by Homebrew. */
 export function findPgbench(): string | null {
@@ -67,11 +67,11 @@ export async function runPgbench(
   const program = requirePgbench();
   const folder = await mkdtemp(join(tmpdir(), 'rehearse-pgbench-'));
   try {
-    const { stdout, stderr } = await timed(program, args, { target, folder, signal });
+    const { stdout, cpuMs } = await timed(program, args, { target, folder, signal });
     return {
       perSecond: Number(/^tps = ([\d.]+)/m.exec(stdout)?.[1] ?? Number.NaN),
       transactions: Number(/transactions actually processed: (\d+)/.exec(stdout)?.[1] ?? Number.NaN),
-      cpuMs: cpuMsIn(stderr),
+      cpuMs,
       scheduleLagMs: lagIn(stdout),
       logged: await readLogs(folder),
     };
@@ -79,9 +79,6 @@ export async function runPgbench(
     await rm(folder, { recursive: true, force: true });
   }
 }
-
-/** `times` of the shell (POSIX) tells the CPU time of its children in the second line. */
-const TIMED = '"$0" "$@"; status=$?; times >&2; exit $status';
 
 interface Run {
   readonly target: ConnectionTarget;
@@ -91,7 +88,7 @@ interface Run {
 
 async function timed(program: string, args: readonly string[], { target, folder, signal }: Run) {
   const { socket, host, port, user, password, database } = target;
-  const result = await execa('sh', ['-c', TIMED, program, ...args], {
+  const result = await runTimed(program, args, {
     cwd: folder,
     env: {
       PGHOST: socket ?? host,
@@ -100,20 +97,11 @@ async function timed(program: string, args: readonly string[], { target, folder,
       PGPASSWORD: password,
       PGDATABASE: database,
     },
-    reject: false,
     cancelSignal: signal,
   });
   signal.throwIfAborted();
-  if (result.failed)
-    throw new EnvironmentError(`pgbench did not run: ${result.stderr || result.shortMessage}`);
+  if (result.failed) throw new EnvironmentError(`pgbench did not run: ${result.stderr}`);
   return result;
-}
-
-function cpuMsIn(times: string): number | null {
-  const found = [...times.matchAll(/^(\d+)m([\d.]+)s (\d+)m([\d.]+)s$/gm)].at(-1);
-  if (found === undefined) return null;
-  const [userMinutes = 0, userSeconds = 0, systemMinutes = 0, systemSeconds = 0] = found.slice(1).map(Number);
-  return ((userMinutes + systemMinutes) * 60 + userSeconds + systemSeconds) * 1000;
 }
 
 function lagIn(report: string): PgbenchRun['scheduleLagMs'] {

@@ -4,12 +4,12 @@
  */
 import { afterAll, beforeAll, describe } from 'vitest';
 import { ageingContract } from './contract/ageing.ts';
-import { canariesContract } from './contract/canaries.ts';
 import { connectionsContract } from './contract/connections.ts';
 import { dialectContract } from './contract/dialect.ts';
 import { fillingContract } from './contract/filling.ts';
 import { fixtureOf } from './contract/fixtures.ts';
 import { loadConnectionsContract } from './contract/load-connections.ts';
+import { loadOutcomesContract } from './contract/load-outcomes.ts';
 import { recipeContract } from './contract/recipe.ts';
 import { rehearsalContract } from './contract/rehearsal.ts';
 import { rolesContract } from './contract/roles.ts';
@@ -32,12 +32,12 @@ for (const spec of wantedServers()) {
     describe('connections', () => connectionsContract(given, fixture));
     describe('roles', () => rolesContract(given));
     describe('load connections', () => loadConnectionsContract(given, fixture));
+    describe('load outcomes', () => loadOutcomesContract(given, fixture));
     describe('dialect', () => dialectContract(given, fixture));
     describe('schema', () => schemaContract(given, fixture));
     describe('filling', () => fillingContract(given, fixture));
     describe('ageing', () => ageingContract(given));
     describe('views', () => viewsContract(given, fixture));
-    describe('canaries', () => canariesContract(given, fixture));
     describe('rehearsal', () => rehearsalContract(given));
   });
 }

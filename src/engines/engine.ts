@@ -3,7 +3,6 @@
  * asked of `capabilities` (a named ability, or the reason why it is missing), never of the engine's name.
  */
 import type { Ageing } from './ageing.ts';
-import type { Canaries } from './canary.ts';
 import type { Capture } from './capture.ts';
 import type { Connections } from './connections.ts';
 import type { Dialect } from './dialect.ts';
@@ -17,7 +16,6 @@ import type { SchemaAccess } from './schema.ts';
 import type { ObservedViews } from './views.ts';
 
 export type * from './ageing.ts';
-export * from './canary.ts';
 export type * from './capture.ts';
 export * from './connections.ts';
 export type * from './dialect.ts';
@@ -46,7 +44,6 @@ export interface Engine {
   readonly dumps: Dumps;
   readonly reshaping: Reshaping;
   readonly views: ObservedViews;
-  readonly canaries: Canaries;
   /** How the shape of a production database is read. */
   readonly capture: Capture;
   /** How it is learned what a statement does, or why it cannot be. */

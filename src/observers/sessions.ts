@@ -1,11 +1,5 @@
 /** Sessions as the engine shows them, turned into records with their owner. Pure. */
-import {
-  CANARY_APPLICATION,
-  type Dialect,
-  type RoleTargets,
-  type SeenSession,
-  type SeenWait,
-} from '../engines/engine.ts';
+import type { Dialect, RoleTargets, SeenSession, SeenWait } from '../engines/engine.ts';
 import type { SessionOwner, SessionRecord } from '../recording/recording.ts';
 
 export type Describe = (sessionId: number, seen: SeenSession | undefined) => SessionRecord;
@@ -19,17 +13,10 @@ export function describeSessions(roles: RoleTargets, dialect: Dialect): Describe
     [roles.observer.user, 'observer'],
     [roles.observerInside.user, 'observer'],
   ]);
-  function ownerOf({ user, applicationName }: SeenSession): SessionOwner {
-    if (user === null) return 'server';
-    // Canaries have the load's privileges, and so its user.
-    if (user === roles.load.user && applicationName === CANARY_APPLICATION) return 'canary';
-    return owners.get(user) ?? 'other';
-  }
-
   return (sessionId, seen) => {
     if (seen === undefined)
       return { sessionId, owner: 'other', applicationName: '', statement: null, state: null };
-    const owner = ownerOf(seen);
+    const owner = seen.user === null ? 'server' : (owners.get(seen.user) ?? 'other');
     const foreign = owner === 'load' || owner === 'other';
     return {
       sessionId,

@@ -54,7 +54,6 @@ export interface Recorder {
   setMigrations(migrations: Recording['migrations']): void;
   setCode(code: NonNullable<Recording['code']>): void;
   setRecovery(recovery: NonNullable<Recording['recovery']>): void;
-  setCanaries(canaries: NonNullable<Recording['canaries']>): void;
   /** Adds a step, or replaces the one of the same version. */
   setStep(step: Step): void;
   readonly steps: readonly Step[];
@@ -85,7 +84,6 @@ export function createRecorder(header: RecorderHeader): Recorder {
   let migrations = header.migrations;
   let code: Recording['code'];
   let recovery: Recording['recovery'];
-  let canaries: Recording['canaries'];
 
   return {
     now,
@@ -121,9 +119,6 @@ export function createRecorder(header: RecorderHeader): Recorder {
     setCode: (record) => {
       code = record;
     },
-    setCanaries: (records) => {
-      canaries = records;
-    },
     setRecovery: (record) => {
       recovery = record;
     },
@@ -155,7 +150,6 @@ export function createRecorder(header: RecorderHeader): Recorder {
       migrations,
       ...(code === undefined ? {} : { code }),
       ...(recovery === undefined ? {} : { recovery }),
-      ...(canaries === undefined ? {} : { canaries }),
       disk,
       budgets: header.budgets,
       ...(structuredClone(lists) as Lists),

@@ -9,7 +9,6 @@ import type { Figure } from './figure.ts';
 import type { LoadRecord, RecoveryRecord } from './load-record.ts';
 import type { MigrationsRecord, Step } from './migrations-record.ts';
 import type {
-  CanaryRecord,
   DiskRecord,
   DrillRecord,
   HeldLock,
@@ -49,8 +48,6 @@ export interface Recording {
   readonly migrations: MigrationsRecord;
   /** Left out without a load, and by harnesses that did not look at the code. */
   readonly code?: CodeRecord | { readonly notMeasured: string };
-  /** Left out by harnesses without canaries. */
-  readonly canaries?: readonly CanaryRecord[];
   /** Left out without a recovery window, and by harnesses that did not tell. */
   readonly recovery?: RecoveryRecord;
   readonly lockWaits: readonly LockWait[];

@@ -8,17 +8,22 @@ export interface Fixture {
   readonly endless: string;
   /** One row while the session runs a statement. */
   running(id: number): string;
+  /** The other sessions of the same database, in a column `id`. */
+  readonly others: string;
   /** Ends another session. */
   terminate(id: number): string;
   /** Waits for rows of this session end soon. */
   readonly shortLockWaits: string;
-  /** How a session keeps others from reading, or from writing alone, until it releases the table. */
-  readonly holding: {
-    readonly reads: (table: string) => readonly string[];
-    readonly writes: (table: string) => readonly string[];
-    readonly release: string;
-    readonly sleep: (seconds: number) => string;
-  };
+  /** A read that takes so long. */
+  sleep(seconds: number): string;
+  /** A write of one row into a table `(n int)` that takes so long, and fails when it is stopped. */
+  slowInsert(table: string, seconds: number): string;
+  /** Keeps everybody else out of a table, and lets them in again. */
+  readonly exclusive: { take(table: string): string; readonly release: string };
+  /** A transaction that read before another one wrote; null where the engine ends none for that. */
+  readonly serialization: { readonly first: string; readonly codes: readonly string[] } | null;
+  /** Statements of a transaction that `c(n int)` is changed under by `change`. */
+  readonly changedUnder: { readonly statements: readonly string[]; readonly change: string };
   /** Rows `i` from 1 on. */
   numbers(count: number): string;
   readonly types: { readonly bytes: string; readonly longText: string; readonly counter: string };
@@ -31,8 +36,15 @@ export interface Fixture {
   readonly codes: {
     readonly undefinedTable: string;
     readonly undefinedColumn: string;
+    readonly undefinedFunction: string;
     readonly unique: string;
     readonly notNull: string;
+    readonly foreignKey: string;
+    /** Each flavor has its own. */
+    readonly check: readonly string[];
+    readonly lockTimeout: string;
+    readonly deadlock: string;
+    readonly changedUnder: string;
   };
   /** Names of the secondary indexes of the current database, in a column `name`. */
   readonly indexes: string;
@@ -52,14 +64,18 @@ const postgres: Fixture = {
   scheme: 'postgres',
   endless: 'select pg_sleep(600)',
   running: (id) => `select 1 as found from pg_stat_activity where pid = ${id} and state = 'active'`,
+  others:
+    'select pid as id from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
   terminate: (id) => `select pg_terminate_backend(${id})`,
   shortLockWaits: "set lock_timeout = '200ms'",
-  holding: {
-    reads: (table) => ['begin', `lock table ${table} in access exclusive mode`],
-    writes: (table) => ['begin', `lock table ${table} in share mode`],
-    release: 'commit',
-    sleep: (seconds) => `select pg_sleep(${seconds})`,
+  sleep: (seconds) => `select pg_sleep(${seconds})`,
+  slowInsert: (table, seconds) => `insert into ${table} (n) select 1 from pg_sleep(${seconds})`,
+  exclusive: {
+    take: (table) => `begin; lock table ${table} in access exclusive mode`,
+    release: 'rollback',
   },
+  serialization: { first: 'set transaction isolation level repeatable read', codes: ['40001'] },
+  changedUnder: { statements: ['select * from c'], change: 'alter table c add column more%n int' },
   numbers: (count) => `select i from generate_series(1, ${count}) as i`,
   types: {
     bytes: 'bytea',
@@ -76,7 +92,11 @@ const postgres: Fixture = {
   ]),
   scriptLeaves: ["semi;colon's", 'a ; $$ b', "it's;", 'f;4'],
   unmistakable: 'create table t (id bigserial primary key, doc jsonb, at timestamptz default now());',
-  codes: { undefinedTable: '42P01', undefinedColumn: '42703', unique: '23505', notNull: '23502' },
+  codes: {
+    ...{ undefinedTable: '42P01', undefinedColumn: '42703', undefinedFunction: '42883' },
+    ...{ unique: '23505', notNull: '23502', foreignKey: '23503', check: ['23514'] },
+    ...{ lockTimeout: '55P03', deadlock: '40P01', changedUnder: '0A000' },
+  },
   indexes: `
     select c.relname::text as name
     from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
@@ -96,13 +116,20 @@ const mysql: Fixture = {
     select 1 as found
     from performance_schema.threads
     where processlist_id = ${id} and processlist_command in ('Query', 'Execute')`,
+  others:
+    'select id as id from information_schema.processlist where db = database() and id <> connection_id()',
   terminate: (id) => `kill ${id}`,
   shortLockWaits: 'set innodb_lock_wait_timeout = 1',
-  holding: {
-    reads: (table) => [`lock tables ${table} write`],
-    writes: (table) => [`lock tables ${table} read`],
-    release: 'unlock tables',
-    sleep: (seconds) => `select sleep(${seconds})`,
+  sleep: (seconds) => `select sleep(${seconds})`,
+  // SLEEP that is stopped gives 1; the row behind it meets the stop.
+  slowInsert: (table, seconds) =>
+    `insert into ${table} (n) select count(*) from (select 1 as i union all select 2) two where sleep(${seconds / 2}) = 9`,
+  exclusive: { take: (table) => `lock tables ${table} write`, release: 'unlock tables' },
+  serialization: null,
+  // The transaction is older than the table.
+  changedUnder: {
+    statements: ['select n from a', 'select sleep(0.3)', 'select * from c'],
+    change: 'alter table c engine = innodb',
   },
   numbers: (count) =>
     `select a.i * 1000 + b.i * 100 + c.i * 10 + d.i + 1 as i from ${['a', 'b', 'c', 'd']
@@ -120,7 +147,11 @@ const mysql: Fixture = {
   scriptLeaves: ["semi;colon's", "a ; '' b", "it's;", 'f;4'],
   unmistakable:
     'create table `t` (`id` bigint unsigned auto_increment primary key, doc longtext) engine=innodb;',
-  codes: { undefinedTable: '1146', undefinedColumn: '1054', unique: '1062', notNull: '1048' },
+  codes: {
+    ...{ undefinedTable: '1146', undefinedColumn: '1054', undefinedFunction: '1305' },
+    ...{ unique: '1062', notNull: '1048', foreignKey: '1452', check: ['3819', '4025'] },
+    ...{ lockTimeout: '1205', deadlock: '1213', changedUnder: '1412' },
+  },
   indexes: `
     select distinct index_name as name
     from information_schema.statistics
@@ -132,10 +163,16 @@ const mysql: Fixture = {
   refusedSetting: 'datadir',
 };
 
-const FIXTURES: Readonly<Record<string, Fixture>> = { postgres, mysql };
+/** innodb_snapshot_isolation, the default from 11.6 on: https://mariadb.com/kb/en/innodb-system-variables/ */
+const mariadb: Fixture = {
+  ...mysql,
+  serialization: { first: 'set session innodb_snapshot_isolation = on', codes: ['1020'] },
+};
 
-export function fixtureOf({ engine }: ServerSpec): Fixture {
-  const found = FIXTURES[engine.name];
+const FIXTURES: Readonly<Record<string, Fixture>> = { postgres, mysql, mariadb };
+
+export function fixtureOf({ engine, flavor }: ServerSpec): Fixture {
+  const found = FIXTURES[flavor] ?? FIXTURES[engine.name];
   if (found === undefined) throw new Error(`the contract has no SQL for the engine "${engine.name}"`);
   return found;
 }

@@ -1,5 +1,5 @@
 /** The contract of the load's connections: values as they are, and every failure with its class. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CellValue, LoadConnectionOptions, LoadFailure, Session } from '../../src/engines/engine.ts';
 import { eventually, type TestServer } from '../server.ts';
 import type { Fixture } from './fixtures.ts';
@@ -81,6 +81,52 @@ export function loadConnectionsContract(given: () => TestServer, fixture: Fixtur
       expect(await load.run('select * from t')).toBeNull();
     },
   );
+
+  describe.each(PROTOCOLS)('%s', (protocol) => {
+    test('the statement timeout is for whatever waits for a table, and its connection stays of use', async () => {
+      await using load = await open(protocol, { statementTimeoutMs: 200 });
+      await load.session.execute('create table t (id int primary key, n int)');
+      await load.session.execute('insert into t values (1, 0)');
+      const statements = [
+        'select n from t',
+        'select n from t where id = 1 for update',
+        'update t set n = n + 1 where id = 1',
+        'delete from t where id = 1',
+        'insert into t values (2, 0)',
+      ];
+      // Those that are known wait when they are executed, those with another name when they are prepared.
+      for (const text of statements.slice(0, 3)) expect(await load.run(text)).toBeNull();
+      await load.session.execute(fixture.exclusive.take('t'));
+      for (const text of statements) {
+        const startMs = performance.now();
+        expect(await load.run(text), text).toMatchObject({ outcome: 'statement timeout' });
+        expect(performance.now() - startMs).toBeGreaterThan(199);
+      }
+      await load.session.execute(fixture.exclusive.release);
+      for (const text of statements) expect(await load.run(text), text).toBeNull();
+      expect(await load.session.query('select n from t order by id')).toEqual([{ n: 0 }]);
+    });
+  });
+
+  test('what is stopped as it ends leaves the next statement alone', async () => {
+    const limitMs = 100;
+    await using load = await open('prepared', { statementTimeoutMs: limitMs });
+    await load.session.execute('create table t (n int)');
+    const outcomes = new Set<string | null>();
+    for (let round = 0; round < 24; round += 1) {
+      // From well before the limit to well behind the arrival of what ends it.
+      const seconds = (limitMs + (round % 12) * 8 - 30) / 1000;
+      const failure = await load.run(fixture.slowInsert('t', seconds), [], `insert ${round % 12}`);
+      outcomes.add(failure?.outcome ?? null);
+      for (let next = 0; next < 3; next += 1) {
+        const startMs = performance.now();
+        const failure = await load.run('select 1');
+        // On a machine that is far too busy it has its own limit to meet.
+        if (failure !== null) expect(performance.now() - startMs).toBeGreaterThanOrEqual(limitMs);
+      }
+    }
+    expect([...outcomes].toSorted()).toEqual([null, 'statement timeout']);
+  });
 
   test('a row that is locked for too long is a lock timeout', async () => {
     await using load = await open();

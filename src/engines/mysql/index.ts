@@ -10,7 +10,6 @@ import { probing } from './probe/probe.ts';
 import { schema } from './schema/schema.ts';
 import { recipe } from './server/recipe.ts';
 import { dialect } from './text/dialect.ts';
-import { canaries } from './views/canaries.ts';
 import { views } from './views/views.ts';
 
 export const mysql: Engine = {
@@ -43,7 +42,6 @@ export const mysql: Engine = {
   dumps,
   reshaping,
   views,
-  canaries,
   capture,
   probing,
   loadPrograms: [],

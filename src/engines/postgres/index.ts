@@ -11,7 +11,6 @@ import { probing } from './probe/probe.ts';
 import { schema } from './schema/schema.ts';
 import { recipe } from './server/recipe.ts';
 import { dialect } from './text/dialect.ts';
-import { canaries } from './views/canaries.ts';
 import { views } from './views/views.ts';
 
 export const postgres: Engine = {
@@ -33,7 +32,6 @@ export const postgres: Engine = {
   dumps,
   reshaping,
   views,
-  canaries,
   capture,
   probing,
   loadPrograms: [pgbench],

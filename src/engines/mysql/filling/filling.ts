@@ -10,7 +10,6 @@ import {
 import { serverKind } from '../server/server-kind.ts';
 import { dialect } from '../text/dialect.ts';
 import { bulkLoad } from './bulk-load.ts';
-import { collectStatistics } from './column-statistics.ts';
 import { prepare } from './deferred.ts';
 import { fitSizes } from './index-fill.ts';
 import { settle } from './settle.ts';
@@ -18,16 +17,7 @@ import { settle } from './settle.ts';
 /** Ranges of the rows, which come in the order of the primary key: pieces in turn would split its pages. */
 const cutting = { fromStreams: 2, pieceRows: null };
 
-export const filling: Filling = {
-  cutting,
-  prepare,
-  bulkLoad,
-  advanceCounters,
-  settle,
-  sizes,
-  fitSizes,
-  collectStatistics,
-};
+export const filling: Filling = { cutting, prepare, bulkLoad, advanceCounters, settle, sizes, fitSizes };
 
 const { quote, quoteName } = dialect;
 
