@@ -52,6 +52,8 @@ export function planOf({ engine, target, operation, settings = {} }: PlanRequest
       protocol: 'prepared',
       operationsFile: null,
       nextOperationsFile: null,
+      profileFile: null,
+      rateIsWritten: true,
       program: null,
       warmUpMs: 0,
       baselineMs: 0,

@@ -35,10 +35,10 @@ export interface Session extends AsyncDisposable {
     values?: readonly unknown[],
   ): Promise<readonly Row[]>;
   /**
-   * Text as one message without values, as a script runner sends it; several statements where the engine can.
-   * Returns the rows affected by the last statement, null when the server does not tell.
+   * Text as one message, as a script runner sends it; several statements where the engine can, one with bound values.
+   * Returns the rows read or affected by the last statement, null when the server does not tell.
    */
-  execute(text: string): Promise<{ readonly rows: number | null }>;
+  execute(text: string, values?: readonly unknown[]): Promise<{ readonly rows: number | null }>;
   /** Cancels what the session is running, through a second connection. */
   cancel(): Promise<void>;
 }

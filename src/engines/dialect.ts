@@ -10,6 +10,16 @@ export interface SqlStatement {
   readonly offset: number;
 }
 
+export interface NormalisedContext {
+  /** Number of columns of a table by the last part of its name; null for one that is not there. */
+  columnsOf(table: string): number | null;
+  /** How many values a list gets whose length the statistics do not keep. */
+  readonly listLength: number;
+}
+
+/** A statement with `$1`, `$2`... for its values, or why none can be made. */
+export type Replayable = { readonly statement: string } | { readonly refused: string };
+
 export interface Dialect {
   /** Quotes one identifier; throws UsageError for what no identifier can hold (NUL). */
   quote(identifier: string): string;
@@ -37,6 +47,8 @@ export interface Dialect {
   redactValues(text: string): string;
   /** The text at its full length with strings, quoted names and comments replaced by spaces: only bare SQL is left. */
   blank(text: string): string;
+  /** A statement as the server's own statistics keep it, its values taken out, made into one that can be prepared. */
+  fromNormalised(text: string, context: NormalisedContext): Replayable;
   /** Marks in a schema or migration text that only this dialect has, each quoted; empty when none is seen. */
   recognise(text: string): readonly string[];
 }

@@ -43,6 +43,8 @@ function listPlan(randomSeed: number, change: Partial<ListPlan> = {}): ListPlan 
     protocol: 'prepared',
     operationsFile: null,
     nextOperationsFile: null,
+    profileFile: null,
+    rateIsWritten: true,
     program: null,
     warmUpMs: 0,
     baselineMs: 0,

@@ -2,11 +2,14 @@
 import type { Engine, Session, TableDescription } from '../engines/engine.ts';
 import type { GeneratorSpec } from '../generators/generator.ts';
 import { createGenerators } from '../generators/index.ts';
+import type { Profile } from '../profile/profile.ts';
 import type { LoadSettings } from '../scenario/plan.ts';
 import { type PlannedOperations, planFrom } from './operations.ts';
 
 export type { Operation } from './load.ts';
 export { readCode, readNextStatements, runningStatements } from './operations/code.ts';
+export { callsPerSecond, replayedShare } from './operations/mix.ts';
+export { measureRowsPerCall } from './operations/rows-per-call.ts';
 export type { PlannedOperations } from './operations.ts';
 export { refuseAboveCeiling } from './probe.ts';
 export { findLoadProgram, refuseWrongScripts } from './program/find.ts';
@@ -21,12 +24,14 @@ export interface PlanOperationsRequest {
   readonly tables: readonly TableDescription[];
   readonly settings: LoadSettings;
   readonly generator: GeneratorSpec;
+  /** Whose statements are repeated where `settings` name no file. */
+  readonly profile?: Profile | null;
   /** Tables that could not be filled; they get no derived operation and give no generated values. */
   readonly excludedTables?: readonly string[];
 }
 
 /**
- * The operations of the load, from `settings.operationsFile` or derived from the schema, with the live keys that their
+ * The operations of the load, from `settings.operationsFile`, the profile, or derived from the schema, with the live keys that their
  * parameters take. UsageError, with file and line, for all that is wrong with the file, at once.
  */
 export function planOperations(request: PlanOperationsRequest): Promise<PlannedOperations> {

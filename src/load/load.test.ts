@@ -48,6 +48,8 @@ function settingsOf(change: Partial<LoadSettings> = {}): LoadSettings {
     protocol: 'prepared',
     operationsFile: null,
     nextOperationsFile: null,
+    profileFile: null,
+    rateIsWritten: true,
     program: null,
     warmUpMs: 0,
     baselineMs: 0,

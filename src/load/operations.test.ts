@@ -148,13 +148,15 @@ select remark from orders where id = $1;
 select *
 from shelves;
 -- name: three
-select $1::text;`,
+select n from generate_series(1, $1) n;`,
     ),
   );
   expect(message.split('\n')).toEqual([
     expect.stringMatching(/workload\.sql:2: one: the server refuses this statement \(42703\): .*remark/),
     expect.stringMatching(/workload\.sql:5: two: the server refuses this statement \(42P01\): .*shelves/),
-    expect.stringMatching(/workload\.sql:8: three: cannot tell where \$1 \(text\) comes from: write a hint/),
+    expect.stringMatching(
+      /workload\.sql:8: three: cannot tell where \$1 \(integer\) comes from: write a hint/,
+    ),
   ]);
 });
 

@@ -1,7 +1,8 @@
 /**
- * The operations of a load, complete and trusted: from a workload file, or derived from the schema.
+ * The operations of a load, complete and trusted: from a workload file, from the statements of a profile, or derived from
+ * the schema.
  *
- *  1. read and parse the file, or derive drafts from the tables
+ *  1. read and parse the file, or make drafts of the profile's statements, or derive them from the tables
  *  2. ask the server what each statement's parameters are; what it refuses is an error of the file
  *  3. decide where each value comes from
  *  4. sample the live keys that are wanted
@@ -11,10 +12,14 @@ import type { Engine, Session, StatementInspection, TableDescription } from '../
 import { SqlError } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
 import type { TableGenerator } from '../generators/generator.ts';
+import type { Profile } from '../profile/profile.ts';
 import { LARGE_SCAN_ROWS } from '../recording/code-record.ts';
+import type { MixStatement } from '../recording/recording.ts';
 import type { LoadSettings } from '../scenario/plan.ts';
 import { deriveOperations } from './derive.ts';
 import type { Operation } from './load.ts';
+import { createPools } from './operations/key-pools.ts';
+import { mixOf } from './operations/mix.ts';
 import { type InspectedStatement, type ResolveContext, resolveSources } from './parameters.ts';
 import { type RenderedStatement, renderReferences } from './references.ts';
 import { type DraftOperation, parseWorkload } from './workload.ts';
@@ -26,6 +31,8 @@ export interface OperationsRequest {
   readonly tables: readonly TableDescription[];
   readonly settings: Pick<LoadSettings, 'operationsFile'>;
   readonly generators: ReadonlyMap<string, Pick<TableGenerator, 'rows' | 'columns' | 'capacity'>>;
+  /** Whose statements are repeated where there is no file; null derives operations. */
+  readonly profile?: Pick<Profile, 'statements'> | null;
   /** Tables whose rows are not the generator's: the schema had filled them, or they cannot be filled. */
   readonly excludedTables: readonly string[];
 }
@@ -33,23 +40,70 @@ export interface OperationsRequest {
 export interface PlannedOperations {
   readonly operations: readonly Operation[];
   readonly keyPools: readonly (readonly string[])[];
+  /** Every statement of the profile, replayed or not; null where the operations are not made of one. */
+  readonly mix: readonly MixStatement[] | null;
   /** What the load cannot do as wanted: skipped tables and operations, empty pools. */
   readonly problems: readonly string[];
   /** What a reader of the report should know: statements that read a large table from end to end. */
   readonly notes: readonly string[];
 }
 
-/** Zipf's hottest key gets 10 % of 10,000; a larger sample changes the load little, and costs memory per thread. */
-const KEYS_PER_POOL = 10_000;
-
 export async function planFrom(request: OperationsRequest): Promise<PlannedOperations> {
-  const { engine, tables, settings, generators, excludedTables } = request;
+  const { engine, tables, settings, profile = null } = request;
   const file = settings.operationsFile;
-  const derived = file === null ? deriveFrom(request) : { drafts: [], problems: [] };
-  const drafts =
-    file === null ? derived.drafts : parseWorkload(await readWorkload(file), file, engine.dialect);
+  if (file !== null) {
+    const drafts = parseWorkload(await readWorkload(file), file, engine.dialect);
+    const planned = await planDrafts(request, drafts, [], false);
+    if (planned.refused.size > 0) throw new UsageError([...planned.refused.values()].flat().join('\n'));
+    return planned;
+  }
+  if (profile !== null && profile.statements.length > 0) {
+    const mix = mixOf(profile, tables, engine.dialect);
+    const planned = await planDrafts(request, mix.drafts, [], false);
+    const statements = mix.statements.map((statement) => withoutRefused(statement, planned.refused));
+    if (planned.operations.length > 0) return { ...planned, mix: statements };
+    const derived = await planDerived(request);
+    const none = "none of the profile's statements can be repeated, so the load is derived from the schema";
+    return { ...derived, mix: statements, problems: [none, ...derived.problems] };
+  }
+  return planDerived(request);
+}
 
-  const problems = [...derived.problems];
+async function planDerived(request: OperationsRequest): Promise<PlannedOperations> {
+  const { drafts, problems } = deriveFrom(request);
+  const planned = await planDrafts(request, drafts, problems, true);
+  const refused = [...planned.refused.values()].flat();
+  const all = [...planned.problems, ...refused.map((problem) => `left out of the derived load: ${problem}`)];
+  refuseNothing(planned.operations, all);
+  return { ...planned, problems: all };
+}
+
+function withoutRefused(
+  statement: MixStatement,
+  refused: ReadonlyMap<string, readonly string[]>,
+): MixStatement {
+  if ('reason' in statement.replayed) return statement;
+  const { operation } = statement.replayed;
+  const reasons = refused.get(operation);
+  if (reasons === undefined) return statement;
+  const reason = reasons.map((each) => each.replace(`${operation}: `, '')).join('; ');
+  return { ...statement, replayed: { reason } };
+}
+
+interface PlannedDrafts extends PlannedOperations {
+  /** What was said against drafts, by their name. */
+  readonly refused: ReadonlyMap<string, readonly string[]>;
+}
+
+/** `isDerived`: what no index serves is nothing that an application would do, and is left out. */
+async function planDrafts(
+  request: OperationsRequest,
+  drafts: readonly DraftOperation[],
+  said: readonly string[],
+  isDerived: boolean,
+): Promise<PlannedDrafts> {
+  const { tables, generators, excludedTables } = request;
+  const problems = [...said];
   const notes: string[] = [];
   const pools = createPools();
   const context: ResolveContext = {
@@ -59,11 +113,11 @@ export async function planFrom(request: OperationsRequest): Promise<PlannedOpera
     keyPool: pools.indexOf,
   };
   const operations: Operation[] = [];
-  const refused: string[] = [];
+  const refused = new Map<string, readonly string[]>();
   for (const draft of drafts) {
     const planned = await planOperation(request, draft, context);
-    if ('refused' in planned) refused.push(...planned.refused);
-    else if (file === null && planned.scanned.length > 0) {
+    if ('refused' in planned) refused.set(draft.name, planned.refused);
+    else if (isDerived && planned.scanned.length > 0) {
       problems.push(
         `${draft.name} is left out of the derived load: no index serves it, ${planned.scanned.join(', ')}`,
       );
@@ -72,13 +126,9 @@ export async function planFrom(request: OperationsRequest): Promise<PlannedOpera
       for (const scan of planned.scanned) notes.push(`${draft.name} has no index that serves it: ${scan}`);
     }
   }
-  if (file !== null && refused.length > 0) throw new UsageError(refused.join('\n'));
-  problems.push(...refused.map((problem) => `left out of the derived load: ${problem}`));
-  refuseNothing(operations, problems);
-
   const keyPools = await pools.sample(request);
   problems.push(...emptyPools(operations, keyPools));
-  return { operations, keyPools, problems, notes };
+  return { operations, keyPools, problems, notes, refused, mix: null };
 }
 
 function deriveFrom({ engine, tables, generators, excludedTables }: OperationsRequest) {
@@ -195,42 +245,6 @@ function refuseNothing(operations: readonly Operation[], problems: readonly stri
       ...problems,
     ].join('\n'),
   );
-}
-
-interface Pools {
-  indexOf(table: string, column: string): number;
-  sample(request: OperationsRequest): Promise<readonly (readonly string[])[]>;
-}
-
-/** Collects the columns of which live keys are wanted, and samples each once. */
-function createPools(): Pools {
-  const wanted: { table: string; column: string }[] = [];
-  return {
-    indexOf(table, column) {
-      const known = wanted.findIndex((each) => each.table === table && each.column === column);
-      if (known >= 0) return known;
-      wanted.push({ table, column });
-      return wanted.length - 1;
-    },
-    async sample({ engine, session, tables }) {
-      const sampled: (readonly string[])[] = [];
-      for (const { table, column } of wanted) {
-        const description = tables.find(({ name }) => name === table);
-        const keys =
-          description === undefined
-            ? []
-            : await engine.schema.sampleKeys(session, description, column, KEYS_PER_POOL);
-        sampled.push(inOrder(keys));
-      }
-      return sampled;
-    },
-  };
-}
-
-/** Whole numbers by value, everything else by its text; ISO dates order as text. */
-function inOrder(keys: readonly string[]): readonly string[] {
-  if (!keys.every((key) => /^-?\d{1,15}$/.test(key))) return keys.toSorted();
-  return keys.toSorted((one, other) => Number(one) - Number(other));
 }
 
 function emptyPools(

@@ -6,12 +6,21 @@ import { readProfile } from '../profile/read.ts';
 import type { Plan } from '../scenario/plan.ts';
 
 /** Null when the plan names none; UsageError for what is no profile, or one of another engine. */
-export async function profileOf({ data, database }: Plan): Promise<Profile | null> {
-  if (data.profileFile === null) return null;
-  const profile = await readProfile(data.profileFile);
+export function profileOf(plan: Plan): Promise<Profile | null> {
+  return ofEngine(plan, plan.data.profileFile);
+}
+
+/** The same of the profile whose statements the load repeats. */
+export function statementsOf(plan: Plan): Promise<Profile | null> {
+  return ofEngine(plan, plan.load?.profileFile ?? null);
+}
+
+async function ofEngine({ database }: Plan, file: string | null): Promise<Profile | null> {
+  if (file === null) return null;
+  const profile = await readProfile(file);
   if (profile.engine === database.engine) return profile;
   throw new UsageError(
-    `${data.profileFile} is a profile of ${profile.flavor} ${profile.serverVersion}, but the rehearsal is for ` +
+    `${file} is a profile of ${profile.flavor} ${profile.serverVersion}, but the rehearsal is for ` +
       `${database.flavor}. Set database.engine (--engine) to ${profile.flavor}, or capture a profile of ${database.flavor}.`,
   );
 }

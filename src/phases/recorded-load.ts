@@ -2,13 +2,17 @@
 import { type Operation, planOperations, startLoad, startProgramLoad } from '../load/index.ts';
 import type { RunningLoad } from '../load/load.ts';
 import type { LoadRecord } from '../recording/recording.ts';
-import type { LoadSettings } from '../scenario/plan.ts';
+import type { LoadProgramSettings, LoadSettings } from '../scenario/plan.ts';
+import { recordMix } from './production-mix.ts';
+import { statementsOf } from './profile.ts';
 import type { WindowsRequest } from './windows.ts';
 
 /** A running load whose facts reach the recorder when it is disposed of, however that comes about. */
 export interface RecordedLoad extends RunningLoad {
   /** Of our own load; empty for a generator of others. */
   readonly operations: readonly Operation[];
+  /** As the scenario has it, or production's where that is repeated. */
+  readonly ratePerSecond: number;
   /** What was due until now is discarded; the record says how much that was. */
   endWarmUp(): void;
 }
@@ -21,12 +25,13 @@ export async function startRecordedLoad(request: WindowsRequest): Promise<Record
     return null;
   }
   recorder.enter('warm-up');
-  const { load, operations } = await openLoad(request, plan.load);
+  const { load, operations, ratePerSecond } = await openLoad(request, plan.load);
   const startedMs = recorder.now();
   let warmUp: LoadRecord['warmUp'];
   return {
     ...load,
     operations,
+    ratePerSecond,
     endWarmUp() {
       warmUp ??= { durationMs: recorder.now() - startedMs, due: load.pulse().due };
     },
@@ -41,29 +46,39 @@ export async function startRecordedLoad(request: WindowsRequest): Promise<Record
   };
 }
 
-interface OpenedLoad {
+interface OpenedLoad extends Pick<RecordedLoad, 'operations' | 'ratePerSecond'> {
   readonly load: RunningLoad;
-  readonly operations: readonly Operation[];
 }
 
 /** Our own load, or the generator that the scenario names; its warm-up has begun. */
 async function openLoad(request: WindowsRequest, settings: LoadSettings): Promise<OpenedLoad> {
+  const { program } = settings;
+  return program === null ? openOwn(request, settings) : openProgram(request, settings, program);
+}
+
+async function openProgram(
+  { plan, engine, started, recorder, progress, signal }: WindowsRequest,
+  settings: LoadSettings,
+  program: LoadProgramSettings,
+): Promise<OpenedLoad> {
+  const { randomSeed } = plan.data;
+  progress.say('warm-up', `load of ${settings.ratePerSecond}/s by ${program.name}`);
+  const target = started.roles.load;
+  recorder.add('notMeasured', {
+    what: 'whether the statements of the running version still work after each step',
+    reason: `${program.name} runs its own scripts: what it is refused under load is counted`,
+  });
+  const load = await startProgramLoad(
+    { engine, target, settings, program, randomSeed, now: () => recorder.now() },
+    signal,
+  );
+  return { load, operations: [], ratePerSecond: settings.ratePerSecond };
+}
+
+async function openOwn(request: WindowsRequest, settings: LoadSettings): Promise<OpenedLoad> {
   const { plan, engine, started, filled, recorder, progress, signal } = request;
   const { randomSeed } = plan.data;
-  const { program } = settings;
-  if (program !== null) {
-    progress.say('warm-up', `load of ${settings.ratePerSecond}/s by ${program.name}`);
-    const target = started.roles.load;
-    recorder.add('notMeasured', {
-      what: 'whether the statements of the running version still work after each step',
-      reason: `${program.name} runs its own scripts: what it is refused under load is counted`,
-    });
-    const load = await startProgramLoad(
-      { engine, target, settings, program, randomSeed, now: () => recorder.now() },
-      signal,
-    );
-    return { load, operations: [] };
-  }
+  const profile = await statementsOf(plan);
   await using session = await engine.connections.connect(
     started.roles.administrator,
     { applicationName: 'rehearse planning' },
@@ -75,14 +90,17 @@ async function openLoad(request: WindowsRequest, settings: LoadSettings): Promis
     tables: filled.tables,
     settings,
     generator: filled.generator,
+    profile,
   });
   for (const note of planned.notes) recorder.add('notes', note);
   for (const problem of planned.problems) recorder.add('notMeasured', { what: 'load', reason: problem });
+  const ratePerSecond =
+    profile === null ? settings.ratePerSecond : await recordMix(request, { profile, planned }, settings);
   const load = await startLoad(
     {
       engine: engine.name,
       target: started.roles.load,
-      settings,
+      settings: { ...settings, ratePerSecond },
       operations: planned.operations,
       keyPools: planned.keyPools,
       generator: filled.generator,
@@ -92,6 +110,6 @@ async function openLoad(request: WindowsRequest, settings: LoadSettings): Promis
     signal,
   );
   const { length } = planned.operations;
-  progress.say('warm-up', `load of ${settings.ratePerSecond}/s over ${length} operations`);
-  return { load, operations: planned.operations };
+  progress.say('warm-up', `load of ${ratePerSecond}/s over ${length} operations`);
+  return { load, operations: planned.operations, ratePerSecond };
 }

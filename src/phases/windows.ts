@@ -67,7 +67,7 @@ async function baseline(
   const { perSecond } = await load.probeCeiling();
   if ('notMeasured' in perSecond)
     recorder.add('notMeasured', { what: 'ceiling of the load', reason: perSecond.notMeasured });
-  refuseAboveCeiling({ perSecond }, plan.load.ratePerSecond);
+  refuseAboveCeiling({ perSecond }, load.ratePerSecond);
   load.endWarmUp();
   recorder.enter('baseline');
   const close = await openWindow(recorder, load, 'baseline');
@@ -98,7 +98,7 @@ interface Lookers {
 
 async function migrationWindow(
   request: WindowsRequest,
-  load: RunningLoad | null,
+  load: RecordedLoad | null,
   { observers, code }: Lookers,
 ): Promise<void> {
   const { plan, engine, tool, started, filled, recorder, progress, signal } = request;
@@ -133,11 +133,11 @@ async function migrationWindow(
 
 /** So that the percentiles of the migration window mean something however short the migration was. */
 async function untilLongEnough(
-  { plan, recorder, progress, signal }: WindowsRequest,
-  load: RunningLoad | null,
+  { recorder, progress, signal }: WindowsRequest,
+  load: RecordedLoad | null,
   { startedAtMs, dueBefore }: { readonly startedAtMs: number; readonly dueBefore: number },
 ): Promise<void> {
-  const ratePerSecond = plan.load?.ratePerSecond ?? 0;
+  const ratePerSecond = load?.ratePerSecond ?? 0;
   for (;;) {
     const elapsedMs = recorder.now() - startedAtMs;
     const due = (load?.pulse().due ?? 0) - dueBefore;

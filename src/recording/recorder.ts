@@ -52,6 +52,7 @@ export interface Recorder {
   setLoad(load: Recording['load']): void;
   setDisk(disk: DiskRecord | { readonly notMeasured: string }): void;
   setMigrations(migrations: Recording['migrations']): void;
+  setMix(mix: NonNullable<Recording['mix']>): void;
   setCode(code: NonNullable<Recording['code']>): void;
   setRecovery(recovery: NonNullable<Recording['recovery']>): void;
   /** Adds a step, or replaces the one of the same version. */
@@ -83,6 +84,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
   let disk: Recording['disk'] = { notMeasured: 'disk was not observed' };
   let migrations = header.migrations;
   let code: Recording['code'];
+  let mix: Recording['mix'];
   let recovery: Recording['recovery'];
 
   return {
@@ -115,6 +117,9 @@ export function createRecorder(header: RecorderHeader): Recorder {
     },
     setMigrations: (record) => {
       migrations = record;
+    },
+    setMix: (record) => {
+      mix = record;
     },
     setCode: (record) => {
       code = record;
@@ -149,6 +154,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
       steps: [...steps],
       migrations,
       ...(code === undefined ? {} : { code }),
+      ...(mix === undefined ? {} : { mix }),
       ...(recovery === undefined ? {} : { recovery }),
       disk,
       budgets: header.budgets,

@@ -8,6 +8,7 @@ import type { CodeRecord } from './code-record.ts';
 import type { Figure } from './figure.ts';
 import type { LoadRecord, RecoveryRecord } from './load-record.ts';
 import type { MigrationsRecord, Step } from './migrations-record.ts';
+import type { MixRecord } from './mix-record.ts';
 import type {
   DiskRecord,
   DrillRecord,
@@ -21,6 +22,7 @@ import type {
 export type * from './code-record.ts';
 export type * from './load-record.ts';
 export type * from './migrations-record.ts';
+export type * from './mix-record.ts';
 export type * from './observations.ts';
 export type * from './statement-effects.ts';
 
@@ -44,6 +46,8 @@ export interface Recording {
   readonly filling: readonly TableFilling[];
   readonly windows: readonly Window[];
   readonly load: LoadRecord | { readonly notMeasured: string };
+  /** Only where the load repeats the statements of a profile. */
+  readonly mix?: MixRecord;
   readonly steps: readonly Step[];
   readonly migrations: MigrationsRecord;
   /** Left out without a load, and by harnesses that did not look at the code. */

@@ -13,6 +13,7 @@ import {
   perSecondAlone,
   rate,
 } from './format.ts';
+import { mixGaps, mixInWords } from './mix.ts';
 
 export interface Fact {
   readonly label: string;
@@ -38,7 +39,7 @@ export function subtitle(recording: Recording): string {
 }
 
 export function factsOf(recording: Recording): readonly Fact[] {
-  const { load, machine, migrations, code } = recording;
+  const { load, machine, migrations, code, mix } = recording;
   return [
     ...recording.servers.flatMap(({ role, description, version, flavor, settings }) => [
       {
@@ -53,6 +54,7 @@ export function factsOf(recording: Recording): readonly Fact[] {
     { label: 'data', text: dataInWords(recording) },
     ...('notMeasured' in load ? [] : [{ label: 'load', text: loadInWords(load) }]),
     { label: 'recovery', text: recoveryInWords(recording) },
+    ...(mix === undefined ? [] : [{ label: 'operations', text: mixInWords(mix) }]),
     ...(code === undefined || 'notMeasured' in code ? [] : [{ label: 'code', text: codeInWords(code) }]),
     ...recording.drills.map(({ description }) => ({ label: 'drill', text: description })),
     {
@@ -74,12 +76,13 @@ export function factsOf(recording: Recording): readonly Fact[] {
 
 /** What was wanted and could not be measured, each with its reason. */
 export function notMeasuredOf(recording: Recording): readonly Fact[] {
-  const { load, disk, code } = recording;
+  const { load, disk, code, mix } = recording;
   return [
     ...('notMeasured' in load
       ? [{ label: 'load', text: load.notMeasured }]
       : (load.generator?.limits ?? []).map((text) => ({ label: 'load', text }))),
     ...('notMeasured' in disk ? [{ label: 'disk', text: disk.notMeasured }] : []),
+    ...(mix === undefined ? [] : mixGaps(mix)).map((text) => ({ label: 'rows per call', text })),
     ...gapsOf(code).map((text) => ({ label: 'code', text })),
     ...recording.notMeasured.map(({ what, reason }) => ({ label: what, text: reason })),
     ...recording.observers.flatMap(({ name, trouble }) =>

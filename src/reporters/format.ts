@@ -60,6 +60,11 @@ export function count(value: number): string {
   return (Math.round(value) || 0).toLocaleString('en-US', { maximumFractionDigits: 0 });
 }
 
+/** "3.4", "1,200": a mean of a count, with what is behind the point where that matters. */
+export function mean(value: number): string {
+  return isNumber(value) && Math.abs(value) < 100 ? plain(value, 2) : count(value);
+}
+
 /** "2x", "0.29x" */
 export function ratio(value: number, digits = DIGITS): string {
   if (!isNumber(value)) return UNKNOWN;

@@ -16,6 +16,7 @@ import type {
 } from '../recording/recording.ts';
 import { codeTable } from './code.ts';
 import { bytes, count, duration, figureInCell, perSecondAlone } from './format.ts';
+import { mixTables } from './mix.ts';
 
 export interface Table {
   readonly title: string;
@@ -35,12 +36,13 @@ const LATENCY_DIGITS = 2;
 
 /** Every table that has something to show, in the order of a report. */
 export function tablesOf(recording: Recording): readonly Table[] {
-  const { load, disk, code } = recording;
+  const { load, disk, code, mix } = recording;
   const tables = [
     stepsTable(recording),
     ...(code === undefined || 'notMeasured' in code ? [] : [codeTable(recording, code)]),
     locksTable(recording),
     ...('notMeasured' in load ? [] : [loadTable(recording, load), failuresTable(load)]),
+    ...(mix === undefined ? [] : mixTables(mix)),
     ...('notMeasured' in disk ? [] : [diskTable(disk), relationsTable(disk)]),
   ];
   return tables.filter(({ rows }) => rows.length > 0);

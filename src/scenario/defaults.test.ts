@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { DEFAULT_BUDGETS, resolveBudgets, resolveDrills, resolveLoad, resolveTables } from './defaults.ts';
 import type { POOL_PRESET_NAMES } from './scenario.ts';
 
-const NO_FILES = { operationsFile: null, nextOperationsFile: null, program: null };
+const NO_FILES = { operationsFile: null, nextOperationsFile: null, profileFile: null, program: null };
 
 test('budgets that are not written keep what holds otherwise, and null takes one away', () => {
   expect(resolveBudgets({})).toEqual(DEFAULT_BUDGETS);

@@ -94,13 +94,14 @@ export function resolveBudgets(written: CheckedBudgets, otherwise: Budgets = DEF
 /** Load settings, or null when the rate is 0. */
 export function resolveLoad(
   written: NonNullable<CheckedScenario['load']>,
-  files: Pick<LoadSettings, 'operationsFile' | 'nextOperationsFile' | 'program'>,
+  files: Pick<LoadSettings, 'operationsFile' | 'nextOperationsFile' | 'profileFile' | 'program'>,
 ): LoadSettings | null {
   const ratePerSecond = written.rate ?? RATE_PER_SECOND;
   if (ratePerSecond === 0) return null;
   const preset = written.pool?.preset === undefined ? null : POOL_PRESETS[written.pool.preset];
   return {
     ratePerSecond,
+    rateIsWritten: written.rate !== undefined,
     arrivals: written.arrivals ?? 'poisson',
     pool: {
       size: written.pool?.size ?? preset?.size ?? POOL_SIZE,

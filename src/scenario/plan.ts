@@ -95,6 +95,8 @@ export interface ColumnDataPlan {
 
 export interface LoadSettings {
   readonly ratePerSecond: number;
+  /** The scenario says it, so that no profile's rate takes its place. */
+  readonly rateIsWritten: boolean;
   readonly arrivals: 'poisson' | 'uniform';
   readonly pool: {
     readonly size: number;
@@ -109,6 +111,8 @@ export interface LoadSettings {
   readonly operationsFile: string | null;
   /** The same of the version that is being deployed: checked between the migrations, never sent by the load. */
   readonly nextOperationsFile: string | null;
+  /** Profile whose statements are the operations where there is no file of them. */
+  readonly profileFile: string | null;
   /** A load generator of others that runs its own scripts; `null` is ours. */
   readonly program: LoadProgramSettings | null;
   readonly warmUpMs: number;

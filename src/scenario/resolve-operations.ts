@@ -9,7 +9,18 @@ const WEIGHTED = /^(.*)@(\d{1,9})$/s;
 /** All that is wrong is complained about. */
 export async function resolveOperations(
   wanted: Wanted,
-): Promise<Pick<LoadSettings, 'operationsFile' | 'program'>> {
+  dataProfileFile: string | null,
+): Promise<Pick<LoadSettings, 'operationsFile' | 'profileFile' | 'program'>> {
+  const running = await resolveRunning(wanted);
+  const { profile } = wanted.scenario.load ?? {};
+  const written = await fileAt(wanted, ['load', 'profile'], profile);
+  const hasOperations = running.operationsFile !== null || running.program !== null;
+  if (hasOperations && written !== null)
+    wanted.complain(['load', 'profile'], 'the operations are load.operations: leave one of the two out');
+  return { ...running, profileFile: hasOperations ? null : (written ?? dataProfileFile) };
+}
+
+async function resolveRunning(wanted: Wanted): Promise<Pick<LoadSettings, 'operationsFile' | 'program'>> {
   const { operations, generator = 'rehearse', arrivals } = wanted.scenario.load ?? {};
   const key = ['load', 'operations'];
   if (generator === 'rehearse') {

@@ -58,7 +58,7 @@ export async function resolvePlan(request: ResolveRequest): Promise<Resolved> {
       ['data', 'schema'],
       'there is nothing to migrate from: write data.schema (--schema FILE), data.restore or data.profile, or migrations.released (--released VERSION) to build it from the migrations',
     );
-  const running = await resolveOperations(wanted);
+  const running = await resolveOperations(wanted, data.profileFile);
   const nextOperationsFile = await fileAt(
     wanted,
     ['load', 'nextOperations'],

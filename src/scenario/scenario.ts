@@ -157,6 +157,9 @@ const load = z.strictObject({
         'at load.rate, with as many clients as the pool has connections; Postgres only. Default: rehearse.',
     })
     .optional(),
+  profile: path(
+    'Profile of production whose statements are the operations, with their rate. Default: data.profile.',
+  ).optional(),
   nextOperations: path(
     'The same of the version that is being deployed: each statement is prepared and explained between the migrations.',
   ).optional(),

@@ -50,6 +50,8 @@ export function loadOutcomesContract(given: () => TestServer, fixture: Fixture):
         protocol: 'prepared',
         operationsFile: null,
         nextOperationsFile: null,
+        profileFile: null,
+        rateIsWritten: true,
         warmUpMs: 0,
         baselineMs: 0,
         recoveryMs: 0,

@@ -70,6 +70,8 @@ function settingsOf(scripts: Scripts, change: Partial<LoadSettings> = {}): LoadS
     protocol: 'prepared',
     operationsFile: null,
     nextOperationsFile: null,
+    profileFile: null,
+    rateIsWritten: true,
     threads: 1,
     program: { name: 'pgbench', scripts },
     warmUpMs: 0,

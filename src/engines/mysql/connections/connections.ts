@@ -31,7 +31,8 @@ async function connect(
   let busy = 0;
   const cancel = () => killQuery(target, client.id);
 
-  async function guarded(text: string): Promise<Answer> {
+  async function guarded(written: string, values: readonly unknown[] = []): Promise<Answer> {
+    const text = values.length === 0 ? written : fillIn(templateOf(written), values);
     busy += 1;
     try {
       return await inTurn(() => sendWithin(client, limits, text));
@@ -43,11 +44,9 @@ async function connect(
   return {
     id: client.id,
     target,
-    async query<Row extends object>(text: string, values?: readonly unknown[]) {
-      const filled = values === undefined || values.length === 0 ? text : fillIn(templateOf(text), values);
-      return (await guarded(filled)).rows as readonly Row[];
-    },
-    execute: async (text) => ({ rows: (await guarded(text)).affected }),
+    query: async <Row extends object>(text: string, values?: readonly unknown[]) =>
+      (await guarded(text, values)).rows as readonly Row[],
+    execute: async (text, values) => ({ rows: (await guarded(text, values)).affected }),
     cancel,
     async [Symbol.asyncDispose]() {
       // The server does not notice that the client of a waiting statement has gone.

@@ -2,6 +2,7 @@
 import { UsageError } from '../../../errors.ts';
 import type { OutcomeClass } from '../../../recording/recording.ts';
 import type { Dialect } from '../../engine.ts';
+import { fromNormalised } from './normalised.ts';
 import { recognise } from './recognise.ts';
 import { isToken, scan, type Token, tokensOf } from './scan.ts';
 import { split } from './split.ts';
@@ -23,6 +24,7 @@ export const dialect: Dialect = {
   redactValues,
   blank,
   recognise,
+  fromNormalised,
 };
 
 /** ER_INVALID_DEFAULT, ER_TRUNCATED_WRONG_VALUE: a zero date, most of the time. */

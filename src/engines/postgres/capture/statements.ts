@@ -3,6 +3,7 @@ import type { CapturedFacts } from '../../capture.ts';
 import type { Session } from '../../engine.ts';
 import { SqlError } from '../../engine.ts';
 import { dialect } from '../text/dialect.ts';
+import { SQUASHED } from '../text/normalised.ts';
 import { nextToken } from '../text/scan.ts';
 
 export type CapturedStatements = Pick<CapturedFacts, 'statements' | 'statementsSince' | 'missing'>;
@@ -113,13 +114,15 @@ function mergedByText(rows: readonly StatementRow[]): CapturedFacts['statements'
 
 /**
  * The server keeps a text as it was written when its entry was pushed out while it ran, and comments always: neither a
- * value nor what an application wrote into a comment leaves.
+ * value nor what an application wrote into a comment leaves. The server's own mark of a longer list stays.
  */
 function withoutValues(text: string): string {
   let bare = '';
   let at = 0;
   for (let next = nextToken(text, 0, false); next !== null; next = nextToken(text, next.to, false)) {
-    bare += text.slice(at, next.from) + (next.kind === 'comment' ? ' ' : text.slice(next.from, next.to));
+    bare +=
+      text.slice(at, next.from) +
+      (next.kind === 'comment' && next.text !== SQUASHED ? ' ' : text.slice(next.from, next.to));
     at = next.to;
   }
   return dialect.redactValues((bare + text.slice(at)).trim());

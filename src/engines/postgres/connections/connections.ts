@@ -48,7 +48,12 @@ async function connect(
     target,
     query: <Row extends object>(text: string, values?: readonly unknown[]) =>
       guarded(text, async () => (await client.query<Row>(text, values && [...values])).rows),
-    execute: (text) => guarded(text, () => executeMessage(client, text)),
+    execute: (text, values) =>
+      guarded(text, async () =>
+        values === undefined
+          ? executeMessage(client, text)
+          : { rows: (await client.query(text, [...values])).rowCount },
+      ),
     cancel,
     async [Symbol.asyncDispose]() {
       // A server process that waits for a lock does not notice that its client has gone.

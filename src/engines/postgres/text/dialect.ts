@@ -2,6 +2,7 @@
 import { UsageError } from '../../../errors.ts';
 import type { OutcomeClass } from '../../../recording/recording.ts';
 import type { Dialect } from '../../engine.ts';
+import { fromNormalised } from './normalised.ts';
 import { recognise } from './recognise.ts';
 import { isToken, nextToken, type Token, tokensOf } from './scan.ts';
 import { inlineCopy, split } from './split.ts';
@@ -20,6 +21,7 @@ export const dialect: Dialect = {
   redactValues,
   blank,
   recognise,
+  fromNormalised,
 };
 
 /** `lock_not_available`: lock_timeout gave up, or NOWAIT did. */
