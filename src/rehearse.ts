@@ -20,6 +20,7 @@ import { firstError, InterruptedError, redact } from './errors.ts';
 import { fill } from './phases/fill.ts';
 import { chooseOrigin, type SnapshotUse } from './phases/origin.ts';
 import { startServer } from './phases/provision.ts';
+import { askInstead } from './phases/refused-clauses.ts';
 import { rehearseUnderLoad } from './phases/windows.ts';
 import type { Progress } from './progress.ts';
 import { createRecorder } from './recording/recorder.ts';
@@ -69,6 +70,7 @@ export async function rehearse(plan: Plan, options: RehearseOptions): Promise<Re
       const filled = await fill({ plan, engine, tool, migrations, started, recorder, progress, signal });
       await origin.keep(started, filled);
       await rehearseUnderLoad({ plan, engine, tool, started, filled, recorder, progress, signal });
+      await askInstead({ engine, started, recorder, progress, signal });
     } catch (error) {
       phaseOfTrouble = recorder.phase;
       throw error;

@@ -1,5 +1,5 @@
 import { exactly } from '../recording/figure.ts';
-import type { Recording, Step } from '../recording/recording.ts';
+import type { Recording, SqlFailure, Step } from '../recording/recording.ts';
 import type { Check, Detail, Finding } from './check.ts';
 import { statement } from './finding.ts';
 
@@ -64,8 +64,22 @@ function failure(step: Step, notRun: readonly Step[]): Finding {
     figure: exactly(1, SOURCE),
     unit: 'count',
     statementId: failed?.id ?? null,
-    details: [...leftBehind(step), ...notRun.map(({ file }) => text(`${file} was not run`))],
+    details: [
+      ...insteadOf(error),
+      ...leftBehind(step),
+      ...notRun.map(({ file }) => text(`${file} was not run`)),
+    ],
   });
+}
+
+/** Clauses that the server would take, the cheapest algorithm first. */
+function insteadOf(error: SqlFailure | null): readonly Detail[] {
+  return (error?.accepted ?? []).map(({ algorithm, locks }) =>
+    text(
+      `the server would take ALGORITHM=${algorithm} ` +
+        `${locks.length === 0 ? 'without LOCK' : `with LOCK=${locks.join(' or ')}`} (asked on empty tables of the same shape)`,
+    ),
+  );
 }
 
 /** What the failed step left in the database, statement by statement. */

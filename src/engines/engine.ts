@@ -4,6 +4,7 @@
  */
 import type { Ageing } from './ageing.ts';
 import type { Capture } from './capture.ts';
+import type { ClauseAdvice } from './clauses.ts';
 import type { Connections } from './connections.ts';
 import type { Dialect } from './dialect.ts';
 import type { Dumps } from './dumps.ts';
@@ -17,6 +18,7 @@ import type { ObservedViews } from './views.ts';
 
 export type * from './ageing.ts';
 export type * from './capture.ts';
+export type * from './clauses.ts';
 export * from './connections.ts';
 export type * from './dialect.ts';
 export type * from './dumps.ts';
@@ -46,6 +48,8 @@ export interface Engine {
   readonly views: ObservedViews;
   /** How the shape of a production database is read. */
   readonly capture: Capture;
+  /** Left out where statements have no such clauses. */
+  readonly clauses?: ClauseAdvice;
   /** How it is learned what a statement does, or why it cannot be. */
   readonly probing: Probing | { readonly missing: string };
   /** Load generators of others that speak with this engine (`load.generator`), by their names. */

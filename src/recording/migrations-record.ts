@@ -50,4 +50,13 @@ export interface SqlFailure {
   readonly statement: string | null;
   /** 1-based character position in the statement, where the server tells. */
   readonly position: number | null;
+  /** Set where the server refused an ALGORITHM or a LOCK: what it would take for the same change. */
+  readonly accepted?: readonly AcceptedClauses[];
+}
+
+/** An algorithm that the server takes for a statement, asked on empty tables of the same shape and row versions. */
+export interface AcceptedClauses {
+  readonly algorithm: string;
+  /** Values of LOCK that it takes with it; none: the clause has to be left out. */
+  readonly locks: readonly string[];
 }

@@ -7,6 +7,7 @@ import { reshaping } from './dumps/reshaping.ts';
 import { ageing } from './filling/ageing.ts';
 import { filling } from './filling/filling.ts';
 import { probing } from './probe/probe.ts';
+import { clauses } from './probe/refused.ts';
 import { schema } from './schema/schema.ts';
 import { recipe } from './server/recipe.ts';
 import { dialect } from './text/dialect.ts';
@@ -44,5 +45,6 @@ export const mysql: Engine = {
   views,
   capture,
   probing,
+  clauses,
   loadPrograms: [],
 };

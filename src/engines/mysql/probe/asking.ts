@@ -4,7 +4,7 @@
  */
 import { SqlError } from '../../engine.ts';
 import { serverKind } from '../server/server-kind.ts';
-import { type Clauses, type Placement, placementsOf } from './clauses.ts';
+import { type Placement, placementsOf } from './clauses.ts';
 import type { Twin } from './twin.ts';
 
 /** ER_PARSE_ERROR: no clause may stand there. */
@@ -21,10 +21,6 @@ export interface AskedClauses {
   readonly algorithms: Readonly<Record<string, true | string>>;
   /** Of each algorithm that it takes: the locks that it takes with it. */
   readonly locks: Readonly<Record<string, readonly string[]>>;
-  /** What it says of the locks that it refuses, by algorithm and lock. */
-  readonly lockRefusals: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** The statement as the server would take it with these clauses. */
-  readonly write: (clauses: Clauses) => string;
 }
 
 /** Null where the grammar has no place for the clauses in this statement. */
@@ -39,23 +35,17 @@ export async function askClauses(twin: Twin, statement: string): Promise<AskedCl
 async function askAt(twin: Twin, write: Placement): Promise<AskedClauses | null> {
   const algorithms: Record<string, true | string> = {};
   const locks: Record<string, readonly string[]> = {};
-  const lockRefusals: Record<string, Readonly<Record<string, string>>> = {};
   for (const algorithm of await algorithmsOf(twin)) {
     const answer = await answerTo(twin, write({ algorithm }));
     if (answer !== null && answer.code === NOT_GRAMMAR) return null;
     algorithms[algorithm] = answer === null ? true : `${answer.code} ${answer.message}`;
     if (answer !== null) continue;
     const taken: string[] = [];
-    const refused: Record<string, string> = {};
-    for (const lock of LOCKS) {
-      const refusal = await answerTo(twin, write({ algorithm, lock }));
-      if (refusal === null) taken.push(lock);
-      else refused[lock] = `${refusal.code} ${refusal.message}`;
-    }
+    for (const lock of LOCKS)
+      if ((await answerTo(twin, write({ algorithm, lock }))) === null) taken.push(lock);
     locks[algorithm] = taken;
-    lockRefusals[algorithm] = refused;
   }
-  return { algorithms, locks, lockRefusals, write };
+  return { algorithms, locks };
 }
 
 async function algorithmsOf(twin: Twin): Promise<readonly string[]> {
@@ -64,8 +54,8 @@ async function algorithmsOf(twin: Twin): Promise<readonly string[]> {
   return ALGORITHMS[(await serverKind(session)).flavor];
 }
 
-/** The server's refusal, or null when the statement ran. */
-async function answerTo(twin: Twin, statement: string): Promise<SqlError | null> {
+/** The server's refusal on empty tables, or null when the statement ran. */
+export async function answerTo(twin: Twin, statement: string): Promise<SqlError | null> {
   await twin.renew('none');
   await using session = await twin.open();
   try {

@@ -4,10 +4,12 @@ import {
   eventually,
   serverMissing,
   serversOf,
+  sqlCode,
   startTestServer,
   type TestServer,
 } from '../../../../tests/server.ts';
 import type { SeenProgress, Session } from '../../engine.ts';
+import { clauses } from '../probe/refused.ts';
 import { kindOfVersion } from '../server/server-kind.ts';
 import { compareRelationStates } from './state-changes.ts';
 import { readRelationStates, rowVersionLimit } from './states.ts';
@@ -164,6 +166,32 @@ for (const spec of serversOf('mysql')) {
       const clock = await views.readClock(inside);
       expect(clock).toBeGreaterThanOrEqual(asked - 1000);
       expect(clock).toBeLessThanOrEqual(Date.now() + 1000);
+    });
+
+    test('of a refused ALGORITHM or LOCK it is told what the server would take, on as many row versions', async () => {
+      await using session = await server.session();
+      await session.execute('create table parts (id bigint primary key, code int, key by_code (code))');
+      await session.execute('alter table parts add column note int, algorithm=instant');
+      await session.execute('insert into parts values (1, 2, 3)');
+      const refused = 'alter table parts modify code bigint, algorithm=inplace, lock=none';
+      expect(await sqlCode(session.execute(refused))).toMatch(/^184[56]$/);
+      expect(await clauses.instead(session, refused)).toEqual([
+        { algorithm: 'COPY', locks: expect.arrayContaining(['SHARED', 'EXCLUSIVE']) },
+      ]);
+      const copied = 'alter table parts add index by_note (note), algorithm=instant';
+      expect((await clauses.instead(session, copied))?.[0]).toEqual({
+        algorithm: mariadb ? 'NOCOPY' : 'INPLACE',
+        locks: ['NONE', 'SHARED', 'EXCLUSIVE'],
+      });
+      // Neither of these fails because of its clauses.
+      for (const other of [
+        'alter table parts drop column absent, algorithm=copy',
+        'alter table parts add unique (note), algorithm=inplace',
+        'alter table parts modify code bigint',
+      ])
+        expect(await clauses.instead(session, other)).toBeNull();
+      expect(await session.query("show databases like '% twin'")).toEqual([]);
+      expect(await session.query('select * from parts')).toEqual([{ id: 1, code: 2, note: 3 }]);
     });
 
     test('our observer misses nothing; a user without privileges is told what is lost by what', async () => {
