@@ -74,15 +74,19 @@ export function nowOf({ epochMs }: LoadPlan): number {
   return performance.timeOrigin + performance.now() - epochMs;
 }
 
+const PROBE_MS = 500;
 /** First plans, connections and pages; not measured. */
 export const WARM_UP_MS = 1500;
 
-/** Warms up, does `before`, opens a window, does `during` in it, and ends the load. */
+/**
+ * Warms up, probes the ceiling as a rehearsal does (or does `before`), opens a window, does `during` in it, and ends the
+ * load.
+ */
 export async function runLoad<Result>(
   plan: LoadPlan,
   signal: AbortSignal,
   during: (load: RunningLoad, openedMs: number) => Promise<Result>,
-  before: (load: RunningLoad) => Promise<unknown> = async () => undefined,
+  before: (load: RunningLoad) => Promise<unknown> = (load) => load.probeCeiling(PROBE_MS),
 ): Promise<{ readonly record: LoadRecord; readonly result: Result }> {
   await using load = await startLoad(plan, signal);
   await delay(WARM_UP_MS, undefined, { signal });

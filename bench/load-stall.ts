@@ -1,5 +1,6 @@
 /** Figures of the load that every engine has: what a lock costs, and how fast point selects are. */
 import type { LoadPlan } from '../src/load/load.ts';
+import type { Ceiling } from '../src/load/probe.ts';
 import type { LoadSettings } from '../src/scenario/plan.ts';
 import { predictResponses } from './load-oracle.ts';
 import {
@@ -132,8 +133,13 @@ export function measureThroughput(
     ours: async () => {
       const pool = { size: 8, instances: 1, checkoutTimeoutMs: null, maxQueue: 100_000 };
       const plan = planWith({ pool, ratePerSecond: 10 });
-      const { result } = await runLoad(plan, run.signal, (load) => load.probeCeiling(CLOSED_SECONDS * 1000));
-      return [numberOf(result.perSecond), numberOf(result.cpuMicrosecondsPerOperation)];
+      const ceilings: Ceiling[] = [];
+      const nothing = async () => undefined;
+      await runLoad(plan, run.signal, nothing, async (load) => {
+        ceilings.push(await load.probeCeiling(CLOSED_SECONDS * 1000));
+      });
+      const [ceiling] = ceilings;
+      return [numberOf(ceiling?.perSecond), numberOf(ceiling?.cpuMicrosecondsPerOperation)];
     },
     peer: () => peer.run(CLOSED_SECONDS),
   });

@@ -2,7 +2,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { explain, isKnown } from '../errors.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
-import { takePrecedence } from './precedence.ts';
+import { takePrecedence, takeRealTime } from './precedence.ts';
 import { PULSE_MS } from './recent.ts';
 import { type Runner, startRunner } from './runner.ts';
 
@@ -33,6 +33,12 @@ async function serve(start: WorkerStart, port: MessagePort): Promise<void> {
     tell({ type: 'probed', probe: await runner.probe(atMs, durationMs) });
   }
 
+  // Not before the probe, which keeps a processor busy. The next ticker inherits it.
+  function resume(shiftMs: number): void {
+    takeRealTime();
+    runner.resume(shiftMs);
+  }
+
   function open({ id, window, atMs }: ToWorker & { type: 'open' }): void {
     runner.open(window, atMs);
     tell({ type: 'opened', id });
@@ -42,7 +48,7 @@ async function serve(start: WorkerStart, port: MessagePort): Promise<void> {
     if (message.type === 'begin') runner.begin(message.startMs);
     else if (message.type === 'open') open(message);
     else if (message.type === 'probe') void probe(message.atMs, message.durationMs);
-    else if (message.type === 'resume') runner.resume(message.shiftMs);
+    else if (message.type === 'resume') resume(message.shiftMs);
     else if (message.type === 'stop') runner.stop();
     else void finish(message.graceMs);
   });
