@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe } from 'vitest';
 import { ageingContract } from './contract/ageing.ts';
+import { canariesContract } from './contract/canaries.ts';
 import { connectionsContract } from './contract/connections.ts';
 import { dialectContract } from './contract/dialect.ts';
 import { fillingContract } from './contract/filling.ts';
@@ -38,6 +39,7 @@ for (const spec of wantedServers()) {
     describe('filling', () => fillingContract(given, fixture));
     describe('ageing', () => ageingContract(given));
     describe('views', () => viewsContract(given, fixture));
+    describe('canaries', () => canariesContract(given, fixture));
     describe('rehearsal', () => rehearsalContract(given));
   });
 }

@@ -10,6 +10,7 @@ import { latencyP99 } from './latency-p99.ts';
 import { loadRan } from './load-ran.ts';
 import { lockTimeoutGivenUp } from './lock-timeout-given-up.ts';
 import { lockWait } from './lock-wait.ts';
+import { measurementConflict } from './measurement-conflict.ts';
 import { migrationFailed } from './migration-failed.ts';
 import { noBudget } from './no-budget.ts';
 import { planRegression } from './plan-regression.ts';
@@ -17,12 +18,14 @@ import { rehearsalCompleted } from './rehearsal-completed.ts';
 import { replicaLag } from './replica-lag.ts';
 import { rowVersionLimit } from './row-version-limit.ts';
 import { stall } from './stall.ts';
+import { tableOutage } from './table-outage.ts';
 
 export const checks: readonly Check[] = [
   rehearsalCompleted,
   migrationFailed,
   lockWait,
   stall,
+  tableOutage,
   failedOperations,
   codeBreaks,
   planRegression,
@@ -35,6 +38,7 @@ export const checks: readonly Check[] = [
   rowVersionLimit,
   lockTimeoutGivenUp,
   loadRan,
+  measurementConflict,
   noBudget,
 ];
 

@@ -46,6 +46,8 @@ export function sessionInWords(recording: Recording, session: SessionRecord | un
       const drill = recording.drills.find(({ sessionId }) => sessionId === session.sessionId);
       return `${number} (drill: ${drill?.description ?? session.applicationName})`;
     }
+    case 'canary':
+      return `${number}, a canary of this harness`;
     case 'server':
       return `${number} of the server (${session.applicationName || 'background worker'})`;
     case 'observer':

@@ -3,6 +3,7 @@
  * asked of `capabilities` (a named ability, or the reason why it is missing), never of the engine's name.
  */
 import type { Ageing } from './ageing.ts';
+import type { Canaries } from './canary.ts';
 import type { Capture } from './capture.ts';
 import type { ClauseAdvice } from './clauses.ts';
 import type { Connections } from './connections.ts';
@@ -17,6 +18,7 @@ import type { SchemaAccess } from './schema.ts';
 import type { ObservedViews } from './views.ts';
 
 export type * from './ageing.ts';
+export * from './canary.ts';
 export type * from './capture.ts';
 export type * from './clauses.ts';
 export * from './connections.ts';
@@ -46,6 +48,7 @@ export interface Engine {
   readonly dumps: Dumps;
   readonly reshaping: Reshaping;
   readonly views: ObservedViews;
+  readonly canaries: Canaries;
   /** How the shape of a production database is read. */
   readonly capture: Capture;
   /** Left out where statements have no such clauses. */

@@ -1,5 +1,6 @@
 /** How an engine is filled. */
 import { EnvironmentError } from '../errors.ts';
+import type { TableProfile } from '../profile/profile.ts';
 import type { ConnectionTarget, Session } from './connections.ts';
 import type { TableDescription } from './schema.ts';
 
@@ -71,6 +72,8 @@ export interface Filling {
    * been aged, and stay so; default false.
    */
   settle(session: Session, tables: readonly TableDescription[], worn?: boolean): Promise<void>;
+  /** Makes the statistics of columns that production has by the profile; left out where `settle` makes them anyhow. */
+  collectStatistics?(session: Session, table: TableDescription, profile: TableProfile): Promise<void>;
   /** Bytes per table with its indexes. */
   sizes(session: Session, tables: readonly TableDescription[]): Promise<ReadonlyMap<string, number>>;
   /**

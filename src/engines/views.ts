@@ -41,6 +41,20 @@ export interface EndedWait {
   readonly timed?: { readonly lowerMs: number; readonly upperMs: number; readonly source: string };
 }
 
+/** A wait that no reading of the locks has shown, from what the server keeps of waits that ended. */
+export interface MissedWait {
+  readonly key: string;
+  readonly waiterId: number;
+  readonly target: string;
+  readonly relation: string | null;
+  /** As the server timed it, within the error of its timer. */
+  readonly lowerMs: number;
+  readonly upperMs: number;
+  /** How long before the reading it ended. */
+  readonly endedAgoMs: number;
+  readonly source: string;
+}
+
 export interface LockReading {
   /** From the call to the answer that the waits and locks were in; looking at sessions and blockers comes after it. */
   readonly answeredAfterMs: number;
@@ -50,11 +64,17 @@ export interface LockReading {
   readonly held: readonly SeenLock[];
   /** Sessions that wait, waited until now, or block; read only when there is a wait. */
   readonly sessions: readonly SeenSession[];
+  /** Waits that began and ended between readings, where the server keeps them; neither mode nor blocker is known. */
+  readonly missed?: readonly MissedWait[];
+  /** The server kept fewer of them than there were. */
+  readonly missedOverran?: boolean;
 }
 
 export interface LockReader {
   /** Name of the view, for the figure's source. */
   readonly source: string;
+  /** Which waits between two readings are known all the same, in words; left out: none. */
+  readonly between?: string;
   /** `holders`: user whose granted locks are wanted. Must never wait for a lock itself. */
   read(holders: string): Promise<LockReading>;
   /** Loads names of new relations; call between statements. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 const verdict = z.enum(['pass', 'inconclusive', 'fail']);
-const owner = z.enum(['migration', 'load', 'drill', 'observer', 'server', 'other']);
+const owner = z.enum(['migration', 'load', 'canary', 'drill', 'observer', 'server', 'other']);
 
 const BOUNDS = 'must be a number, or { "min": ..., "max": ... } with one of them or both';
 

@@ -8,6 +8,8 @@ import { lockWaits } from './lock-waits.ts';
 import type { ObserveRequest, Observer, RunningObserver } from './observer.ts';
 import { progress } from './progress.ts';
 
+export { startCanaries } from './canaries/index.ts';
+
 const OBSERVERS: readonly Observer[] = [lockWaits, disk, progress, changes];
 
 export interface Observers extends AsyncDisposable {

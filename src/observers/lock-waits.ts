@@ -18,6 +18,8 @@ const REFRESH_NAMES_MS = 5_000;
 interface Trackers {
   readonly waits: WaitTracker;
   readonly held: HeldTracker;
+  /** Times that the server kept fewer of the waits between readings than there were. */
+  overruns: number;
 }
 
 export const lockWaits: Observer = {
@@ -26,6 +28,7 @@ export const lockWaits: Observer = {
     const { recorder, engine, roles } = request;
     let trackers: Trackers | null = null;
     let reader: LockReader | null = null;
+    let known: string | null = null;
 
     const sampling = await startSampling({
       name: lockWaits.name,
@@ -36,9 +39,11 @@ export const lockWaits: Observer = {
         try {
           const opened = await engine.views.openLockReader(cluster, inside);
           reader = opened;
+          known = opened.between ?? null;
           trackers ??= {
             waits: trackWaits(opened.source, describeSessions(roles, engine.dialect), engine.dialect),
             held: trackHeldLocks(opened.source),
+            overruns: 0,
           };
           return sourceOf(opened, { trackers, request, close: () => closeSessions(sessions) });
         } catch (error) {
@@ -53,7 +58,7 @@ export const lockWaits: Observer = {
     recorder.add(
       'notes',
       `lock waits and held locks are read every ${INTERVAL_MS} ms, every ${INTERVAL_WHILE_WAITING_MS} ms while anything ` +
-        'waits: what begins and ends between two readings is not seen',
+        `waits: what begins and ends between two readings is not seen${known === null ? '' : `, but for ${known}`}`,
     );
     return {
       [Symbol.asyncDispose]: () => sampling[Symbol.asyncDispose](),
@@ -77,6 +82,7 @@ function sourceOf(reader: LockReader, { trackers, request, close }: ReadingConte
       const reading = await reader.read(roles.migrator.user);
       const answeredAtMs = askedAtMs + reading.answeredAfterMs;
       trackers.waits.add({ askedAtMs, answeredAtMs, reading });
+      if (reading.missedOverran === true) trackers.overruns += 1;
       trackers.held.add({ askedAtMs, answeredAtMs, reading: reading.held });
       // Where so many locks are held that reading them takes long, half of the time is left to those who need them.
       if (reading.waits.length > 0) return Math.max(INTERVAL_WHILE_WAITING_MS, reading.answeredAfterMs);
@@ -90,11 +96,17 @@ function sourceOf(reader: LockReader, { trackers, request, close }: ReadingConte
   };
 }
 
-function record({ recorder }: ObserveRequest, { waits, held }: Trackers): void {
+function record({ recorder }: ObserveRequest, { waits, held, overruns }: Trackers): void {
   const endedAtMs = recorder.now();
   const facts = waits.finish(endedAtMs, recorder.steps);
   for (const wait of facts.waits) recorder.add('lockWaits', wait);
   for (const lock of held.finish(endedAtMs, recorder.steps)) recorder.add('heldLocks', lock);
+  if (overruns > 0) {
+    recorder.add('notMeasured', {
+      what: 'lock waits that began and ended between two readings',
+      reason: `there were more in a second than the server keeps, ${overruns} times`,
+    });
+  }
   if (facts.leftOut.count > 0) {
     recorder.add('notMeasured', {
       what: `${facts.leftOut.count} lock waits in which the migration had no part`,

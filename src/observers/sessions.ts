@@ -1,5 +1,11 @@
 /** Sessions as the engine shows them, turned into records with their owner. Pure. */
-import type { Dialect, RoleTargets, SeenSession, SeenWait } from '../engines/engine.ts';
+import {
+  CANARY_APPLICATION,
+  type Dialect,
+  type RoleTargets,
+  type SeenSession,
+  type SeenWait,
+} from '../engines/engine.ts';
 import type { SessionOwner, SessionRecord } from '../recording/recording.ts';
 
 export type Describe = (sessionId: number, seen: SeenSession | undefined) => SessionRecord;
@@ -13,10 +19,17 @@ export function describeSessions(roles: RoleTargets, dialect: Dialect): Describe
     [roles.observer.user, 'observer'],
     [roles.observerInside.user, 'observer'],
   ]);
+  function ownerOf({ user, applicationName }: SeenSession): SessionOwner {
+    if (user === null) return 'server';
+    // Canaries have the load's privileges, and so its user.
+    if (user === roles.load.user && applicationName === CANARY_APPLICATION) return 'canary';
+    return owners.get(user) ?? 'other';
+  }
+
   return (sessionId, seen) => {
     if (seen === undefined)
       return { sessionId, owner: 'other', applicationName: '', statement: null, state: null };
-    const owner = seen.user === null ? 'server' : (owners.get(seen.user) ?? 'other');
+    const owner = ownerOf(seen);
     const foreign = owner === 'load' || owner === 'other';
     return {
       sessionId,

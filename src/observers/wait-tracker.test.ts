@@ -83,6 +83,22 @@ test('a wait that the server timed itself is known as well as its timer', () => 
   expect(only(waits.finish(100, []).waits).waitedMs).toEqual({ lower: 31.4, upper: 31.6, source: 'history' });
 });
 
+test('a wait that no reading showed is told as the server timed it, back from when it ended', () => {
+  const waits = tracker();
+  waits.add(at(0, []));
+  const missed = {
+    ...{ key: 'drained', waiterId: 2, target: 'metadata', relation: 'orders', source: 'history' },
+    ...{ lowerMs: 7.9, upperMs: 8.1, endedAgoMs: 600 },
+  };
+  const { askedAtMs, answeredAtMs, reading: empty } = at(1000, []);
+  waits.add({ askedAtMs, answeredAtMs, reading: { ...empty, missed: [missed] } });
+  const found = only(waits.finish(2000, []).waits);
+  expect(found).toMatchObject({ relation: 'orders', blockers: [], mode: 'mode not seen', ended: 'unknown' });
+  expect(found.waiter.owner).toBe('load');
+  expect(found.waitedMs).toEqual({ lower: 7.9, upper: 8.1, source: 'history' });
+  expect(found.startedAtMs).toBeCloseTo(1001 - 600 - 8);
+});
+
 test('a timer of the server that contradicts the readings does not count', () => {
   const waits = tracker();
   waits.add(at(0, []));

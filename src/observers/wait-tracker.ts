@@ -1,5 +1,12 @@
 /** Follows lock waits from reading to reading and turns them into records. Pure: time comes with the readings. */
-import type { Dialect, EndedWait, LockReading, SeenSession, SeenWait } from '../engines/engine.ts';
+import type {
+  Dialect,
+  EndedWait,
+  LockReading,
+  MissedWait,
+  SeenSession,
+  SeenWait,
+} from '../engines/engine.ts';
 import { between, type Figure } from '../recording/figure.ts';
 import type { LockWait, SessionRecord, Step, WaitEnding } from '../recording/recording.ts';
 import { blockingChain, type Describe } from './sessions.ts';
@@ -26,6 +33,9 @@ export interface WaitFacts {
 
 /** A recording is read as a whole; a load that fights over one row for an hour would make it gigabytes. */
 const MOST_WAITS = 10_000;
+
+/** Mode of a wait that was over before the locks were read. */
+const NOT_SEEN = 'mode not seen';
 
 interface OpenWait {
   seen: SeenWait;
@@ -78,6 +88,7 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
       wait.lastAskedAtMs = Math.max(wait.lastAskedAtMs, askedAtMs - staleMs);
       open.set(seen.key, wait);
     }
+    for (const missed of reading.missed ?? []) closed.push(closedMissed(missed, sessions, answeredAtMs));
     previousAskedAtMs = askedAtMs;
     if (closed.length > MOST_WAITS) letGo();
   }
@@ -97,6 +108,19 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
       chains: new Map(),
       chain: null,
     };
+  }
+
+  /** It ended before it was read of, however long ago by the server's timer. */
+  function closedMissed(
+    missed: MissedWait,
+    sessions: ReadonlyMap<number, SeenSession>,
+    answeredAtMs: number,
+  ): ClosedWait {
+    const { key, waiterId, target, relation, lowerMs, upperMs, source: timer } = missed;
+    const goneAtMs = answeredAtMs - missed.endedAgoMs;
+    const seen = { key, waiterId, blockerIds: [], target, relation, mode: NOT_SEEN, waitedMs: null };
+    const wait = begin(seen, sessions, goneAtMs - upperMs, goneAtMs - lowerMs);
+    return { wait, goneAtMs, became: 'unknown', timed: { lowerMs, upperMs, source: timer } };
   }
 
   /** A chain stands from the reading that shows it to the next one; the first one from the start of the wait. */

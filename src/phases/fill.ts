@@ -3,7 +3,7 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { refuseUnknownTables } from '../drills/index.ts';
-import type { Engine, TableDescription } from '../engines/engine.ts';
+import type { Engine, Session, TableDescription } from '../engines/engine.ts';
 import { SqlError } from '../engines/engine.ts';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import type { GeneratorSpec } from '../generators/generator.ts';
@@ -64,8 +64,28 @@ export async function fill(request: FillRequest): Promise<Filled> {
   progress.say('settle', 'restarting with production-like settings; statistics and checkpoint');
   await started.rehearsalProfile();
   await using administrator = await openAs(request, 'administrator');
+  await cancelledBy(signal, administrator, () =>
+    collectStatistics(engine, administrator, { tables, profile }),
+  );
   await cancelledBy(signal, administrator, () => engine.filling.settle(administrator, tables, worn));
   return { tables: await describeTables(request, administrator), generator, pending, filling };
+}
+
+interface Profiled {
+  readonly tables: readonly TableDescription[];
+  readonly profile: Profile | null;
+}
+
+async function collectStatistics(
+  { filling }: Engine,
+  session: Session,
+  { tables, profile }: Profiled,
+): Promise<void> {
+  if (filling.collectStatistics === undefined || profile === null) return;
+  for (const table of tables) {
+    const its = profile.tables.find(({ name }) => name === table.name);
+    if (its !== undefined) await filling.collectStatistics(session, table, its);
+  }
 }
 
 async function generateRows(

@@ -3,7 +3,7 @@ import { drillsStarted } from '../drills/index.ts';
 import type { Engine } from '../engines/engine.ts';
 import { refuseAboveCeiling } from '../load/index.ts';
 import type { RunningLoad } from '../load/load.ts';
-import { startObservers } from '../observers/index.ts';
+import { startCanaries, startObservers } from '../observers/index.ts';
 import type { Progress } from '../progress.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { WindowName } from '../recording/recording.ts';
@@ -42,6 +42,14 @@ export async function rehearseUnderLoad(request: WindowsRequest): Promise<void> 
   });
   await using load = await startRecordedLoad(request);
   await using code = await watchCode(request, load?.operations ?? []);
+  await using canaries = await startCanaries({
+    engine,
+    server: started.server,
+    roles: started.roles,
+    recorder,
+    tables: request.filled.tables,
+    migrationTexts: request.filled.pending.flatMap(({ parts }) => parts.map(({ sql }) => sql)),
+  });
   const baselineP99Ms = load === null ? null : await baseline(request, load);
   await code?.beforeSteps();
 
@@ -53,6 +61,7 @@ export async function rehearseUnderLoad(request: WindowsRequest): Promise<void> 
   await pause(windowOpensInMs, request.signal);
   await migrationWindow(request, load, { observers, code });
   await recovery(request, load, baselineP99Ms);
+  await canaries[Symbol.asyncDispose]();
   await load?.finish();
   await drills.finished();
 }

@@ -1,9 +1,10 @@
 /** What the observers saw: waits, locks, disk, progress, changes, and themselves. */
 import type { Figure } from './figure.ts';
+import type { StoredHistogram } from './histogram.ts';
 import type { ServerRole } from './recording.ts';
 
-/** Who a session belongs to: one of the three database roles, a drill, the server itself, or somebody else. */
-export type SessionOwner = 'migration' | 'load' | 'drill' | 'observer' | 'server' | 'other';
+/** Who a session belongs to: one of the three database roles, a canary, a drill, the server itself, or somebody else. */
+export type SessionOwner = 'migration' | 'load' | 'canary' | 'drill' | 'observer' | 'server' | 'other';
 
 export interface SessionRecord {
   readonly sessionId: number;
@@ -122,4 +123,32 @@ export interface ObserverRecord {
   readonly cpuMs: Figure;
   /** Trouble that cost samples; empty when none. */
   readonly trouble: readonly string[];
+}
+
+/** A probe of one table on a fixed schedule: whether it could be read, or written. */
+export interface CanaryRecord {
+  readonly table: string;
+  readonly kind: 'read' | 'write';
+  readonly sessionId: number;
+  readonly statement: string;
+  readonly intervalMs: number;
+  /** Probes that became due, and those that were answered; one answer counts for all that were due until then. */
+  readonly due: number;
+  readonly answered: number;
+  /** From the due instant to the answer; microseconds. */
+  readonly responses: StoredHistogram;
+  /** Stretches without an answer, from 100 ms on, in the order of time. */
+  readonly outages: readonly CanaryOutage[];
+  /** Set when it could not go on: the table is gone, the server is. */
+  readonly ended: { readonly atMs: number; readonly reason: string } | null;
+}
+
+export interface CanaryOutage {
+  /** The first probe that was not answered in time was sent. */
+  readonly fromMs: number;
+  /** The answer. */
+  readonly toMs: number;
+  readonly lastedMs: Figure;
+  /** Probes that gave up at their own lock timeout: a lock it was, and nothing else. */
+  readonly lockTimeouts: number;
 }

@@ -55,6 +55,7 @@ export interface Recorder {
   setMix(mix: NonNullable<Recording['mix']>): void;
   setCode(code: NonNullable<Recording['code']>): void;
   setRecovery(recovery: NonNullable<Recording['recovery']>): void;
+  setCanaries(canaries: NonNullable<Recording['canaries']>): void;
   /** Adds a step, or replaces the one of the same version. */
   setStep(step: Step): void;
   readonly steps: readonly Step[];
@@ -86,6 +87,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
   let code: Recording['code'];
   let mix: Recording['mix'];
   let recovery: Recording['recovery'];
+  let canaries: Recording['canaries'];
 
   return {
     now,
@@ -124,6 +126,9 @@ export function createRecorder(header: RecorderHeader): Recorder {
     setCode: (record) => {
       code = record;
     },
+    setCanaries: (records) => {
+      canaries = records;
+    },
     setRecovery: (record) => {
       recovery = record;
     },
@@ -156,6 +161,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
       ...(code === undefined ? {} : { code }),
       ...(mix === undefined ? {} : { mix }),
       ...(recovery === undefined ? {} : { recovery }),
+      ...(canaries === undefined ? {} : { canaries }),
       disk,
       budgets: header.budgets,
       ...(structuredClone(lists) as Lists),

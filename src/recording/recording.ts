@@ -10,6 +10,7 @@ import type { LoadRecord, RecoveryRecord } from './load-record.ts';
 import type { MigrationsRecord, Step } from './migrations-record.ts';
 import type { MixRecord } from './mix-record.ts';
 import type {
+  CanaryRecord,
   DiskRecord,
   DrillRecord,
   HeldLock,
@@ -52,6 +53,8 @@ export interface Recording {
   readonly migrations: MigrationsRecord;
   /** Left out without a load, and by harnesses that did not look at the code. */
   readonly code?: CodeRecord | { readonly notMeasured: string };
+  /** Left out by harnesses without canaries. */
+  readonly canaries?: readonly CanaryRecord[];
   /** Left out without a recovery window, and by harnesses that did not tell. */
   readonly recovery?: RecoveryRecord;
   readonly lockWaits: readonly LockWait[];

@@ -14,6 +14,8 @@ export interface Stream {
   /** Rows and bytes of the table that this stream has handed over so far; the last report of a table is `done`. */
   readonly tell: (told: StreamProgress) => void;
   readonly signal: AbortSignal;
+  /** Leaves the others to other streams; left out: takes all. */
+  readonly takes?: (share: Share) => boolean;
 }
 
 export interface StreamProgress {
@@ -32,6 +34,7 @@ const REPORT_MS = 100;
 
 export async function fillShares(stream: Stream): Promise<void> {
   for (const [index, share] of stream.shares.entries()) {
+    if (stream.takes?.(share) === false) continue;
     const ranges = takeRanges(share, stream.counters, index);
     if (ranges === null) continue;
     for (let attempt = 1; ; attempt += 1) {

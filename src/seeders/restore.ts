@@ -17,6 +17,7 @@ export async function restore(
   signal: AbortSignal,
 ): Promise<void> {
   const most = Math.max(0, ...stages.map((tasks) => tasks.length));
+  if (most === 0) return;
   const progress = createProgress(request, stages);
   await using opened = openedSessions();
   await using _watch = await watchServer(request, progress, signal);

@@ -1,6 +1,6 @@
 /**
  * Fills tables through several streams: one on this thread, which begins at once and has nothing else to do meanwhile, the
- * others each on a thread of its own, which has to read the sources first, a third of a second of work.
+ * further ones each on a thread of its own, which has to read the sources first, a third of a second of work.
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
@@ -19,6 +19,12 @@ const ROWS_FOR_THREADS = 200_000;
 
 /** Small tables are done before a thread for them alone is there. */
 const ROWS_FOR_A_THREAD = 50_000;
+
+/**
+ * Streams for small tables alone, beside the first one on its thread: such a table is mostly waiting for a connection
+ * and a commit, some 30 ms each.
+ */
+const ASIDE = 2;
 
 /** Rows leave hardly any garbage; a larger heap for it would only make the harness larger (48 by default). */
 const YOUNG_MIB = 16;
@@ -53,28 +59,30 @@ export async function fillByStreams(
   const streams = rows >= ROWS_FOR_THREADS ? most : 1;
   const shares = shareOut(wanted, streams, engine.filling.cutting);
   const counters = createCounters(shares);
-  const large = shares.filter((share) => share.rows >= ROWS_FOR_A_THREAD);
-  const pieces = large.reduce((sum, share) => sum + Math.ceil(share.rows / share.pieceRows), 0);
+  const isSmall = (share: Share) => share.rows < ROWS_FOR_A_THREAD;
+  const pieces = shares.map((share) => (isSmall(share) ? 0 : Math.ceil(share.rows / share.pieceRows)));
+  const threads = Math.min(
+    streams,
+    pieces.reduce((sum, each) => sum + each, 0),
+  );
   const failure = new AbortController();
   const stop = AbortSignal.any([signal, failure.signal]);
   const start = { engine: engine.name, target, spec, shares, counters };
-  const further = Array.from({ length: Math.min(streams, pieces) - 1 }, (_, index) =>
+  const further = Array.from({ length: threads - 1 }, (_, index) =>
     startThread(start, (progress) => tell(index + 1, progress), stop),
   );
-  const here = fillShares({
-    engine,
-    target,
-    generators,
-    shares,
-    counters,
-    tell: (progress) => tell(0, progress),
-    signal: stop,
-  });
-  // Nothing is left to be taken then.
-  const dismissed = here.then(() => {
+  const here = (stream: number, takes: (share: Share) => boolean) => {
+    const tellOne = (progress: StreamProgress) => tell(stream, progress);
+    return fillShares({ engine, target, generators, shares, counters, takes, tell: tellOne, signal: stop });
+  };
+  const first = here(0, () => true).then(() => {
+    // Nothing is left to be taken.
     for (const thread of further) thread.dismiss();
   });
-  const working = [dismissed, ...further.map(({ ended }) => ended)];
+  const aside = Array.from({ length: Math.min(ASIDE, shares.filter(isSmall).length) }, (_, index) =>
+    here(Math.max(threads, 1) + index, isSmall),
+  );
+  const working = [first, ...aside, ...further.map(({ ended }) => ended)];
   for (const each of working) each.catch((error: unknown) => failure.abort(error));
   await Promise.allSettled(working);
   stop.throwIfAborted();

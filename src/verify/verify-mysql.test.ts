@@ -36,6 +36,25 @@ const SCRIPT = `
   alter table visits add foreign key (sbtest_id) references sbtest1 (id);
   drop table digits`;
 
+const TYPES = `
+  create table digits (d int primary key);
+  insert into digits values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9);
+  create table facts (
+    id int auto_increment primary key,
+    flags bit(3) not null,
+    kind enum('a', 'b', 'c') not null,
+    marks set('x', 'y', 'z'),
+    note varchar(30),
+    amount decimal(8, 2),
+    at datetime
+  );
+  insert into facts (flags, kind, marks, note, amount, at)
+    select floor(8 * pow(rand(1), 2)), 1 + floor(3 * pow(rand(2), 2)), floor(8 * rand(3)),
+      if(rand(4) < 0.3, null, concat('v', floor(50 * pow(rand(5), 3)))), floor(rand(6) * 1000) / 4,
+      timestamp('2024-01-01') + interval floor(rand(7) * 60) day
+    from digits a, digits b, digits c, digits d;
+  drop table digits`;
+
 const [spec] = serversOf('mysql');
 const missing = spec === undefined ? 'no server is wanted' : await serverMissing(spec);
 
@@ -72,6 +91,42 @@ describe.skipIf(missing !== null)(`on ${spec?.name}`, () => {
       const within = comparisons.filter(({ verdict }) => verdict === 'within').map(({ measure }) => measure);
       for (const measure of ['rows', 'bytes per row', 'index bytes per row', 'distinct'] as const)
         expect(within).toContain(measure);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'where production has histograms the filled server has them too, and shares are held against each other',
+    async () => {
+      await using production = await server.session();
+      await runScript(server, production, TYPES);
+      const columns = 'flags, kind, marks, note, amount, at';
+      await production.query(
+        spec?.flavor === 'mysql'
+          ? `analyze table facts update histogram on ${columns} with 100 buckets`
+          : 'analyze table facts persistent for all',
+      );
+      await production.query('analyze table facts');
+      for (const values of [false, true]) {
+        const profile = await captureFrom(server, production, values);
+        const { filling } = server.engine;
+        // As a rehearsal does after filling.
+        const settle = async (session: Session, tables: readonly TableDescription[]): Promise<void> => {
+          for (const table of tables)
+            for (const its of profile.tables.filter(({ name }) => name === table.name))
+              await filling.collectStatistics?.(session, table, its);
+          await filling.settle(session, tables);
+        };
+        const comparisons = await refilled({ server, profile, analyze: settle });
+        expect(outside(comparisons)).toEqual([]);
+        const shares = comparisons.filter(
+          ({ measure, verdict }) => measure === 'frequencies' && verdict === 'within',
+        );
+        expect(shares.map(({ of }) => of)).toEqual(
+          expect.arrayContaining(['flags', 'kind', 'marks', 'note', 'at']),
+        );
+        expect(shares.every(({ got }) => (got ?? 0) > 0)).toBe(true);
+      }
     },
     LIMIT_MS,
   );

@@ -74,6 +74,28 @@ test(
 );
 
 test(
+  'numbers are as wide as production has them, without its values',
+  async () => {
+    await using production = await server.session();
+    await runScript(
+      server,
+      production,
+      `create table small (id int primary key, a numeric(12,2) not null, b numeric not null, code varchar(20) not null);
+       insert into small select n, (n % 977) / 4.0, n % 50, (hashint4(n) & 1023)::text from generate_series(1, 30000) n;
+       create table large (id int primary key, a numeric(18,2) not null, b numeric(20,8) not null, c numeric, d numeric(9,0));
+       insert into large select n, n * 12345.67, n / 7.0, n * 10007::bigint * 9973, n * 31 from generate_series(1, 30000) n`,
+    );
+    await analyze(production);
+    const comparisons = await filled(await captureFrom(server, production, false));
+    expect(outside(comparisons)).toEqual([]);
+    const bytes = comparisons.filter(({ measure }) => measure === 'bytes per row');
+    for (const { wanted, got } of bytes) expect(Math.abs((got ?? 0) / (wanted ?? 1) - 1)).toBeLessThan(0.05);
+    expect(bytes).toHaveLength(2);
+  },
+  LIMIT_MS,
+);
+
+test(
   'worn, of a smaller volume too, indexes are as large as production says',
   async () => {
     await using production = await server.session();

@@ -14,6 +14,12 @@ export interface Fixture {
   terminate(id: number): string;
   /** Waits for rows of this session end soon. */
   readonly shortLockWaits: string;
+  /** How a session keeps others from reading, or from writing alone, until it releases the table. */
+  readonly holding: {
+    readonly reads: (table: string) => readonly string[];
+    readonly writes: (table: string) => readonly string[];
+    readonly release: string;
+  };
   /** A read that takes so long. */
   sleep(seconds: number): string;
   /** A write of one row into a table `(n int)` that takes so long, and fails when it is stopped. */
@@ -68,6 +74,11 @@ const postgres: Fixture = {
     'select pid as id from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
   terminate: (id) => `select pg_terminate_backend(${id})`,
   shortLockWaits: "set lock_timeout = '200ms'",
+  holding: {
+    reads: (table) => ['begin', `lock table ${table} in access exclusive mode`],
+    writes: (table) => ['begin', `lock table ${table} in share mode`],
+    release: 'commit',
+  },
   sleep: (seconds) => `select pg_sleep(${seconds})`,
   slowInsert: (table, seconds) => `insert into ${table} (n) select 1 from pg_sleep(${seconds})`,
   exclusive: {
@@ -120,6 +131,11 @@ const mysql: Fixture = {
     'select id as id from information_schema.processlist where db = database() and id <> connection_id()',
   terminate: (id) => `kill ${id}`,
   shortLockWaits: 'set innodb_lock_wait_timeout = 1',
+  holding: {
+    reads: (table) => [`lock tables ${table} write`],
+    writes: (table) => [`lock tables ${table} read`],
+    release: 'unlock tables',
+  },
   sleep: (seconds) => `select sleep(${seconds})`,
   // SLEEP that is stopped gives 1; the row behind it meets the stop.
   slowInsert: (table, seconds) =>

@@ -11,6 +11,7 @@ import { clauses } from './probe/refused.ts';
 import { schema } from './schema/schema.ts';
 import { recipe } from './server/recipe.ts';
 import { dialect } from './text/dialect.ts';
+import { canaries } from './views/canaries.ts';
 import { views } from './views/views.ts';
 
 export const mysql: Engine = {
@@ -43,6 +44,7 @@ export const mysql: Engine = {
   dumps,
   reshaping,
   views,
+  canaries,
   capture,
   probing,
   clauses,

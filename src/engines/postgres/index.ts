@@ -11,6 +11,7 @@ import { probing } from './probe/probe.ts';
 import { schema } from './schema/schema.ts';
 import { recipe } from './server/recipe.ts';
 import { dialect } from './text/dialect.ts';
+import { canaries } from './views/canaries.ts';
 import { views } from './views/views.ts';
 
 export const postgres: Engine = {
@@ -32,6 +33,7 @@ export const postgres: Engine = {
   dumps,
   reshaping,
   views,
+  canaries,
   capture,
   probing,
   loadPrograms: [pgbench],

@@ -15,6 +15,8 @@ const WIDE = new Set(['text', 'bytes', 'json']);
 export function isFreeText({ column, rules, profile, partition }: RankedRequest): boolean {
   const { type } = column;
   if (!WIDE.has(type.kind) || type.element !== null || partition !== null) return false;
+  // Several bits, and vectors: not every byte is a value.
+  if (type.kind === 'bytes' && (type.precision !== null || type.base === 'vector')) return false;
   const others = { ...rules, nullness: NO_RULES.nullness, maxLength: NO_RULES.maxLength };
   if (JSON.stringify(others) !== JSON.stringify(NO_RULES)) return false;
   return profile.averageBytes !== null || profile.values !== null;

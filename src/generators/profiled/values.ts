@@ -7,6 +7,7 @@ import type { ScalarValues, ValueSource } from '../types/source.ts';
 import type { SourceRequest } from '../types/values.ts';
 import { arrayValues } from './arrays.ts';
 import { captured } from './captured.ts';
+import { numericTicks } from './numerics.ts';
 import { isFreeText, textMaker } from './strings.ts';
 
 export interface RankedRequest extends SourceRequest {
@@ -62,7 +63,8 @@ function scalarValues(request: RankedRequest, scalar: ScalarValues): RankedValue
     inside: (ticks) => scalar.domain.intervals.some(({ min, max }) => ticks >= min && ticks <= max),
     step: column.type.kind === 'float' ? FLOAT_STEP : type.step,
   });
-  const ticks = (shape: RankedShape) => real?.at(shape.distinct) ?? ticksWithin(request, scalar, shape);
+  const ticks = (shape: RankedShape) =>
+    real?.at(shape.distinct) ?? numericTicks(request, scalar, shape) ?? ticksWithin(request, scalar, shape);
   return {
     capacity: request.source.capacity,
     endless: false,

@@ -10,6 +10,7 @@ import {
 import { serverKind } from '../server/server-kind.ts';
 import { dialect } from '../text/dialect.ts';
 import { bulkLoad } from './bulk-load.ts';
+import { collectStatistics } from './column-statistics.ts';
 import { prepare } from './deferred.ts';
 import { fitSizes } from './index-fill.ts';
 import { settle } from './settle.ts';
@@ -17,7 +18,16 @@ import { settle } from './settle.ts';
 /** Ranges of the rows, which come in the order of the primary key: pieces in turn would split its pages. */
 const cutting = { fromStreams: 2, pieceRows: null };
 
-export const filling: Filling = { cutting, prepare, bulkLoad, advanceCounters, settle, sizes, fitSizes };
+export const filling: Filling = {
+  cutting,
+  prepare,
+  bulkLoad,
+  advanceCounters,
+  settle,
+  sizes,
+  fitSizes,
+  collectStatistics,
+};
 
 const { quote, quoteName } = dialect;
 

@@ -144,6 +144,42 @@ for (const spec of serversOf('mysql')) {
       await migrator.execute('set session lock_wait_timeout = 86400');
     });
 
+    test('a wait that began and ended between two readings is told, as the server timed it', async () => {
+      await read();
+      await drill.execute('lock tables orders write');
+      const sentMs = performance.now();
+      const select = load.execute('select total from orders limit 1');
+      // Looked at through another view, so that no reading of ours shows it.
+      await eventually('the load waits', async () => {
+        const [row] = await inside.query<{ state: string | null }>(
+          'select processlist_state as state from performance_schema.threads where processlist_id = ?',
+          [load.id],
+        );
+        return row?.state?.includes('metadata lock') === true ? true : null;
+      });
+      const waitsMs = performance.now();
+      const releasedMs = await drill.execute('do sleep(0.03)').then(() => performance.now());
+      await drill.execute('unlock tables');
+      await select;
+      const doneMs = performance.now();
+      const missed = await eventually('the wait is drained', async () => {
+        const reading = await read();
+        expect(waitOf(reading, load)).toBeNull();
+        const found = reading.missed?.find(({ waiterId }) => waiterId === load.id) ?? null;
+        return found === null ? null : { found, reading, readMs: performance.now() };
+      });
+      expect(missed.found).toMatchObject({
+        target: 'metadata',
+        relation: 'orders',
+        source: 'events_waits_history_long',
+      });
+      expect(missed.found.upperMs).toBeGreaterThanOrEqual(releasedMs - waitsMs);
+      expect(missed.found.lowerMs).toBeLessThanOrEqual(doneMs - sentMs);
+      expect(missed.found.endedAgoMs).toBeLessThanOrEqual(missed.readMs - releasedMs);
+      expect(missed.reading.missedOverran).toBe(false);
+      expect(missed.reading.sessions.map(({ sessionId }) => sessionId)).toContain(load.id);
+    });
+
     test('writers of one row wait for each other, and the index is named', async () => {
       await drill.execute('begin');
       await drill.query('select * from orders where id = 1 for update');

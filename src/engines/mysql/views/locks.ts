@@ -5,7 +5,8 @@
 import type { LockReader, LockReading, SeenSession, Session } from '../../engine.ts';
 import { serverKind } from '../server/server-kind.ts';
 import { isRefused, switchOn } from './instruments.ts';
-import { createMetadataWaits } from './metadata-waits.ts';
+import { createMetadataDrain, type MetadataDrain } from './metadata-drain.ts';
+import { createMetadataWaits, TIMER_ERROR } from './metadata-waits.ts';
 import { createRowWaits, type RowWaits } from './row-waits.ts';
 import { createThreads } from './threads.ts';
 
@@ -14,7 +15,10 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
   const { database } = inside.target;
   await switchOn(cluster);
   const threads = createThreads(cluster);
-  const metadata = createMetadataWaits(cluster, threads, database);
+  const drain = await createReadableDrain(
+    createMetadataDrain({ session: cluster, threads, database, timerError: TIMER_ERROR }),
+  );
+  const metadata = createMetadataWaits(cluster, threads, { database, know: drain.know });
   const rows = await readableRowWaits(createRowWaits(cluster, { kind, threads, database }));
   let sessions = new Map<number, SeenSession>();
 
@@ -24,15 +28,27 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
     const pairs = await rows.read();
     const answeredAfterMs = performance.now() - startedAtMs;
     const changes = [await metadata.follow(pending), await rows.follow(pairs)];
+    const { missed, overran } = await drain.drain();
     const current = changes.flatMap((change) => change.current);
     const ended = changes.flatMap((change) => change.ended);
     await look(
       changes.flatMap((change) => change.changed),
-      current.flatMap(({ waiterId, blockerIds }) => [waiterId, ...blockerIds]),
+      [
+        ...current.flatMap(({ waiterId, blockerIds }) => [waiterId, ...blockerIds]),
+        ...missed.map(({ waiterId }) => waiterId),
+      ],
     );
     const seen = [...sessions.values()];
     if (current.length === 0) sessions = new Map();
-    return { answeredAfterMs, waits: current, ended, held, sessions: seen };
+    return {
+      answeredAfterMs,
+      waits: current,
+      ended,
+      held,
+      sessions: seen,
+      missed,
+      missedOverran: overran,
+    };
   }
 
   /** Sessions that changed are read anew, the others once. */
@@ -45,10 +61,23 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
   return {
     source:
       kind.flavor === 'mariadb' ? 'metadata_locks, innodb_lock_waits' : 'metadata_locks, data_lock_waits',
+    between:
+      'metadata-lock waits from events_waits_history_long, drained every second, without mode and blocker',
     read,
     // The views name what is locked themselves.
     refreshNames: async () => undefined,
   };
+}
+
+/** Without the right to read the performance schema nothing is drained; `missing` tells. */
+async function createReadableDrain(drain: MetadataDrain): Promise<MetadataDrain> {
+  try {
+    await drain.drain();
+    return drain;
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    return { know: () => undefined, drain: async () => ({ missed: [], overran: false }) };
+  }
 }
 
 /** Without PROCESS the views of InnoDB are closed; `missing` tells. */

@@ -134,7 +134,7 @@ function lacksOfFlavor({ flavor }: ServerKind): readonly NotMeasured[] {
     },
     {
       what: 'how many instant changes the rows of a table have seen',
-      reason: 'MariaDB keeps no count of them, and has no limit at which an instant change becomes a rebuild',
+      reason: 'MariaDB keeps no count of them',
     },
     {
       what: 'the mode to which a statement raises a metadata lock that it owns',

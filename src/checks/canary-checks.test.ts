@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest';
+import { between, exactly } from '../recording/figure.ts';
+import type { CanaryOutage, CanaryRecord, Recording } from '../recording/recording.ts';
+import { measurementConflict } from './measurement-conflict.ts';
+import {
+  loadRecord,
+  loadSession,
+  lockWaitRecord,
+  NO_BUDGETS,
+  recording,
+  response,
+} from './recording.fixture.ts';
+import { tableOutage } from './table-outage.ts';
+
+const BUDGETS = { ...NO_BUDGETS, stallMs: 1000 };
+
+function outage(fromMs: number, toMs: number, changes: Partial<CanaryOutage> = {}): CanaryOutage {
+  const lastedMs = between(toMs - fromMs - 10, toMs - fromMs + 50, 'canary');
+  return { fromMs, toMs, lastedMs, lockTimeouts: 0, ...changes };
+}
+
+function canary(kind: CanaryRecord['kind'], outages: readonly CanaryOutage[]): CanaryRecord {
+  return {
+    ...{ table: 'orders', kind, sessionId: 40, statement: 'select 1 from orders limit 1', intervalMs: 50 },
+    ...{ due: 100, answered: 100, responses: [], outages, ended: null },
+  };
+}
+
+const withCanaries = (...canaries: readonly CanaryRecord[]): Recording => recording({ canaries });
+
+/** Of the canary's own session, as the readings of the locks show it. */
+function seenWait(startedAtMs: number, waitedMs: number) {
+  return lockWaitRecord(waitedMs, {
+    waiter: { ...loadSession(40), owner: 'canary', applicationName: 'rehearse canary' },
+    startedAtMs,
+  });
+}
+
+test('a table that could not be written for longer than the stall budget fails, with the statement', () => {
+  const found = tableOutage.check(withCanaries(canary('write', [outage(2150, 3400)])), BUDGETS);
+  expect(found).toMatchObject([
+    {
+      verdict: 'fail',
+      subject: 'orders',
+      what: 'in which it could not be written',
+      statementId: '1#1.1',
+      bound: 1000,
+    },
+  ]);
+});
+
+test('an outage within the budget, before the migrations, or without a budget is none', () => {
+  expect(tableOutage.check(withCanaries(canary('read', [outage(2150, 2900)])), BUDGETS)).toEqual([]);
+  expect(tableOutage.check(withCanaries(canary('read', [outage(100, 1900)])), BUDGETS)).toEqual([]);
+  expect(tableOutage.check(withCanaries(canary('read', [outage(2150, 3900)])), NO_BUDGETS)).toEqual([]);
+  expect(tableOutage.check(recording(), BUDGETS)).toEqual([]);
+});
+
+test('an outage whose bounds hold the budget between them is inconclusive', () => {
+  const found = tableOutage.check(withCanaries(canary('read', [outage(2150, 3130)])), BUDGETS);
+  expect(found).toMatchObject([{ verdict: 'inconclusive' }]);
+});
+
+test('two clocks that agree are no conflict', () => {
+  const canaries = [canary('read', [outage(2150, 2950)])];
+  const same = { ...withCanaries(...canaries), lockWaits: [seenWait(2150, 795)] };
+  expect(measurementConflict.check(same, BUDGETS)).toEqual([]);
+});
+
+test('a canary that waited longer than its session was seen to is a conflict, inconclusive with both figures', () => {
+  const canaries = [canary('read', [outage(2150, 2950)])];
+  const less = { ...withCanaries(...canaries), lockWaits: [seenWait(2150, 300)] };
+  expect(measurementConflict.check(less, BUDGETS)).toMatchObject([
+    { verdict: 'inconclusive', subject: 'orders', details: [{ figure: { upper: 300 } }] },
+  ]);
+  const more = { ...withCanaries(...canaries), lockWaits: [seenWait(2150, 1200)] };
+  expect(measurementConflict.check(more, BUDGETS)).toMatchObject([{ verdict: 'inconclusive' }]);
+});
+
+test('a canary that gave up at its lock timeout while no wait was seen is a conflict', () => {
+  const canaries = [canary('write', [outage(2150, 3300, { lockTimeouts: 1 })])];
+  expect(measurementConflict.check(withCanaries(...canaries), BUDGETS)).toHaveLength(1);
+  // Without readings of the locks there are no two channels.
+  expect(measurementConflict.check({ ...withCanaries(...canaries), observers: [] }, BUDGETS)).toEqual([]);
+});
+
+test('a slow answer without any lock may be the disk or a processor, and is no conflict', () => {
+  expect(measurementConflict.check(withCanaries(canary('read', [outage(2150, 2500)])), BUDGETS)).toEqual([]);
+});
+
+test('the waits of an outage are counted together', () => {
+  const canaries = [canary('read', [outage(2050, 3900, { lockTimeouts: 1 })])];
+  const lockWaits = [seenWait(2050, 1000), seenWait(3051, 845)];
+  expect(measurementConflict.check({ ...withCanaries(...canaries), lockWaits }, BUDGETS)).toEqual([]);
+});
+
+test('an operation cannot have waited longer than the slowest answer took', () => {
+  const lockWaits = [
+    lockWaitRecord(exactly(1500, 'pg_locks'), { waiter: loadSession(30), startedAtMs: 2200 }),
+  ];
+  expect(measurementConflict.check(recording({ lockWaits }), BUDGETS)).toMatchObject([
+    { verdict: 'inconclusive', details: [{ what: 'that the slowest operation took' }] },
+  ]);
+  const slow = loadRecord({ latencies: [response('baseline', 2), response('migration', 1510)] });
+  expect(measurementConflict.check(recording({ lockWaits, load: slow }), BUDGETS)).toEqual([]);
+});

@@ -1,0 +1,59 @@
+import { isMeasured } from '../recording/figure.ts';
+import type { CanaryOutage, CanaryRecord, Recording } from '../recording/recording.ts';
+import type { Check, Finding } from './check.ts';
+import { breachesFirst, finding } from './finding.ts';
+import { judgedSpan, statementAt } from './span.ts';
+
+const id = 'table-outage';
+const WHAT = { read: 'in which it could not be read', write: 'in which it could not be written' } as const;
+
+export const tableOutage: Check = {
+  id,
+  title: 'Table out of service',
+  condition:
+    'A canary, which asks every 50 ms whether a table can be read or written, got no answer for longer than budgets.stall.',
+  effect:
+    'Every request that needs the table waits or fails, also where the load of the rehearsal did not touch it or other ' +
+    'tables kept the application busy.',
+  workaround:
+    'Reads that stop: the statement holds an exclusive lock, or waits for one with everybody behind it: set a lock ' +
+    'timeout with retries, and use a form that does not rewrite the table. Writes that stop while reads go on: build ' +
+    'indexes CONCURRENTLY (LOCK=NONE on MySQL), add constraints NOT VALID and validate them afterwards.',
+
+  check(recording, { stallMs: bound }) {
+    const { canaries } = recording;
+    if (bound === null || canaries === undefined || judgedSpan(recording) === null) return [];
+    const findings = canaries.flatMap((canary) => findingOf(recording, canary, bound));
+    return breachesFirst(findings.filter(({ verdict }) => verdict !== 'pass'));
+  },
+};
+
+/** The longest outage of one canary; none when it saw none. */
+function findingOf(recording: Recording, canary: CanaryRecord, bound: number): readonly Finding[] {
+  const [worst] = judgedOutages(recording, canary).toSorted(
+    (one, other) => longestOf(other) - longestOf(one),
+  );
+  if (worst === undefined) return [];
+  return [
+    finding({
+      checkId: id,
+      subject: canary.table,
+      what: WHAT[canary.kind],
+      figure: worst.lastedMs,
+      unit: 'ms',
+      bound,
+      statementId: statementAt(recording, worst.fromMs)?.statement.id ?? null,
+    }),
+  ];
+}
+
+/** Those that reach into the migration or recovery window. */
+export function judgedOutages(recording: Recording, { outages }: CanaryRecord): readonly CanaryOutage[] {
+  const span = judgedSpan(recording);
+  if (span === null) return [];
+  return outages.filter(({ fromMs, toMs }) => fromMs < span.toMs && toMs > span.fromMs);
+}
+
+function longestOf({ lastedMs }: CanaryOutage): number {
+  return isMeasured(lastedMs) ? lastedMs.upper : 0;
+}

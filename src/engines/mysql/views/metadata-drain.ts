@@ -1,0 +1,118 @@
+/**
+ * Metadata-lock waits that began and ended between two readings of the locks: the server keeps the last ones that ended
+ * in a ring, each with how long it took, and the ring is drained every second. It does not keep the mode, nor who was in
+ * the way. https://dev.mysql.com/doc/refman/8.4/en/performance-schema-events-waits-history-long-table.html
+ */
+import type { MissedWait, Session } from '../../engine.ts';
+import { METADATA_LOCKS } from './instruments.ts';
+import { eventKey, TIMED_SOURCE } from './metadata-rows.ts';
+import type { Threads } from './threads.ts';
+
+const EVERY_MS = 1_000;
+
+/** Both counted in picoseconds since the server started; the running statement stands for now. */
+const DRAIN = `
+  select w.thread_id as thread, w.event_id as event_id, w.object_type as object_type, w.object_schema as object_schema,
+    w.object_name as object_name, w.timer_wait / 1e9 as waited_ms, w.timer_end / 1e9 as ended_ms,
+    (
+      select s.timer_start / 1e9
+      from performance_schema.events_statements_current s
+      join performance_schema.threads t on t.thread_id = s.thread_id
+      where t.processlist_id = connection_id() and s.nesting_event_level = 0
+      limit 1
+    ) as now_ms
+  from performance_schema.events_waits_history_long w
+  where w.event_name = '${METADATA_LOCKS}' and w.timer_end / 1e9 > ?
+  order by w.timer_end`;
+const SIZE = 'select @@global.performance_schema_events_waits_history_long_size as size';
+
+interface DrainRow {
+  readonly thread: number;
+  readonly event_id: number;
+  readonly object_type: string;
+  readonly object_schema: string | null;
+  readonly object_name: string | null;
+  readonly waited_ms: number | string;
+  readonly ended_ms: number | string;
+  readonly now_ms: number | string | null;
+}
+
+export interface Drained {
+  readonly missed: readonly MissedWait[];
+  /** The ring was full of waits that were new: older ones among them may have been overwritten. */
+  readonly overran: boolean;
+}
+
+export interface MetadataDrain {
+  /** Says that a wait is known from the locks themselves. */
+  know(wait: { readonly thread: number; readonly eventId: number }): void;
+  /** Empty while the last time is less than a second ago. */
+  drain(): Promise<Drained>;
+}
+
+export interface DrainRequest {
+  readonly session: Session;
+  readonly threads: Threads;
+  readonly database: string;
+  /** The timer's error as a share of what it says. */
+  readonly timerError: number;
+}
+
+const NOTHING: Drained = { missed: [], overran: false };
+
+export function createMetadataDrain(request: DrainRequest): MetadataDrain {
+  const { session, threads, database, timerError } = request;
+  let size: number | null = null;
+  let lastMs = -Infinity;
+  /** On the server's timer; null until the first drain, whose waits are of before. */
+  let drainedToMs: number | null = null;
+  let known = new Set<string>();
+  let knownBefore = new Set<string>();
+
+  async function drain(): Promise<Drained> {
+    if (performance.now() - lastMs < EVERY_MS) return NOTHING;
+    lastMs = performance.now();
+    size ??= Number((await session.query<{ size: number }>(SIZE))[0]?.size ?? 0);
+    const fromMs = drainedToMs;
+    const rows = await session.query<DrainRow>(DRAIN, [fromMs ?? 0]);
+    drainedToMs = Math.max(fromMs ?? 0, ...rows.slice(-1).map((row) => Number(row.ended_ms)));
+    const isKnown = (key: string) => known.has(key) || knownBefore.has(key);
+    const unseen = fromMs === null ? [] : rows.filter((row) => !isKnown(keyOf(row)));
+    [knownBefore, known] = [known, new Set()];
+    await threads.learn(unseen.map(({ thread }) => Number(thread)));
+    return {
+      missed: unseen.flatMap(missedWait),
+      overran: fromMs !== null && size > 0 && rows.length >= size,
+    };
+  }
+
+  function missedWait(row: DrainRow): readonly MissedWait[] {
+    const thread = threads.get(Number(row.thread));
+    if (thread === undefined || thread.id === null) return [];
+    if (row.object_schema !== database && thread.database !== database) return [];
+    const waitedMs = Number(row.waited_ms);
+    const isTable = row.object_type === 'TABLE' && row.object_name !== null;
+    return [
+      {
+        key: `metadata ${keyOf(row)} drained`,
+        waiterId: thread.id,
+        target: isTable ? 'metadata' : `metadata of ${row.object_type.toLowerCase().replaceAll('_', ' ')}`,
+        relation: !isTable
+          ? null
+          : row.object_schema === database
+            ? row.object_name
+            : `${row.object_schema}.${row.object_name}`,
+        lowerMs: waitedMs * (1 - timerError),
+        upperMs: waitedMs * (1 + timerError),
+        endedAgoMs: row.now_ms === null ? 0 : Math.max(0, Number(row.now_ms) - Number(row.ended_ms)),
+        source: TIMED_SOURCE,
+      },
+    ];
+  }
+
+  return { know: (wait) => void known.add(eventKey(wait)), drain };
+}
+
+function keyOf({ thread, event_id: eventId }: DrainRow): string {
+  return eventKey({ thread: Number(thread), eventId: Number(eventId) });
+}

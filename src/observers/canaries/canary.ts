@@ -1,0 +1,115 @@
+/**
+ * One canary: a probe of one table on a connection of its own, due every {@link CANARY_INTERVAL_MS} by the clock,
+ * whether or not the one before was answered. A probe that waits for a lock gives up after
+ * {@link CANARY_LOCK_TIMEOUT_MS} and the next one follows at once: an outage is seen to its end, and no probe of ours
+ * stays in a queue for longer.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Engine, type Session, SqlError } from '../../engines/engine.ts';
+import { createHistogram, record, storeHistogram } from '../../recording/histogram.ts';
+import type { CanaryRecord } from '../../recording/recording.ts';
+import { trackOutages } from './outages.ts';
+
+export const CANARY_INTERVAL_MS = 50;
+/** Whole seconds, which every engine can take. */
+export const CANARY_LOCK_TIMEOUT_MS = 1000;
+
+export interface CanarySettings {
+  readonly engine: Engine;
+  readonly session: Session;
+  readonly table: string;
+  readonly kind: CanaryRecord['kind'];
+  readonly statement: string;
+  readonly now: () => number;
+  /** The first probe is due so long after the start, so that canaries do not all ask at once. */
+  readonly offsetMs: number;
+  readonly lateMs: (fromMs: number, toMs: number) => number;
+}
+
+export interface RunningCanary {
+  /** Ends after the probe that is under way, which takes no longer than its lock timeout. */
+  stop(): Promise<CanaryRecord>;
+}
+
+export function startCanary(settings: CanarySettings): RunningCanary {
+  const { engine, session, table, kind, statement, now, offsetMs, lateMs } = settings;
+  const startMs = now() + offsetMs;
+  const outages = trackOutages(startMs, lateMs);
+  const responses = createHistogram();
+  const stopped = new AbortController();
+  let due = 0;
+  let answered = 0;
+  let ended: CanaryRecord['ended'] = null;
+
+  /** Null when it was answered or gave up; else why there is no sense in another one. */
+  async function probe(): Promise<boolean | { readonly reason: string }> {
+    try {
+      await session.query(statement);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      const outcome = engine.dialect.classify(error.code, error.message);
+      if (outcome === 'lock timeout' || outcome === 'deadlock' || outcome === 'statement timeout')
+        return false;
+      return { reason: engine.dialect.redactValues(error.message) };
+    }
+  }
+
+  let slot = 0;
+
+  async function run(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      const dueMs = startMs + slot * CANARY_INTERVAL_MS;
+      const waitMs = dueMs - now();
+      if (waitMs > 0) await delay(waitMs, undefined, { signal: stopped.signal }).catch(() => undefined);
+      if (stopped.signal.aborted) return;
+      const sentMs = now();
+      const result = await probe();
+      const answeredMs = now();
+      if (typeof result !== 'boolean') {
+        ended = { atMs: answeredMs, reason: result.reason };
+        return;
+      }
+      outages.add({ sentMs, answeredMs, granted: result });
+      if (result) slot = answerUntil(slot, answeredMs);
+    }
+  }
+
+  /** What is due until then is answered by this answer; gives the next slot. */
+  function answerUntil(first: number, atMs: number): number {
+    let slot = first;
+    do {
+      due += 1;
+      answered += 1;
+      record(responses, (atMs - (startMs + slot * CANARY_INTERVAL_MS)) * 1000);
+      slot += 1;
+    } while (startMs + slot * CANARY_INTERVAL_MS <= atMs);
+    return slot;
+  }
+
+  const running = run();
+  return {
+    async stop() {
+      stopped.abort();
+      await running;
+      // With the age that those have by now which nobody answered.
+      const endMs = ended?.atMs ?? now();
+      for (; startMs + slot * CANARY_INTERVAL_MS < endMs; slot += 1) {
+        due += 1;
+        record(responses, (endMs - (startMs + slot * CANARY_INTERVAL_MS)) * 1000);
+      }
+      return {
+        table,
+        kind,
+        sessionId: session.id,
+        statement,
+        intervalMs: CANARY_INTERVAL_MS,
+        due,
+        answered,
+        responses: storeHistogram(responses),
+        outages: outages.outages(endMs),
+        ended,
+      };
+    },
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * Canaries: for each touched table one that reads and one that writes, as the independent witness of "could not be
+ * read, could not be written for so long". They are load, marked as ours, and counted in no figure of the load.
+ */
+import { CANARY_APPLICATION, type Session, SqlError, type TableDescription } from '../../engines/engine.ts';
+import { EnvironmentError, explain } from '../../errors.ts';
+import type { CanaryRecord } from '../../recording/recording.ts';
+import type { ObserveRequest } from '../observer.ts';
+import { CANARY_INTERVAL_MS, CANARY_LOCK_TIMEOUT_MS, type RunningCanary, startCanary } from './canary.ts';
+import { watchLateness } from './lateness.ts';
+import { chooseTables } from './tables.ts';
+
+export interface CanariesRequest extends ObserveRequest {
+  readonly tables: readonly TableDescription[];
+  /** SQL of the pending migrations. */
+  readonly migrationTexts: readonly string[];
+}
+
+/** Starts them all; when disposed of, what they saw reaches the recorder. What cannot be probed costs itself alone. */
+export async function startCanaries(request: CanariesRequest): Promise<AsyncDisposable> {
+  const { engine, roles, recorder, tables, migrationTexts } = request;
+  const { watched, leftOut, reason } = chooseTables(tables, migrationTexts);
+  const sessions: Session[] = [];
+  const canaries: RunningCanary[] = [];
+  const now = (): number => recorder.now();
+  const lateness = watchLateness(now);
+  const unwritable = await unwritableTables(request, watched);
+  const probes = watched.flatMap((table) => probesOf(request, table, unwritable));
+  const close = async (): Promise<void> => {
+    lateness[Symbol.dispose]();
+    await Promise.allSettled(sessions.map((session) => session[Symbol.asyncDispose]()));
+  };
+
+  for (const [index, { table, kind, statement }] of probes.entries()) {
+    try {
+      const session = await engine.connections.connect(roles.load, {
+        applicationName: CANARY_APPLICATION,
+        lockTimeoutMs: CANARY_LOCK_TIMEOUT_MS,
+      });
+      sessions.push(session);
+      const offsetMs = (index / probes.length) * CANARY_INTERVAL_MS;
+      const lateMs = lateness.within;
+      canaries.push(startCanary({ engine, session, table, kind, statement, now, offsetMs, lateMs }));
+    } catch (error) {
+      if (!(error instanceof EnvironmentError || error instanceof SqlError)) throw error;
+      recorder.add('notMeasured', notProbed(table, kind, explain(error).split('\n')[0] ?? ''));
+    }
+  }
+  if (canaries.length > 0)
+    recorder.add(
+      'notes',
+      `canaries ask every ${CANARY_INTERVAL_MS} ms whether tables can be read and written (${reason}): ` +
+        watched.map(({ name }) => name).join(', '),
+    );
+  for (const table of leftOut)
+    recorder.add('notMeasured', {
+      what: `whether ${table} could be read and written all the time`,
+      reason: `canaries watch ${watched.length} tables at most, so that they are no load themselves`,
+    });
+
+  let stopping: Promise<void> | null = null;
+  async function stop(): Promise<void> {
+    const results = await Promise.allSettled(canaries.map((canary) => canary.stop()));
+    const records = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    recorder.setCanaries(records);
+    for (const { table, kind, ended } of records)
+      if (ended !== null) recorder.add('notMeasured', notProbed(table, kind, ended.reason, ended.atMs));
+    await close();
+  }
+  return {
+    [Symbol.asyncDispose]: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}
+
+interface WantedProbe {
+  readonly table: string;
+  readonly kind: CanaryRecord['kind'];
+  readonly statement: string;
+}
+
+function probesOf(
+  { engine, recorder }: CanariesRequest,
+  { name, parts }: TableDescription,
+  unwritable: ReadonlyMap<string, string>,
+): readonly WantedProbe[] {
+  const { read, write } = engine.canaries.statements(parts);
+  const reason = unwritable.get(engine.dialect.quoteName(parts));
+  const reader: WantedProbe = { table: name, kind: 'read', statement: read };
+  if (reason === undefined) return [reader, { table: name, kind: 'write', statement: write }];
+  recorder.add('notMeasured', notProbed(name, 'write', `a probe would do more than ask: ${reason}`));
+  return [reader];
+}
+
+/** Every table where that cannot be told: a probe must not do more than ask. */
+async function unwritableTables(
+  { engine, roles }: CanariesRequest,
+  watched: readonly TableDescription[],
+): Promise<ReadonlyMap<string, string>> {
+  try {
+    await using session = await engine.connections.connect(roles.observerInside, {
+      applicationName: 'rehearse observer canaries',
+    });
+    return await engine.canaries.unwritable(session);
+  } catch (error) {
+    if (!(error instanceof EnvironmentError || error instanceof SqlError)) throw error;
+    const reason = `its triggers could not be read: ${explain(error).split('\n')[0] ?? ''}`;
+    return new Map(watched.map(({ parts }) => [engine.dialect.quoteName(parts), reason]));
+  }
+}
+
+function notProbed(table: string, kind: CanaryRecord['kind'], reason: string, atMs: number | null = null) {
+  const since = atMs === null ? '' : ` from ${atMs.toFixed(0)} ms on`;
+  return { what: `whether ${table} could be ${kind === 'read' ? 'read' : 'written'}${since}`, reason };
+}
