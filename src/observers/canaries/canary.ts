@@ -6,6 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Engine, type Session, SqlError } from '../../engines/engine.ts';
+import { explain } from '../../errors.ts';
 import { createHistogram, record, storeHistogram } from '../../recording/histogram.ts';
 import type { CanaryRecord } from '../../recording/recording.ts';
 import { trackOutages } from './outages.ts';
@@ -13,6 +14,9 @@ import { trackOutages } from './outages.ts';
 export const CANARY_INTERVAL_MS = 50;
 /** Whole seconds, which every engine can take. */
 export const CANARY_LOCK_TIMEOUT_MS = 1000;
+
+/** Longer than a probe can take: only a server that does not answer at all is not waited for. */
+const STOP_LIMIT_MS = 2 * CANARY_LOCK_TIMEOUT_MS;
 
 export interface CanarySettings {
   readonly engine: Engine;
@@ -27,7 +31,7 @@ export interface CanarySettings {
 }
 
 export interface RunningCanary {
-  /** Ends after the probe that is under way, which takes no longer than its lock timeout. */
+  /** Ends after the probe that is under way; call it once. */
   stop(): Promise<CanaryRecord>;
 }
 
@@ -41,13 +45,14 @@ export function startCanary(settings: CanarySettings): RunningCanary {
   let answered = 0;
   let ended: CanaryRecord['ended'] = null;
 
-  /** Null when it was answered or gave up; else why there is no sense in another one. */
+  /** True when it was answered, false when it gave up; else why there is no sense in another one. */
   async function probe(): Promise<boolean | { readonly reason: string }> {
     try {
       await session.query(statement);
       return true;
     } catch (error) {
-      if (!(error instanceof SqlError)) throw error;
+      // A connection that is gone, whatever it says.
+      if (!(error instanceof SqlError)) return { reason: explain(error).split('\n')[0] ?? '' };
       const outcome = engine.dialect.classify(error.code, error.message);
       if (outcome === 'lock timeout' || outcome === 'deadlock' || outcome === 'statement timeout')
         return false;
@@ -91,7 +96,7 @@ export function startCanary(settings: CanarySettings): RunningCanary {
   return {
     async stop() {
       stopped.abort();
-      await running;
+      await Promise.race([running, delay(STOP_LIMIT_MS, undefined, { ref: false })]);
       // With the age that those have by now which nobody answered.
       const endMs = ended?.atMs ?? now();
       for (; startMs + slot * CANARY_INTERVAL_MS < endMs; slot += 1) {
