@@ -4,8 +4,7 @@
  *  1. read the migrations, take away what a killed rehearsal left behind; fork a snapshot of the same rows, or start a
  *     server in its filling profile
  *  2. create the database roles, apply the schema, the released migrations, and find the pending ones in the ledger
- *  3. fill the tables to the wanted volume, unless a snapshot had them; meanwhile learn on a small copy what each pending
- *     statement does
+ *  3. fill the tables to the wanted volume, unless a snapshot had them
  *  4. restart in the production-like profile; statistics and checkpoint settled; keep a snapshot where that is worth it
  *  5. open the observers, start the load, warm up, baseline
  *  6. run the pending migrations while load and drills go on
@@ -20,7 +19,6 @@ import { findEngine } from './engines/index.ts';
 import { firstError, InterruptedError, redact } from './errors.ts';
 import { fill } from './phases/fill.ts';
 import { chooseOrigin, type SnapshotUse } from './phases/origin.ts';
-import { probeBeside } from './phases/probe.ts';
 import { startServer } from './phases/provision.ts';
 import { askInstead } from './phases/refused-clauses.ts';
 import { rehearseUnderLoad } from './phases/windows.ts';
@@ -29,7 +27,6 @@ import { createRecorder } from './recording/recorder.ts';
 import type { Ending, PhaseName, Recording } from './recording/recording.ts';
 import type { Plan } from './scenario/plan.ts';
 import { findTool, readMigrations } from './tools/index.ts';
-import type { Migration } from './tools/tool.ts';
 import { harnessVersion } from './version.ts';
 
 export interface RehearseOptions {
@@ -68,23 +65,10 @@ export async function rehearse(plan: Plan, options: RehearseOptions): Promise<Re
     const migrations = await readMigrations(tool, plan.migrations.directory, engine.dialect);
     await using origin = await chooseOrigin({ plan, engine, migrations, use, recorder, progress, signal });
     const { snapshot } = origin;
-    await using probe = probeBeside({ plan, engine, tool, migrations, recorder, progress, signal });
     await using started = await startServer({ plan, engine, snapshot, recorder, progress, signal });
     try {
-      const onPending = (pending: readonly Migration[]) => probe.start(pending, started);
-      const filled = await fill({
-        plan,
-        engine,
-        tool,
-        migrations,
-        started,
-        recorder,
-        progress,
-        signal,
-        onPending,
-      });
+      const filled = await fill({ plan, engine, tool, migrations, started, recorder, progress, signal });
       await origin.keep(started, filled);
-      await probe.finished();
       await rehearseUnderLoad({ plan, engine, tool, started, filled, recorder, progress, signal });
       await askInstead({ engine, started, recorder, progress, signal });
     } catch (error) {

@@ -31,8 +31,6 @@ const WORKLOADS: Readonly<Record<string, Workload>> = { mysql, postgres };
 const LIMIT_MS = 60_000;
 /** Draws of each statement: enough for another value, a null, another row. */
 const DRAWS = 5;
-/** In a row, over all tables; the long proof is REHEARSE_INSERTS=100000. */
-const INSERTS = Number(process.env.REHEARSE_INSERTS ?? 3000);
 
 interface Filled {
   readonly session: Session;
@@ -78,36 +76,6 @@ for (const spec of wantedServers()) {
       const planned = await plan(`-- name: it\n${statement};\n`);
       expect(await failures(filled, planned)).toEqual([]);
     });
-
-    test(`${INSERTS} inserts in a row break no constraint, and the same seed gives the same values`, async () => {
-      const { session, tables, generator, connection } = filled;
-      const generators = createGenerators(generator);
-      const settings = { operationsFile: null };
-      const request = { engine: server.engine, session, tables, settings, generators, excludedTables: [] };
-      const { operations, keyPools } = await planFrom(request);
-      const inserts = operations.filter(({ record }) => record.name.startsWith('insert'));
-      expect(inserts.length).toBeGreaterThanOrEqual(4);
-      const [one, other] = [1, 2].map(() =>
-        createBinder({
-          keyPools,
-          generators: createGenerators(generator),
-          random: createRandom(7, 'values'),
-        }),
-      );
-      const refused: string[] = [];
-      await runText(connection, 'begin');
-      for (let number = 0; number < INSERTS && refused.length === 0; number += 1) {
-        const operation = inserts[number % inserts.length];
-        if (operation === undefined || one === undefined || other === undefined) throw new Error('none');
-        const values = one(operation);
-        expect(values).toEqual(other(operation));
-        const { name, text } = operation.statements[0] ?? { name: '', text: '' };
-        const failure = await runText(connection, text, `long_${name}`, values[0]);
-        if (failure !== null) refused.push(`${number}: ${failure} with ${JSON.stringify(values)}`);
-      }
-      await runText(connection, 'rollback');
-      expect(refused).toEqual([]);
-    }, 600_000);
 
     test.each(workload.HINTED)('wants a hint, and runs with it: %s', async (statement, ...hints) => {
       const refusal = await plan(`-- name: it\n${statement};\n`).catch((error: unknown) => error);
@@ -170,26 +138,18 @@ async function runOnce(
   { statements }: Operation,
   values: ReturnType<ReturnType<typeof createBinder>>,
 ): Promise<string | null> {
-  await runText(connection, 'begin');
+  const run = (name: string, text: string, row: Parameters<LoadConnection['run']>[1]) =>
+    new Promise<string | null>((resolve) => {
+      connection.run({ name, text }, row, (failure) =>
+        resolve(failure === null ? null : `${failure.code}: ${failure.message}`),
+      );
+    });
+  await run('', 'begin', []);
   let failure: string | null = null;
   for (const [index, { text }] of statements.entries()) {
     runs += 1;
-    failure ??= await runText(connection, text, `it_${runs}`, values[index] ?? []);
+    failure ??= await run(`it_${runs}`, text, values[index] ?? []);
   }
-  await runText(connection, 'rollback');
+  await run('', 'rollback', []);
   return failure;
-}
-
-/** What the server says against it; without a name it is sent as text. */
-function runText(
-  connection: LoadConnection,
-  text: string,
-  name = '',
-  values: Parameters<LoadConnection['run']>[1] = [],
-): Promise<string | null> {
-  return new Promise((resolve) => {
-    connection.run({ name, text }, values, (failure) =>
-      resolve(failure === null ? null : `${failure.code}: ${failure.message}`),
-    );
-  });
 }

@@ -33,8 +33,6 @@ export interface FillRequest {
   readonly recorder: Recorder;
   readonly progress: Progress;
   readonly signal: AbortSignal;
-  /** Called when it is known what is pending, before the rows are filled. */
-  readonly onPending?: (pending: readonly Migration[]) => void;
 }
 
 export interface Filled {
@@ -53,7 +51,6 @@ export async function fill(request: FillRequest): Promise<Filled> {
   if (profile !== null) refuseOtherSchema(profile, tables, ledgerOf(request));
   requirePending(request, pending);
   refuseUnknownTables(plan.drills, tables);
-  request.onPending?.(pending);
   await refuseWrongOperations(request, tables, profile);
   const loaded =
     plan.data.restore === null
@@ -115,9 +112,24 @@ async function generateRows(
 
 /** Schema, released migrations, and what is pending by the ledger; the tables without those of the ledger. */
 export async function prepareSchema(request: FillRequest, profile: Profile | null = null) {
-  const { restore } = request.plan.data;
+  const { plan, engine, tool, migrations, started, progress, signal } = request;
+  const { schemaFile, profileFile, restore } = plan.data;
   if (restore !== null) await restoreRows(request, restore);
-  else await buildSchema(request, profile);
+  else if (schemaFile !== null) await applySchema(request, schemaFile, await readFile(schemaFile, 'utf8'));
+  else if (profile !== null && profileFile !== null) await applySchema(request, profileFile, profile.schema);
+  const { released } = plan.migrations;
+  if (schemaFile === null && profile === null && restore === null && released !== null) {
+    progress.say('fill', `applying the released migrations up to ${released}`);
+    await runReleased({
+      engine,
+      tool,
+      flavor: plan.database.flavor,
+      target: started.roles.migrator,
+      migrations,
+      released,
+      signal,
+    });
+  }
   await using session = await openAs(request, 'migrator');
   const pending = await readPending(request, session);
   const tables = await describeTables(request, session);
@@ -130,35 +142,8 @@ export async function prepareSchema(request: FillRequest, profile: Profile | nul
   return { pending, tables };
 }
 
-/** What a schema is built from, and where. */
-export type SchemaRequest = Pick<
-  FillRequest,
-  'plan' | 'engine' | 'tool' | 'migrations' | 'progress' | 'signal'
-> & { readonly started: Pick<StartedServer, 'roles'> };
-
-/** By its file, by the profile, or by the released migrations. */
-export async function buildSchema(request: SchemaRequest, profile: Profile | null): Promise<void> {
-  const { plan, engine, tool, migrations, started, progress, signal } = request;
-  const { schemaFile, profileFile } = plan.data;
-  const { released } = plan.migrations;
-  if (schemaFile !== null) await applySchema(request, schemaFile, await readFile(schemaFile, 'utf8'));
-  else if (profile !== null && profileFile !== null) await applySchema(request, profileFile, profile.schema);
-  else if (released !== null) {
-    progress.say('fill', `applying the released migrations up to ${released}`);
-    await runReleased({
-      engine,
-      tool,
-      flavor: plan.database.flavor,
-      target: started.roles.migrator,
-      migrations,
-      released,
-      signal,
-    });
-  }
-}
-
 /** On a session of its own: a dump changes settings of its session, the search path among them. */
-export async function applySchema(request: SchemaRequest, file: string, script: string): Promise<void> {
+async function applySchema(request: FillRequest, file: string, script: string): Promise<void> {
   const { engine, progress, signal } = request;
   await using session = await openAs(request, 'migrator');
   progress.say('fill', `applying ${relative(request.plan.directory, file)}`);

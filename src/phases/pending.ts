@@ -41,7 +41,7 @@ export function requirePending({ plan, progress }: FillRequest, pending: readonl
 
 /** Tables that are filled: all but those of the tool. */
 export async function describeTables(
-  request: Pick<FillRequest, 'engine' | 'tool' | 'plan'>,
+  request: FillRequest,
   session: Session,
 ): Promise<readonly TableDescription[]> {
   const names = ledgerOf(request);
@@ -50,22 +50,12 @@ export async function describeTables(
 }
 
 /** Names of the tool's own tables, without their schema. */
-export function ledgerOf({
-  engine,
-  tool,
-  plan,
-}: Pick<FillRequest, 'engine' | 'tool' | 'plan'>): ReadonlySet<string | undefined> {
+export function ledgerOf({ engine, tool, plan }: FillRequest): ReadonlySet<string | undefined> {
   return new Set(tool.ledger(engine.dialect, plan.database.flavor).tables.map((parts) => parts.at(-1)));
 }
 
 export function openAs(
-  {
-    engine,
-    started,
-    signal,
-  }: Pick<FillRequest, 'engine' | 'signal'> & {
-    readonly started: Pick<FillRequest['started'], 'roles'>;
-  },
+  { engine, started, signal }: FillRequest,
   role: 'migrator' | 'administrator',
 ): Promise<Session> {
   return engine.connections.connect(started.roles[role], { applicationName: `rehearse ${role}` }, signal);

@@ -51,7 +51,7 @@ async function rowsPerCall(
     { applicationName: 'rehearse rows per call', statementTimeoutMs: CALL_LIMIT_MS },
     signal,
   );
-  return await measureRowsPerCall({
+  return measureRowsPerCall({
     session,
     operations: planned.operations,
     keyPools: planned.keyPools,

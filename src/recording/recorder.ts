@@ -54,7 +54,6 @@ export interface Recorder {
   setMigrations(migrations: Recording['migrations']): void;
   setMix(mix: NonNullable<Recording['mix']>): void;
   setCode(code: NonNullable<Recording['code']>): void;
-  setProbe(probe: NonNullable<Recording['probe']>): void;
   setRecovery(recovery: NonNullable<Recording['recovery']>): void;
   setCanaries(canaries: NonNullable<Recording['canaries']>): void;
   /** Adds a step, or replaces the one of the same version. */
@@ -87,7 +86,6 @@ export function createRecorder(header: RecorderHeader): Recorder {
   let migrations = header.migrations;
   let code: Recording['code'];
   let mix: Recording['mix'];
-  let probe: Recording['probe'];
   let recovery: Recording['recovery'];
   let canaries: Recording['canaries'];
 
@@ -134,9 +132,6 @@ export function createRecorder(header: RecorderHeader): Recorder {
     setRecovery: (record) => {
       recovery = record;
     },
-    setProbe: (record) => {
-      probe = record;
-    },
     setStep(step) {
       const index = steps.findIndex(({ version }) => version === step.version);
       if (index < 0) steps.push(step);
@@ -165,7 +160,6 @@ export function createRecorder(header: RecorderHeader): Recorder {
       migrations,
       ...(code === undefined ? {} : { code }),
       ...(mix === undefined ? {} : { mix }),
-      ...(probe === undefined ? {} : { probe }),
       ...(recovery === undefined ? {} : { recovery }),
       ...(canaries === undefined ? {} : { canaries }),
       disk,

@@ -19,7 +19,6 @@ import type {
   ObserverRecord,
   ProgressRecord,
 } from './observations.ts';
-import type { Learned, ProbeRecord } from './statement-effects.ts';
 
 export type * from './code-record.ts';
 export type * from './load-record.ts';
@@ -58,8 +57,6 @@ export interface Recording {
   readonly canaries?: readonly CanaryRecord[];
   /** Left out without a recovery window, and by harnesses that did not tell. */
   readonly recovery?: RecoveryRecord;
-  /** What each statement does, learned on a small copy; left out by harnesses that had none. */
-  readonly probe?: Learned<ProbeRecord>;
   readonly lockWaits: readonly LockWait[];
   readonly heldLocks: readonly HeldLock[];
   readonly disk: DiskRecord | { readonly notMeasured: string };

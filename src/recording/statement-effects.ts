@@ -4,23 +4,6 @@
  * Plain data.
  */
 
-/** The pending migrations on the small copy, statement by statement in their order. */
-export interface ProbeRecord {
-  /** Rows per table of the copy: whether a table is rewritten or read does not depend on how large it is. */
-  readonly rowsPerTable: number;
-  readonly statements: readonly ProbedStatement[];
-}
-
-export interface ProbedStatement {
-  readonly version: string;
-  readonly file: string;
-  /** As in the step's statements. */
-  readonly index: number;
-  readonly line: number;
-  readonly text: string;
-  readonly effects: Learned<StatementEffects>;
-}
-
 /** What was learned, or why it could not be. */
 export type Learned<Fact> = Fact | { readonly notMeasured: string };
 

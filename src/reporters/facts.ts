@@ -1,8 +1,7 @@
 /** How a rehearsal was run and how far it can be believed, as labelled lines. Texts are not yet escaped. */
 import { isMeasured } from '../recording/figure.ts';
-import type { LoadRecord, Recording, ServerRecord } from '../recording/recording.ts';
+import type { LoadRecord, Recording } from '../recording/recording.ts';
 import { codeGaps, codeInWords } from './code.ts';
-import { effectGaps } from './effects.ts';
 import {
   bytes,
   count,
@@ -42,23 +41,16 @@ export function subtitle(recording: Recording): string {
 export function factsOf(recording: Recording): readonly Fact[] {
   const { load, machine, migrations, code, mix } = recording;
   return [
-    ...recording.servers
-      .toSorted(rehearsalFirst)
-      .flatMap(({ role, description, version, flavor, settings }) => [
-        {
-          label: role === 'rehearsal' ? 'server' : `server (${role})`,
-          text: `${description}, ${flavor} ${version}`,
-        },
-        // Of the probe's they are those of the rehearsal, but for what makes a small server quick.
-        ...(role === 'probe'
-          ? []
-          : [
-              {
-                label: 'settings',
-                text: settings.map(({ name, value }) => `${name} ${unmistakable(value)}`).join(', '),
-              },
-            ]),
-      ]),
+    ...recording.servers.flatMap(({ role, description, version, flavor, settings }) => [
+      {
+        label: role === 'rehearsal' ? 'server' : `server (${role})`,
+        text: `${description}, ${flavor} ${version}`,
+      },
+      {
+        label: 'settings',
+        text: settings.map(({ name, value }) => `${name} ${unmistakable(value)}`).join(', '),
+      },
+    ]),
     { label: 'data', text: dataInWords(recording) },
     ...('notMeasured' in load ? [] : [{ label: 'load', text: loadInWords(load) }]),
     { label: 'recovery', text: recoveryInWords(recording) },
@@ -82,13 +74,9 @@ export function factsOf(recording: Recording): readonly Fact[] {
   ].filter(({ text }) => text !== '');
 }
 
-function rehearsalFirst(one: ServerRecord, other: ServerRecord): number {
-  return Number(other.role === 'rehearsal') - Number(one.role === 'rehearsal');
-}
-
 /** What was wanted and could not be measured, each with its reason. */
 export function notMeasuredOf(recording: Recording): readonly Fact[] {
-  const { load, disk, code, mix, probe } = recording;
+  const { load, disk, code, mix } = recording;
   return [
     ...('notMeasured' in load
       ? [{ label: 'load', text: load.notMeasured }]
@@ -96,7 +84,6 @@ export function notMeasuredOf(recording: Recording): readonly Fact[] {
     ...('notMeasured' in disk ? [{ label: 'disk', text: disk.notMeasured }] : []),
     ...(mix === undefined ? [] : mixGaps(mix)).map((text) => ({ label: 'rows per call', text })),
     ...gapsOf(code).map((text) => ({ label: 'code', text })),
-    ...effectGaps(probe).map((text) => ({ label: 'probe', text })),
     ...recording.notMeasured.map(({ what, reason }) => ({ label: what, text: reason })),
     ...recording.observers.flatMap(({ name, trouble }) =>
       trouble.map((text) => ({ label: `${name} observer`, text })),

@@ -16,7 +16,6 @@ import type {
   Step,
 } from '../recording/recording.ts';
 import { codeTable } from './code.ts';
-import { effectsTable } from './effects.ts';
 import { bytes, count, duration, figureInCell, perSecondAlone } from './format.ts';
 import { mixTables } from './mix.ts';
 
@@ -38,10 +37,9 @@ const LATENCY_DIGITS = 2;
 
 /** Every table that has something to show, in the order of a report. */
 export function tablesOf(recording: Recording): readonly Table[] {
-  const { load, disk, code, mix, probe } = recording;
+  const { load, disk, code, mix } = recording;
   const tables = [
     stepsTable(recording),
-    ...(probe === undefined || 'notMeasured' in probe ? [] : [effectsTable(probe)]),
     ...(code === undefined || 'notMeasured' in code ? [] : [codeTable(recording, code)]),
     locksTable(recording),
     canariesTable(recording),

@@ -1,6 +1,7 @@
 /** The contract of the load's connections: values as they are, and every failure with its class. */
 import { describe, expect, test } from 'vitest';
 import type { CellValue, LoadConnectionOptions, LoadFailure, Session } from '../../src/engines/engine.ts';
+import { reachableBytes } from '../heap.ts';
 import { eventually, type TestServer } from '../server.ts';
 import type { Fixture } from './fixtures.ts';
 
@@ -177,6 +178,24 @@ export function loadConnectionsContract(given: () => TestServer, fixture: Fixtur
     await eventually('onLost', () => load.told.includes('lost'));
     expect(await load.run('select 1')).toMatchObject({ outcome: 'connection lost' });
     expect(load.told).toEqual(['failed', 'lost', 'failed']);
+  });
+
+  test('a connection keeps nothing of its statements', async () => {
+    await using load = await open('prepared', { statementTimeoutMs: 60_000 });
+    await load.session.execute('create table t (id int primary key, note varchar(99))');
+    await load.session.execute("insert into t values (1, 'a')");
+    const text = `select * from t where id = ${placeholders(1)}`;
+    const growth: number[] = [];
+    for (let stretch = 0; stretch < 3; stretch += 1) {
+      const bytes = reachableBytes();
+      for (let at = 0; at < 4000; at += 1) {
+        const failure = await load.run(text, ['1']);
+        if (failure !== null) throw new Error(failure.message);
+      }
+      growth.push(reachableBytes() - bytes);
+    }
+    // Code that is compiled on the way shows in one stretch; 100 bytes of each statement would show in all of them.
+    expect(Math.min(...growth)).toBeLessThan(400_000);
   });
 
   test('an idle connection is lost too', async () => {

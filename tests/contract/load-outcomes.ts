@@ -5,12 +5,15 @@ import { startLoad } from '../../src/load/index.ts';
 import type { LoadPlan, Operation, RunningLoad } from '../../src/load/load.ts';
 import type { LoadRecord, OutcomeRecord } from '../../src/recording/recording.ts';
 import type { LoadSettings } from '../../src/scenario/plan.ts';
+import { crash } from '../crash.ts';
 import { eventually, type TestServer } from '../server.ts';
 import type { Fixture } from './fixtures.ts';
 
 /** A value of ours that no message may tell. */
 const SECRET = 77_777;
 
+/** A killed server on a busy machine takes its time to recover. */
+const ENOUGH_LIMIT_MS = 60_000;
 /** No more than the pool can serve, so that the end does not wait for a queue. */
 const SLOW: Partial<LoadSettings> = { ratePerSecond: 20 };
 
@@ -74,7 +77,7 @@ export function loadOutcomesContract(given: () => TestServer, fixture: Fixture):
   ): Promise<{ record: LoadRecord; openedMs: number }> {
     await using load = await startLoad(plan, new AbortController().signal);
     const openedMs = await load.open('migration');
-    await eventually('what the load is for', () => enough(load));
+    await eventually('what the load is for', () => enough(load), ENOUGH_LIMIT_MS);
     const finished = await load.finish();
     for (const { due, completed, failed, dropped, inFlight } of finished.windows)
       expect(due).toBe(completed + failed + dropped + inFlight);
@@ -237,5 +240,28 @@ export function loadOutcomesContract(given: () => TestServer, fixture: Fixture):
     expect(facts(found.outcomes)).toEqual([
       ['sleep', 'connection lost', expect.any(String), fixture.sleep(0.2)],
     ]);
+  });
+
+  test('a server that is killed and comes back: lost connections are opened again, and nothing is lost count of', async () => {
+    await using session = await given().session();
+    const plan = planOf(session, [{ name: 'sleep', statements: [fixture.sleep(0.02)] }], {
+      pool: { size: 8, instances: 1, checkoutTimeoutMs: 500, maxQueue: 200 },
+    });
+    let atDeath: number | null = null;
+    let lost: { readonly completed: number } | null = null;
+    const { record: found } = await record(plan, async (load) => {
+      const { completed, failed } = load.pulse();
+      if (atDeath === null) {
+        if (completed < 50) return false;
+        const [backend] = await session.query<{ id: number }>(fixture.others);
+        atDeath = completed;
+        await crash(given(), backend?.id ?? Number.NaN);
+      }
+      if (lost === null && failed > 0) lost = { completed };
+      return lost !== null && completed > lost.completed + 300;
+    });
+    const outcomes = found.outcomes.map(({ outcome }) => outcome);
+    expect(outcomes).toContain('connection lost');
+    expect(['connection lost', 'pool timeout', 'dropped']).toEqual(expect.arrayContaining(outcomes));
   });
 }

@@ -9,18 +9,9 @@ import { measureOutside } from './outside.ts';
 import { applySettings, readSettings, type SessionSettings } from './session-settings.ts';
 import { prepareStages } from './stages.ts';
 
-/** Whatever production has: the copy is small, and a session stands ready for each use that is tried. */
-const SMALL = { shared_buffers: '128MB', max_connections: '100' };
-
 export const probing: Probing = {
   // Copies are not flushed; an autovacuum would lock and read beside the statement; only who is to be halted waits for a standby.
-  settings: {
-    fsync: 'off',
-    full_page_writes: 'off',
-    autovacuum: 'off',
-    synchronous_commit: 'local',
-    ...SMALL,
-  },
+  settings: { fsync: 'off', full_page_writes: 'off', autovacuum: 'off', synchronous_commit: 'local' },
   open,
 };
 
@@ -61,10 +52,8 @@ async function open({ administrator, signal }: ProbeRequest): Promise<Probe> {
     }
   }
 
-  const cancel = () => void inside.session.cancel().catch(() => undefined);
-  signal.addEventListener('abort', cancel, { once: true });
   return {
-    execute: (statement) => execute(inside.session, statement),
+    execute: async (statement) => void (await inside.session.execute(statement)),
     async measure(statement) {
       try {
         return await measureInTransaction({ ...inside, cluster }, statement);
@@ -75,28 +64,10 @@ async function open({ administrator, signal }: ProbeRequest): Promise<Probe> {
       }
     },
     async [Symbol.asyncDispose]() {
-      signal.removeEventListener('abort', cancel);
       await inside[Symbol.asyncDispose]();
       await cluster[Symbol.asyncDispose]();
     },
   };
-}
-
-/** `no_active_sql_transaction`: LOCK TABLE makes sense in a transaction alone, and says so. */
-const ONLY_IN_TRANSACTION = '25P01';
-
-async function execute(session: Session, statement: string): Promise<void> {
-  try {
-    await session.execute(statement);
-  } catch (error) {
-    if (!(error instanceof SqlError) || error.code !== ONLY_IN_TRANSACTION) throw error;
-    await session.execute('begin');
-    try {
-      await session.execute(statement);
-    } finally {
-      await session.execute('commit');
-    }
-  }
 }
 
 /** Every server has it; nobody's template. */
