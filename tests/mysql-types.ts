@@ -53,6 +53,9 @@ const SCHEMA = `
     partition a values less than ('2023-01-01'), partition b values less than (maxvalue));
   create table by_list (id int not null, region varchar(9) not null, primary key (id, region))
     partition by list columns (region) (partition a values in ('eu', 'uk'), partition b values in ('us'));
+  create table by_lists (id int not null, region varchar(9) not null, year smallint not null, primary key (id, region, year))
+    partition by list columns (region, year) (
+      partition a values in (('eu', 2023), ('it''s', 2024)), partition b values in (('us', 2023), ('eu', 2024)));
   create table by_key (id int not null primary key, x int) partition by key (id) partitions 3;
   create table by_hash (id int not null, at datetime not null, primary key (id, at))
     partition by hash (year(at)) partitions 4`;

@@ -3,7 +3,8 @@ import type { Session, TableDescription } from '../../engine.ts';
 import { groupBy } from '../groups.ts';
 import { isToken, nameIn, tokensOf } from '../text/scan.ts';
 
-export interface Partitioning extends Pick<TableDescription, 'partitionBounds' | 'partitionKey'> {
+export interface Partitioning
+  extends Pick<TableDescription, 'partitionBounds' | 'partitionKey' | 'partitionLeaves'> {
   readonly partitioning: 'parent';
 }
 
@@ -47,11 +48,39 @@ async function partitioningOf(session: Session, rows: readonly PartitionRow[]): 
   const expression = first?.expression ?? '';
   const key = `${method} (${expression})`;
   if (method === 'RANGE') return rangePartitioning(session, rows, expression);
+  const columns = expression.split(',');
+  if (method === 'LIST' && first?.method.endsWith('COLUMNS') && columns.length > 1)
+    return { partitioning: 'parent', partitionKey: key, ...listOfSeveral(rows, columns) };
   const bounds =
     method === 'LIST'
       ? rows.map(({ description }) => `for values in (${description})`)
       : rows.map((_, remainder) => `for values with (modulus ${rows.length}, remainder ${remainder})`);
   return { partitioning: 'parent', partitionKey: key, partitionBounds: bounds };
+}
+
+/** A tuple, and a value in one: quoted with quotes doubled or escaped, or bare. */
+const TUPLE = /\(((?:'(?:[^'\\]|''|\\.)*'|[^()'])*)\)/g;
+const VALUE = /'(?:[^'\\]|''|\\.)*'|[^\s,]+/g;
+
+/** `('eu',1),('us',2)`: each tuple as a partition by the second column inside of one by the first. */
+function listOfSeveral(
+  rows: readonly PartitionRow[],
+  columns: readonly string[],
+): Required<Pick<Partitioning, 'partitionBounds' | 'partitionLeaves'>> {
+  const bounds = rows.map(({ description }) => `for values in (${description})`);
+  const tuples = rows.flatMap(({ description }) =>
+    [...(description ?? '').matchAll(TUPLE)].map(([, inside = '']) => inside.match(VALUE) ?? []),
+  );
+  return {
+    partitionBounds: bounds,
+    partitionLeaves: tuples.map((values) =>
+      columns.map((column, index) => ({
+        key: `LIST (${column})`,
+        bound: `for values in (${values[index] ?? 'null'})`,
+        siblings: [],
+      })),
+    ),
+  };
 }
 
 async function rangePartitioning(
