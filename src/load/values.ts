@@ -23,6 +23,7 @@ const ZIPF_EXPONENT = 0.99;
 export function createBinder(sources: ValueSources): (operation: Operation) => OperationValues {
   /** New rows taken so far, by table: the load's inserts continue where the filling ended. */
   const newRows = new Map<string, number>();
+  const newRowsByOperation = new Map<Operation, ReadonlyMap<string, number>>();
   const pickIndex = createPicker(sources.random);
 
   return (operation) => {
@@ -33,9 +34,15 @@ export function createBinder(sources: ValueSources): (operation: Operation) => O
       const values = drawn.values.at(-1) ?? [];
       for (const source of statement.parameters) values.push(draw(source, drawn));
     }
-    for (const [table, count] of newRowsOf(operation)) newRows.set(table, (newRows.get(table) ?? 0) + count);
+    for (const [table, count] of newRowsIn(operation)) newRows.set(table, (newRows.get(table) ?? 0) + count);
     return drawn.values;
   };
+
+  function newRowsIn(operation: Operation): ReadonlyMap<string, number> {
+    const known = newRowsByOperation.get(operation) ?? newRowsOf(operation);
+    newRowsByOperation.set(operation, known);
+    return known;
+  }
 
   function draw(source: ParameterSource, drawn: Drawn): CellValue {
     switch (source.from) {
