@@ -87,7 +87,7 @@ test('the transactions of pgbench show the stall of a migration, and the verdict
   const words = stdout.replace(/\s+/g, ' ');
   expect(words).toMatch(/warm-up of \S+ \S+ discarded/);
   expect(recording.recovery).toMatchObject({ factor: 1.2, recovered: true });
-  expect(words).toMatch(/p99 back within 1\.2 x the worst second/);
+  expect(words).toMatch(/p99 back within 1\.2 x that of the worst second/);
   // Its sessions are known as the load's: the lock waits say who waited.
   expect(recording.lockWaits.some(({ waiter }) => waiter.owner === 'load')).toBe(true);
   expect(JSON.stringify(recording)).not.toMatch(/PGPASSWORD/);

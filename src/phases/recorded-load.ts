@@ -65,8 +65,8 @@ async function openProgram(
   progress.say('warm-up', `load of ${settings.ratePerSecond}/s by ${program.name}`);
   const target = started.roles.load;
   recorder.add('notMeasured', {
-    what: 'whether the statements of the running version still work after each step',
-    reason: `${program.name} runs its own scripts: what it is refused under load is counted`,
+    what: 'running version',
+    reason: `${program.name} has scripts of its own, which are not explained between the steps: what it is refused is counted`,
   });
   const load = await startProgramLoad(
     { engine, target, settings, program, randomSeed, now: () => recorder.now() },

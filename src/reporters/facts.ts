@@ -144,8 +144,8 @@ function recoveryInWords({ recovery }: Recording): string {
   if (recovery === undefined) return '';
   const { baselineP99Ms, factor, tookMs } = recovery;
   if (!isMeasured(tookMs)) return tookMs.notMeasured;
-  const before = baselineP99Ms === null ? '' : ` of ${duration(baselineP99Ms)}`;
-  return `p99 back within ${factor} x the worst second${before} of the baseline after ${figureInWords(tookMs, 'ms')}`;
+  const before = baselineP99Ms === null ? '' : ` (${duration(baselineP99Ms)})`;
+  return `p99 back within ${factor} x that of the worst second of the baseline${before} after ${figureInWords(tookMs, 'ms')}`;
 }
 
 function limit(ms: number | null): string {

@@ -52,10 +52,10 @@ export async function startCanaries(request: CanariesRequest): Promise<AsyncDisp
       `canaries ask every ${CANARY_INTERVAL_MS} ms whether tables can be read and written (${reason}): ` +
         watched.map(({ name }) => name).join(', '),
     );
-  for (const table of leftOut)
+  if (leftOut.length > 0)
     recorder.add('notMeasured', {
-      what: `whether ${table} could be read and written all the time`,
-      reason: `canaries watch ${watched.length} tables at most, so that they are no load themselves`,
+      what: 'canaries',
+      reason: `not of ${leftOut.join(', ')}: they watch ${watched.length} tables at most, so that they are no load themselves`,
     });
 
   let stopping: Promise<void> | null = null;
@@ -112,6 +112,14 @@ async function unwritableTables(
 }
 
 function notProbed(table: string, kind: CanaryRecord['kind'], reason: string, atMs: number | null = null) {
-  const since = atMs === null ? '' : ` from ${atMs.toFixed(0)} ms on`;
-  return { what: `whether ${table} could be ${kind === 'read' ? 'read' : 'written'}${since}`, reason };
+  const since = atMs === null ? '' : ` from ${duration(atMs)} on`;
+  const done = kind === 'read' ? 'read' : 'written';
+  return {
+    what: `canary of ${table}`,
+    reason: `whether it could be ${done}${since} is not known: ${reason}`,
+  };
+}
+
+function duration(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
 }
