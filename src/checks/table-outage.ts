@@ -11,7 +11,7 @@ export const tableOutage: Check = {
   id,
   title: 'Table out of service',
   condition:
-    'A canary, which asks every 50 ms whether a table can be read or written, got no answer for longer than budgets.stall.',
+    'A canary, which asks every 100 ms whether a table can be read or written, got no answer for longer than budgets.stall.',
   effect:
     'Every request that needs the table waits or fails, also where the load of the rehearsal did not touch it or other ' +
     'tables kept the application busy.',

@@ -11,7 +11,7 @@ import { createHistogram, record, storeHistogram } from '../../recording/histogr
 import type { CanaryRecord } from '../../recording/recording.ts';
 import { trackOutages } from './outages.ts';
 
-export const CANARY_INTERVAL_MS = 50;
+export const CANARY_INTERVAL_MS = 100;
 /** Whole seconds, which every engine can take. */
 export const CANARY_LOCK_TIMEOUT_MS = 1000;
 

@@ -5,7 +5,7 @@ export interface Lateness extends Disposable {
   within(fromMs: number, toMs: number): number;
 }
 
-const TICK_MS = 10;
+const TICK_MS = 20;
 /** Shorter ones are within the error of any timer. */
 const NOTED_FROM_MS = 5;
 
