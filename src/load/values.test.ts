@@ -109,3 +109,26 @@ test('integers stay within their range and reach both ends', () => {
 test('an empty pool gives null', () => {
   expect(binder([[]])(operation([key('zipf')]))).toEqual([[null]]);
 });
+
+test('a list of keys is one array, whatever is in the keys', () => {
+  const bind = binder([['a"b', 'c\\d', '{e,f}']]);
+  const list = {
+    from: 'key list',
+    pool: 0,
+    table: 'orders',
+    column: 'id',
+    pick: 'uniform',
+    count: 4,
+  } as const;
+  const [[value] = []] = bind(operation([list]));
+  expect(value).toMatch(/^\{(?:"(?:a\\"b|c\\\\d|\{e,f\})",?){4}\}$/);
+  expect(binder([[]])(operation([list]))).toEqual([['{}']]);
+});
+
+test('given values come alone, and a key in the letters that it is compared in', () => {
+  const one = operation([
+    { from: 'value', values: ['day'] },
+    { ...key('uniform'), letters: 'upper' } as ParameterSource,
+  ]);
+  expect(binder([['Ann']])(one)).toEqual([['day', 'ANN']]);
+});

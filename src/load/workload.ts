@@ -257,6 +257,9 @@ function writeOperation({ record, transaction, statements }: Operation): string 
 function writeHint(source: ParameterSource): string | null {
   switch (source.from) {
     case 'key':
+      // Lower or upper case is what the statement says, not a hint.
+      return source.letters === undefined ? `${source.table}.${source.column} ${source.pick}` : null;
+    case 'key list':
       return `${source.table}.${source.column} ${source.pick}`;
     case 'new row':
       return `${source.table}.${source.column} new`;
