@@ -1,9 +1,8 @@
 /** What is there after restoring: rows and sizes for the recording, and where the load's new rows go on. */
 import type { Engine, Session, TableDescription } from '../engines/engine.ts';
 import { fillingOrder, type TableSpec } from '../generators/index.ts';
-import { exactly, notMeasured } from '../recording/figure.ts';
 import type { DataPlan } from '../scenario/plan.ts';
-import { type FillingResult, readExistingKeys } from '../seeders/index.ts';
+import { describeFilled, type FillingResult, readExistingKeys } from '../seeders/index.ts';
 
 export interface DescribeRequest {
   readonly engine: Engine;
@@ -23,25 +22,15 @@ export async function describeRestoredTables(request: DescribeRequest): Promise<
     request.onTable(description.name);
     specs.push(await specOf(request, description));
   }
-  const sizes = await engine.filling.sizes(
-    session,
-    specs.map(({ description }) => description),
-  );
+  const tablesThere = specs.map(({ description, rows }) => ({
+    description,
+    rows,
+    durationMs: null,
+    generated: false,
+  }));
   return {
     generator: { randomSeed: data.randomSeed, tables: specs },
-    filling: specs.map(({ description: { name }, rows }) => {
-      const bytes = sizes.get(name);
-      return {
-        table: name,
-        rows,
-        bytes:
-          bytes === undefined
-            ? notMeasured(`the server told no size of ${name}`)
-            : exactly(bytes, 'size of the table with its indexes, as the server tells it'),
-        durationMs: null,
-        generated: false,
-      };
-    }),
+    filling: await describeFilled(engine, session, tablesThere),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Profile } from '../profile/profile.ts';
 import type { DataPlan } from '../scenario/plan.ts';
 
 export { planSpec } from '../generators/index.ts';
+export { describeFilled } from './described.ts';
 export { readExistingKeys } from './existing-keys.ts';
 export { fitIndexes } from './fit-indexes.ts';
 export { restore as restoreDeferred } from './restore.ts';

@@ -19,9 +19,8 @@ import {
   profilePart,
   type TableSpec,
 } from '../generators/index.ts';
-import { exactly, notMeasured } from '../recording/figure.ts';
-import type { TableFilling } from '../recording/recording.ts';
 import type { DataPlan } from '../scenario/plan.ts';
+import { describeFilled, type FilledTable } from './described.ts';
 import { readExistingKeys } from './existing-keys.ts';
 import { type ProgressTable, watchFilling } from './filling-progress.ts';
 import { fitIndexes } from './fit-indexes.ts';
@@ -49,7 +48,7 @@ export async function seedSynthetic(request: FillingRequest, signal: AbortSignal
   if (!wears(request.data)) await fitIndexes(request, { session, generator, signal });
   await engine.filling.advanceCounters(session, filled);
   const durations = watch.durations();
-  return { generator, filling: await describeFilling(request, { session, generator, durations }) };
+  return { generator, filling: await describeFilled(engine, session, tablesOf(generator, durations)) };
 }
 
 function wears({ age }: DataPlan): boolean {
@@ -104,29 +103,11 @@ function refuseRows({ data }: FillingRequest, { name }: TableDescription): void 
   );
 }
 
-interface Described {
-  readonly session: Session;
-  readonly generator: GeneratorSpec;
-  readonly durations: ReadonlyMap<string, number>;
-}
-
-async function describeFilling(
-  { engine }: FillingRequest,
-  { session, generator, durations }: Described,
-): Promise<readonly TableFilling[]> {
-  const descriptions = generator.tables.map(({ description }) => description);
-  const sizes = await engine.filling.sizes(session, descriptions);
-  return generator.tables.map(({ description: { name }, rows, existingKeys }) => {
-    const bytes = sizes.get(name);
-    return {
-      table: name,
-      rows,
-      bytes:
-        bytes === undefined
-          ? notMeasured(`the server told no size of ${name}`)
-          : exactly(bytes, 'size of the table with its indexes, as the server tells it'),
-      durationMs: durations.get(name) ?? null,
-      generated: existingKeys === null,
-    };
-  });
+function tablesOf({ tables }: GeneratorSpec, durations: ReadonlyMap<string, number>): readonly FilledTable[] {
+  return tables.map(({ description, rows, existingKeys }) => ({
+    description,
+    rows,
+    durationMs: durations.get(description.name) ?? null,
+    generated: existingKeys === null,
+  }));
 }
