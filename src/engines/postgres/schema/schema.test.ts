@@ -201,7 +201,8 @@ test.each<[string, string, readonly string[]]>([
     'read events',
     ['equality events.id bigint', 'range events.at date', 'range events.at date'],
   ],
-  ['select * from customers where lower(email) = $1', 'read customers', ['unknown text']],
+  ['select * from customers where lower(email) = $1', 'read customers', ['equality customers.email text']],
+  ['select * from customers where md5(email) = $1', 'read customers', ['unknown text']],
   ['select id from customers where id = $1 for update', 'write customers', ['equality customers.id bigint']],
   [
     'insert into customers overriding system value values ($1, $2)',
