@@ -1,7 +1,7 @@
 /** `npm run bench:fill [-- --engine postgres:18 | mysql:9.7 | mariadb:11.8]`: how fast tables are filled. */
 import { serverSpec, startBareServer } from '../tests/server.ts';
-import { measureMysql } from './fill-mysql.ts';
-import { measurePostgres } from './fill-postgres.ts';
+import { measureMysql } from './fill/mysql.ts';
+import { measurePostgres } from './fill/postgres.ts';
 import { type Benchmark, benchmark } from './pairs.ts';
 
 const SUITES: Readonly<Record<string, typeof measureMysql>> = {

@@ -4,8 +4,8 @@
  */
 import { EnvironmentError } from '../src/errors.ts';
 import { type BareServer, serverSpec, startBareServer } from '../tests/server.ts';
-import { measureMysqlLoad } from './load-mysql.ts';
-import { measurePostgresLoad } from './load-postgres.ts';
+import { measureMysqlLoad } from './load/mysql.ts';
+import { measurePostgresLoad } from './load/postgres.ts';
 import { type Benchmark, benchmark } from './pairs.ts';
 
 const SUITES: Readonly<Record<string, (run: Benchmark, server: BareServer) => Promise<void>>> = {

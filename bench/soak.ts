@@ -7,7 +7,7 @@ import type { Engine } from '../src/engines/engine.ts';
 import { startLoad } from '../src/load/index.ts';
 import type { LoadPlan, Operation, ParameterSource } from '../src/load/load.ts';
 import { type BareServer, serverSpec, startBareServer } from '../tests/server.ts';
-import { planOf } from './load-runs.ts';
+import { planOf } from './load/runs.ts';
 import { type Benchmark, benchmark } from './pairs.ts';
 import { median } from './ratios.ts';
 

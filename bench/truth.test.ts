@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { serverSpec } from '../tests/server.ts';
-import { differences, readTruthRows } from './truth-form.ts';
-import { postgresForm } from './truth-postgres.ts';
-import { replay } from './truth-replay.ts';
+import { differences, readTruthRows } from './truth/form.ts';
+import { postgresForm } from './truth/postgres.ts';
+import { replay } from './truth/replay.ts';
 
 /** One of each sort; `npm run truth` replays all. */
 const IDS = [

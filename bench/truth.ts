@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { EnvironmentError, exitCodeOf, explain, InterruptedError, UsageError } from '../src/errors.ts';
 import { type ServerSpec, serverSpec } from '../tests/server.ts';
-import { readTruthRows, type TruthForm, type TruthRow } from './truth-form.ts';
-import { mysqlForm } from './truth-mysql.ts';
-import { postgresForm } from './truth-postgres.ts';
-import { type Outcome, replay } from './truth-replay.ts';
+import { readTruthRows, type TruthForm, type TruthRow } from './truth/form.ts';
+import { mysqlForm } from './truth/mysql.ts';
+import { postgresForm } from './truth/postgres.ts';
+import { type Outcome, replay } from './truth/replay.ts';
 
 const forms: readonly {
   readonly form: TruthForm;

@@ -8,7 +8,7 @@ import { poolQueuePeak } from './waits.ts';
 
 const id = 'stall';
 const SOURCE = 'load: completions by the clock';
-/** Stretches shorter than this are no stall and are not recorded (load/stalls.ts). */
+/** Stretches shorter than this are no stall and are not recorded (load/stamps/stalls.ts). */
 const SHORTEST_RECORDED_MS = 100;
 
 export const stall: Check = {

@@ -4,18 +4,18 @@ import type { GeneratorSpec } from '../generators/generator.ts';
 import { createGenerators } from '../generators/index.ts';
 import type { Profile } from '../profile/profile.ts';
 import type { LoadSettings } from '../scenario/plan.ts';
-import { type PlannedOperations, planFrom } from './operations.ts';
+import { type PlannedOperations, planFrom } from './operations/operations.ts';
 
 export type { Operation } from './load.ts';
 export { readCode, readNextStatements, runningStatements } from './operations/code.ts';
 export { callsPerSecond, replayedShare } from './operations/mix.ts';
+export type { PlannedOperations } from './operations/operations.ts';
 export { measureRowsPerCall } from './operations/rows-per-call.ts';
-export type { PlannedOperations } from './operations.ts';
+export { writeWorkload } from './operations/workload.ts';
 export { refuseAboveCeiling } from './probe.ts';
 export { findLoadProgram, refuseWrongScripts } from './program/find.ts';
 export { startProgramLoad } from './program/start.ts';
 export { startLoad } from './start.ts';
-export { writeWorkload } from './workload.ts';
 
 export interface PlanOperationsRequest {
   readonly engine: Engine;

@@ -5,10 +5,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EnvironmentError } from '../errors.ts';
 import { exactly, type Figure, notMeasured } from '../recording/figure.ts';
-import type { Application } from './application.ts';
-import type { Arrival } from './arrival-list.ts';
-import type { Clock } from './clock.ts';
-import type { StampRecorder } from './stamps.ts';
+import type { Application } from './application/application.ts';
+import type { Arrival } from './arrivals/arrival-list.ts';
+import type { Clock } from './arrivals/clock.ts';
+import type { StampRecorder } from './stamps/stamps.ts';
 
 /** What one thread saw of the ceiling. */
 export interface Probe {

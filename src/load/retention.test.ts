@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { reachableBytes } from '../../tests/heap.ts';
-import { createApplication } from './application.ts';
+import { createApplication } from './application/application.ts';
 import type { Operation } from './load.ts';
-import { createStampRecorder } from './stamps.ts';
+import { createStampRecorder } from './stamps/stamps.ts';
 
 const MINUTE = 60_000;
 const TEXT = 'select 1';

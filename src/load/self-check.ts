@@ -3,7 +3,7 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { between, exactly, type Figure, notMeasured } from '../recording/figure.ts';
 import { mergeHistograms, percentileMs, RELATIVE_ERROR } from '../recording/histogram.ts';
 import type { LatencyRecord, LoadWindow, SelfCheck } from '../recording/recording.ts';
-import { threadCpuMicroseconds } from './clock.ts';
+import { threadCpuMicroseconds } from './arrivals/clock.ts';
 
 /** The delay is what a timer of this length takes longer; a shorter one would cost more than it tells. */
 const DELAY_RESOLUTION_MS = 10;

@@ -4,16 +4,16 @@ import { Worker } from 'node:worker_threads';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import type { Figure } from '../recording/figure.ts';
 import type { LoadRecord } from '../recording/recording.ts';
-import { type Clock, clockZeroOf, createClock, threadCpuMicroseconds } from './clock.ts';
+import { type Clock, clockZeroOf, createClock, threadCpuMicroseconds } from './arrivals/clock.ts';
 import type { LoadPlan, LoadPulse, RunningLoad } from './load.ts';
-import { mergeFacts } from './merge.ts';
-import type { FromWorker, ThreadFacts, ThreadPulse, ToWorker, WorkerStart } from './messages.ts';
 import { type Ceiling, ceilingOf, PROBE_LIMIT_MS, PROBE_MS } from './probe.ts';
-import { createRecentSecond, type RecentSecond, recentP99Ms } from './recent.ts';
 import { selfCheckOf } from './self-check.ts';
-import { SLOT_MS } from './slots.ts';
-import { createThread, type Thread } from './thread.ts';
-import { threadFile } from './thread-file.ts';
+import { mergeFacts } from './stamps/merge.ts';
+import { createRecentSecond, type RecentSecond, recentP99Ms } from './stamps/recent.ts';
+import { SLOT_MS } from './stamps/slots.ts';
+import type { FromWorker, ThreadFacts, ThreadPulse, ToWorker, WorkerStart } from './threads/messages.ts';
+import { createThread, type Thread } from './threads/thread.ts';
+import { threadFile } from './threads/thread-file.ts';
 
 /** Connections that take longer are refused by the engine's own limit (10 s each, eight at once). */
 const READY_LIMIT_MS = 120_000;

@@ -7,8 +7,8 @@ import { type Dialect, type Engine, type Session, SqlError } from '../../engines
 import { UsageError } from '../../errors.ts';
 import type { CodeReading, CodeStatement } from '../../recording/recording.ts';
 import type { Operation } from '../load.ts';
-import { renderReferences } from '../references.ts';
-import { parseWorkload } from '../workload.ts';
+import { renderReferences } from './references.ts';
+import { parseWorkload } from './workload.ts';
 
 /** The statements of operations that the load sends. */
 export function runningStatements(operations: readonly Operation[]): readonly CodeStatement[] {

@@ -2,7 +2,7 @@
 import type { Dialect, TableDescription } from '../../engines/engine.ts';
 import type { Profile, StatementProfile } from '../../profile/profile.ts';
 import type { MixRecord, MixStatement } from '../../recording/recording.ts';
-import type { DraftOperation } from '../workload.ts';
+import type { DraftOperation } from './workload.ts';
 
 export interface Mix {
   readonly drafts: readonly DraftOperation[];

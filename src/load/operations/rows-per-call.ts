@@ -6,9 +6,9 @@ import { type CellValue, type Session, SqlError } from '../../engines/engine.ts'
 import type { GeneratorSpec } from '../../generators/generator.ts';
 import { createGenerators } from '../../generators/index.ts';
 import { exactly, type Figure } from '../../recording/figure.ts';
+import { createRandom } from '../arrivals/random.ts';
 import type { Operation } from '../load.ts';
-import { createRandom } from '../random.ts';
-import { createBinder } from '../values.ts';
+import { createBinder } from './values.ts';
 
 export interface RowsPerCallRequest {
   /** With a statement timeout. */

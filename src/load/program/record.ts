@@ -3,7 +3,7 @@ import { type Figure, notMeasured } from '../../recording/figure.ts';
 import type { GeneratorRecord, LoadRecord, OperationRecord } from '../../recording/recording.ts';
 import type { LoadSettings } from '../../scenario/plan.ts';
 import { scheduleLag } from '../self-check.ts';
-import { SLOT_MS } from '../slots.ts';
+import { SLOT_MS } from '../stamps/slots.ts';
 import type { CpuClock } from './cpu.ts';
 import type { LogFacts } from './tally-log.ts';
 

@@ -12,9 +12,9 @@
  */
 import type { LoggedOperation } from '../../engines/engine.ts';
 import type { LoadSlot, Stall, WindowName } from '../../recording/recording.ts';
-import { createTimeline, SLOT_MS, type SlotTimeline } from '../slots.ts';
-import { MIN_STALL_MS } from '../stalls.ts';
-import { createTally, type Failure, type Tally, type TallyFacts } from '../tally.ts';
+import { createTimeline, SLOT_MS, type SlotTimeline } from '../stamps/slots.ts';
+import { MIN_STALL_MS } from '../stamps/stalls.ts';
+import { createTally, type Failure, type Tally, type TallyFacts } from '../stamps/tally.ts';
 import { createLevels, type Levels } from './levels.ts';
 
 export interface LogTally {

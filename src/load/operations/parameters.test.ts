@@ -1,0 +1,224 @@
+import { expect, test } from 'vitest';
+import type { ColumnType, ParameterInspection, TableDescription } from '../../engines/engine.ts';
+import { type InspectedStatement, type ResolveContext, resolveSources } from './parameters.ts';
+import type { Hint } from './workload.ts';
+
+const integer: ColumnType = {
+  kind: 'integer',
+  declared: 'bigint',
+  base: 'int8',
+  maxLength: null,
+  precision: null,
+  scale: null,
+  unsigned: false,
+  labels: [],
+  element: null,
+  fields: [],
+};
+
+function table(
+  name: string,
+  columns: readonly string[],
+  change: Partial<TableDescription> = {},
+): TableDescription {
+  return {
+    name,
+    parts: ['public', name],
+    columns: columns.map((column) => ({
+      name: column,
+      type: integer,
+      nullable: false,
+      defaultExpression: null,
+      generated: 'no',
+    })),
+    primaryKey: columns.slice(0, 1),
+    uniques: [],
+    foreignKeys: [],
+    checks: [],
+    partitioning: 'none',
+    partitionBounds: [],
+    partitionKey: null,
+    hasRows: true,
+    ...change,
+  };
+}
+
+const tables = [
+  table('orders', ['id', 'customer_id', 'status', 'code'], {
+    uniques: [['code']],
+    foreignKeys: [
+      { name: 'fk', columns: ['customer_id'], references: 'customers', referencedColumns: ['id'] },
+    ],
+  }),
+  table('lines', ['order_id', 'line', 'amount'], { primaryKey: ['order_id', 'line'] }),
+];
+
+function context(): ResolveContext & { readonly pools: string[] } {
+  const pools: string[] = [];
+  return {
+    pools,
+    tables: new Map(tables.map((each) => [each.name, each])),
+    generated: new Set(['orders', 'lines']),
+    fillable: new Map(tables.map((each) => [each.name, each.columns.map(({ name }) => name)])),
+    keyPool(of, column) {
+      const name = `${of}.${column}`;
+      if (!pools.includes(name)) pools.push(name);
+      return pools.indexOf(name);
+    },
+  };
+}
+
+type Wanted = readonly [reference: string, role: ParameterInspection['role'], column: string | null];
+
+function statement(
+  kind: 'read' | 'write',
+  wanted: readonly Wanted[],
+  hints: readonly (readonly [string, Hint])[] = [],
+): InspectedStatement {
+  return {
+    line: 5,
+    references: wanted.map(([reference]) => reference),
+    hints: new Map(hints),
+    inspection: {
+      kind,
+      tables: [],
+      fullScans: [],
+      parameters: wanted.map(([, role, name]) => ({
+        type: integer,
+        role,
+        column: name === null ? null : { table: name.split('.')[0] ?? '', column: name.split('.')[1] ?? '' },
+      })),
+    },
+  };
+}
+
+test('reads of a key have favourites, writes have none, plain columns take values of some row', () => {
+  const { sources } = resolveSources(
+    [
+      statement('read', [['$1', 'equality', 'orders.id']]),
+      statement('read', [['$1', 'equality', 'orders.status']]),
+    ],
+    context(),
+  );
+  expect(sources).toEqual([
+    [{ from: 'key', pool: 0, table: 'orders', column: 'id', pick: 'zipf' }],
+    [{ from: 'any row', table: 'orders', column: 'status', draw: 0 }],
+  ]);
+  const written = resolveSources([statement('write', [['$1', 'equality', 'orders.id']])], context());
+  expect(written.sources[0]?.[0]).toMatchObject({ from: 'key', pick: 'uniform' });
+});
+
+test('what a transaction looks up is what it then changes', () => {
+  const { sources } = resolveSources(
+    [
+      statement('read', [['$1', 'equality', 'orders.id']]),
+      statement('write', [
+        ['$1', 'set', 'orders.status'],
+        ['$2', 'equality', 'orders.id'],
+      ]),
+    ],
+    context(),
+  );
+  expect(sources[1]).toEqual([
+    { from: 'any row', table: 'orders', column: 'status', draw: 1 },
+    { from: 'same', statement: 0, parameter: 0 },
+  ]);
+});
+
+test('a name has one value in the whole operation', () => {
+  const { sources } = resolveSources(
+    [
+      statement('write', [
+        [':order', 'inserted', 'orders.id'],
+        [':by', 'inserted', 'orders.customer_id'],
+      ]),
+      statement('write', [[':order', 'inserted', 'lines.order_id']]),
+    ],
+    context(),
+  );
+  expect(sources[1]).toEqual([{ from: 'same', statement: 0, parameter: 0 }]);
+});
+
+test('each new row of an operation has its own number', () => {
+  const twoRows = statement('write', [
+    ['$1', 'inserted', 'orders.id'],
+    ['$2', 'inserted', 'orders.status'],
+    ['$3', 'inserted', 'orders.id'],
+    ['$4', 'inserted', 'orders.status'],
+  ]);
+  const { sources } = resolveSources([twoRows, twoRows], context());
+  const rows = sources.map((each) => each.map((source) => (source.from === 'new row' ? source.row : null)));
+  expect(rows).toEqual([
+    [0, 0, 1, 1],
+    [2, 2, 3, 3],
+  ]);
+});
+
+test('the columns of a composite key come from one row', () => {
+  const { sources } = resolveSources(
+    [
+      statement('read', [
+        ['$1', 'equality', 'lines.order_id'],
+        ['$2', 'equality', 'lines.line'],
+      ]),
+    ],
+    context(),
+  );
+  expect(sources[0]).toEqual([
+    { from: 'any row', table: 'lines', column: 'order_id', draw: 0 },
+    { from: 'any row', table: 'lines', column: 'line', draw: 0 },
+  ]);
+});
+
+test('a unique column is set to the value of a new row', () => {
+  const { sources } = resolveSources([statement('write', [['$1', 'set', 'orders.code']])], context());
+  expect(sources[0]).toEqual([{ from: 'new row', table: 'orders', column: 'code', row: 0 }]);
+});
+
+test('two ends of a range are neighbours, a single end is a late one', () => {
+  const between = resolveSources(
+    [
+      statement('read', [
+        ['$1', 'range', 'orders.id'],
+        ['$2', 'range', 'orders.id'],
+        ['$3', 'limit', null],
+      ]),
+    ],
+    context(),
+  );
+  expect(between.sources[0]).toEqual([
+    { from: 'key', pool: 0, table: 'orders', column: 'id', pick: 'uniform' },
+    { from: 'next key', statement: 0, parameter: 0, span: 1 },
+    { from: 'integer', min: 10, max: 50 },
+  ]);
+  const since = resolveSources([statement('read', [['$1', 'range', 'orders.id']])], context());
+  expect(since.sources[0]?.[0]).toMatchObject({ pick: 'latest' });
+});
+
+test('a hint wins, and says where a value comes from that nobody can tell', () => {
+  const unknown: readonly Wanted[] = [['$1', 'unknown', null]];
+  expect(resolveSources([statement('read', unknown)], context()).problems).toEqual([
+    { line: 5, message: expect.stringContaining('cannot tell where $1 (bigint) comes from') },
+  ]);
+  const hinted = (hint: Hint) => resolveSources([statement('read', unknown, [['$1', hint]])], context());
+  expect(hinted({ kind: 'integer', min: 2, max: 3 }).sources[0]).toEqual([
+    { from: 'integer', min: 2, max: 3 },
+  ]);
+  expect(hinted({ kind: 'column', name: 'orders.id', pick: 'latest' }).sources[0]?.[0]).toMatchObject({
+    pick: 'latest',
+  });
+  expect(hinted({ kind: 'column', name: 'orders.id', pick: 'new' }).sources[0]?.[0]).toMatchObject({
+    from: 'new row',
+  });
+  expect(hinted({ kind: 'column', name: 'orders.nothing', pick: null }).problems[0]?.message).toMatch(
+    /names no column of this database: "orders\.nothing"/,
+  );
+});
+
+test('a hint for a parameter that is not there is a problem', () => {
+  const { problems } = resolveSources(
+    [statement('read', [['$1', 'limit', null]], [['$2', { kind: 'integer', min: 1, max: 1 }]])],
+    context(),
+  );
+  expect(problems).toEqual([{ line: 5, message: 'the hint for $2 fits no parameter: remove it' }]);
+});

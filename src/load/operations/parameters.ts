@@ -1,0 +1,300 @@
+/**
+ * Where the values of an operation's parameters come from: a hint of the workload file, else what the server says the
+ * parameter is compared with or written to.
+ *
+ * - inserted: what the generator gives that column for the next new row, all columns of one statement from one row;
+ * - set: what it gives some row, or a new row where the column is unique;
+ * - equality: a live key; a plain column, and several columns of one table, take what the generator gives some row;
+ * - range: two ends of one column are neighbouring live keys; a single end is one of the latest;
+ * - limit: a small number;
+ * - amount and output, which say nothing of rows: one, a day, or what else the type has that does no harm;
+ * - an array that a column is compared with: several live keys.
+ *
+ * Within one operation, `$n` that are compared with the same column in different statements get the same key: what an
+ * application looks up in a transaction is what it then changes.
+ */
+import type {
+  ColumnType,
+  ParameterInspection,
+  StatementInspection,
+  TableDescription,
+} from '../../engines/engine.ts';
+import type { KeyPick, ParameterSource } from '../load.ts';
+import { isElsewise, isListOf } from './fitting.ts';
+import { HARMLESS } from './harmless.ts';
+import type { Hint } from './workload.ts';
+
+export interface InspectedStatement {
+  readonly line: number;
+  readonly references: readonly string[];
+  readonly hints: ReadonlyMap<string, Hint>;
+  readonly inspection: StatementInspection;
+}
+
+export interface ResolveContext {
+  readonly tables: ReadonlyMap<string, TableDescription>;
+  /** Tables with a generator whose rows are really there. */
+  readonly generated: ReadonlySet<string>;
+  /** Columns by table that a generator can fill. */
+  readonly fillable: ReadonlyMap<string, readonly string[]>;
+  /** Index of the pool that holds the column's live values. */
+  keyPool(table: string, column: string): number;
+}
+
+export interface Problem {
+  readonly line: number;
+  readonly message: string;
+}
+
+type Resolved = ParameterSource | { readonly problem: string };
+
+/** Neighbouring keys of a sample of 10,000: one sample step of rows, 0.01 % of the table. */
+const RANGE_SPAN = 1;
+/** What a page of a list is loaded with. */
+const KEYS_PER_LIST = 10;
+const LIMIT_RANGE = { from: 'integer', min: 10, max: 50 } as const;
+
+export function resolveSources(
+  statements: readonly InspectedStatement[],
+  context: ResolveContext,
+): { readonly sources: readonly (readonly ParameterSource[])[]; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const operation: OperationState = { named: new Map(), keyed: new Map(), newRows: new Map(), context };
+  const sources = statements.map((statement, index) => {
+    const state: StatementState = { operation, statement, index, ranges: new Map(), inserted: new Map() };
+    const resolved = statement.references.map((reference, position) => {
+      const source = resolveParameter(state, reference, position);
+      if (!('problem' in source)) return source;
+      problems.push({ line: statement.line, message: source.problem });
+      return { from: 'integer', min: 0, max: 0 } as const;
+    });
+    for (const [table, occurrences] of state.inserted) {
+      const taken = Math.max(...occurrences.values());
+      operation.newRows.set(table, (operation.newRows.get(table) ?? 0) + taken);
+    }
+    for (const reference of statement.hints.keys()) {
+      if (statement.references.includes(reference) || isNamedElsewhere(reference, statements)) continue;
+      problems.push({
+        line: statement.line,
+        message: `the hint for ${reference} fits no parameter: remove it`,
+      });
+    }
+    return resolved;
+  });
+  return { sources, problems };
+}
+
+/** A named hint may stand above an earlier statement of the operation than its parameter. */
+function isNamedElsewhere(reference: string, statements: readonly InspectedStatement[]): boolean {
+  return reference.startsWith(':') && statements.some(({ references }) => references.includes(reference));
+}
+
+interface Place {
+  readonly statement: number;
+  readonly parameter: number;
+}
+
+interface OperationState {
+  readonly named: Map<string, Place>;
+  /** First places of keys by column and how manieth in their statement. */
+  readonly keyed: Map<string, Place>;
+  /** New rows by table that earlier statements took. */
+  readonly newRows: Map<string, number>;
+  readonly context: ResolveContext;
+}
+
+interface StatementState {
+  readonly operation: OperationState;
+  readonly statement: InspectedStatement;
+  readonly index: number;
+  /** Place of the lower end of a range by column. */
+  readonly ranges: Map<string, Place>;
+  /** How often a column occurred as inserted, by table and column: the n-th time it is of the n-th new row. */
+  readonly inserted: Map<string, Map<string, number>>;
+}
+
+function resolveParameter(state: StatementState, reference: string, position: number): Resolved {
+  const { statement, operation, index } = state;
+  const same = operation.named.get(reference);
+  if (same !== undefined) return { from: 'same', ...same };
+  const earlier = statement.references.indexOf(reference);
+  if (earlier < position) return { from: 'same', statement: index, parameter: earlier };
+  if (reference.startsWith(':')) operation.named.set(reference, { statement: index, parameter: position });
+
+  const inspected = statement.inspection.parameters[position];
+  const hint = statement.hints.get(reference);
+  if (hint !== undefined) return fromHint(state, hint, inspected);
+  return inspected === undefined
+    ? { problem: `the server does not know the parameter ${reference}` }
+    : fromInspection(state, inspected, reference, position);
+}
+
+function fromHint(state: StatementState, hint: Hint, inspected: ParameterInspection | undefined): Resolved {
+  if (hint.kind === 'integer') return { from: 'integer', min: hint.min, max: hint.max };
+  if (hint.kind === 'value') return { from: 'value', values: hint.values };
+  const { context } = state.operation;
+  const found = findColumn(context, hint.name);
+  if (found === null) {
+    return { problem: `the hint names no column of this database: "${hint.name}"; write TABLE.COLUMN` };
+  }
+  const { table, column } = found;
+  if (hint.pick === 'new') return newRow(state, table, column);
+  if (hint.pick === 'any') return anyRow(state, table, column, inspected?.role === 'set' ? 1 : 0);
+  const pick = hint.pick ?? defaultPick(state, table, column);
+  return isListOf(inspected?.type, columnOf(state, found))
+    ? keyList(state, found, pick)
+    : key(state, found, pick);
+}
+
+function fromInspection(
+  state: StatementState,
+  inspected: ParameterInspection,
+  reference: string,
+  position: number,
+): Resolved {
+  const { column: target, role, type } = inspected;
+  if (role === 'limit') return LIMIT_RANGE;
+  const harmless = role === 'amount' || role === 'output' ? HARMLESS[type.kind] : undefined;
+  if (harmless !== undefined && type.element === null) return { from: 'value', values: [harmless] };
+  if (target === null || !state.operation.context.tables.has(target.table))
+    return unknown(reference, type.declared);
+  const { table, column } = target;
+  if (role === 'equality' && isElsewise(type, columnOf(state, target)))
+    return unknown(reference, type.declared);
+  if (role !== 'inserted' && role !== 'set' && isListOf(type, columnOf(state, target)))
+    return keyList(state, target, defaultPick(state, table, column));
+  if (inspected.letters !== undefined)
+    return { ...key(state, target, defaultPick(state, table, column)), letters: inspected.letters };
+  switch (role) {
+    case 'inserted':
+      return newRow(state, table, column);
+    case 'set':
+      return isUnique(state, table, column) ? newRow(state, table, column) : anyRow(state, table, column, 1);
+    case 'range':
+      return range(state, target, position);
+    case 'equality':
+      return (isOfCompositeKey(state, table) || !isKey(state, table, column)) && canGive(state, table, column)
+        ? anyRow(state, table, column, 0)
+        : sharedKey(state, target, reference, position);
+    default:
+      return canGive(state, table, column) ? anyRow(state, table, column, 0) : key(state, target, 'uniform');
+  }
+}
+
+function unknown(reference: string, declared: string): Resolved {
+  return {
+    problem:
+      `cannot tell where ${reference} (${declared}) comes from: write a hint above the statement, ` +
+      `"-- ${reference}: TABLE.COLUMN", "-- ${reference}: 1..100" or "-- ${reference}: 'value', 'value'"`,
+  };
+}
+
+function newRow(state: StatementState, table: string, column: string): Resolved {
+  const refused = refuseGenerated(state, table, column);
+  if (refused !== null) return refused;
+  const occurrences = state.inserted.get(table) ?? new Map<string, number>();
+  const before = occurrences.get(column) ?? 0;
+  state.inserted.set(table, occurrences.set(column, before + 1));
+  return { from: 'new row', table, column, row: (state.operation.newRows.get(table) ?? 0) + before };
+}
+
+function anyRow(state: StatementState, table: string, column: string, draw: number): Resolved {
+  return refuseGenerated(state, table, column) ?? { from: 'any row', table, column, draw };
+}
+
+function refuseGenerated(state: StatementState, table: string, column: string) {
+  if (state.operation.context.fillable.get(table)?.includes(column)) return null;
+  return {
+    problem:
+      `no value can be made for ${table}.${column}: the table is not filled, or the server fills the column; ` +
+      `write a hint with another source, or leave the column out`,
+  };
+}
+
+/** A range's first end is its lower one; a single end is one of the latest keys, as a page or a "since" asks. */
+function range(state: StatementState, target: Target, position: number): Resolved {
+  const name = `${target.table}.${target.column}`;
+  const lower = state.ranges.get(name);
+  if (lower !== undefined) return { from: 'next key', ...lower, span: RANGE_SPAN };
+  state.ranges.set(name, { statement: state.index, parameter: position });
+  const ends = state.statement.inspection.parameters.filter(
+    ({ role, column }) =>
+      role === 'range' && column?.table === target.table && column.column === target.column,
+  );
+  return key(state, target, ends.length > 1 ? 'uniform' : 'latest');
+}
+
+function sharedKey(state: StatementState, target: Target, reference: string, position: number): Resolved {
+  const { table, column } = target;
+  const pick = defaultPick(state, table, column);
+  if (reference.startsWith(':')) return key(state, target, pick);
+  const nth = state.statement.inspection.parameters
+    .slice(0, position)
+    .filter(
+      ({ role, column: other }) => role === 'equality' && other?.table === table && other.column === column,
+    );
+  const name = `${table}.${column}#${nth.length}`;
+  const earlier = state.operation.keyed.get(name);
+  if (earlier !== undefined) return { from: 'same', ...earlier };
+  state.operation.keyed.set(name, { statement: state.index, parameter: position });
+  return key(state, target, pick);
+}
+
+function keyList(state: StatementState, { table, column }: Target, pick: KeyPick): Resolved {
+  const pool = state.operation.context.keyPool(table, column);
+  return { from: 'key list', pool, table, column, pick, count: KEYS_PER_LIST };
+}
+
+function key(
+  state: StatementState,
+  { table, column }: Target,
+  pick: KeyPick,
+): ParameterSource & { readonly from: 'key' } {
+  return { from: 'key', pool: state.operation.context.keyPool(table, column), table, column, pick };
+}
+
+interface Target {
+  readonly table: string;
+  readonly column: string;
+}
+
+/** Reads of a key have favourites; writes do not queue for one hot row. */
+function defaultPick(state: StatementState, table: string, column: string): KeyPick {
+  return isKey(state, table, column) && state.statement.inspection.kind === 'read' ? 'zipf' : 'uniform';
+}
+
+/** A column of a key or of a foreign key; any other has values that occur as often as their rows. */
+function isKey(state: StatementState, table: string, column: string): boolean {
+  const foreignKeys = state.operation.context.tables.get(table)?.foreignKeys ?? [];
+  return isUnique(state, table, column) || foreignKeys.some(({ columns }) => columns.includes(column));
+}
+
+function isUnique({ operation }: StatementState, table: string, column: string): boolean {
+  const description = operation.context.tables.get(table);
+  if (description === undefined) return false;
+  return [description.primaryKey, ...description.uniques].some((columns) => columns.includes(column));
+}
+
+function canGive({ operation }: StatementState, table: string, column: string): boolean {
+  const { generated, fillable } = operation.context;
+  return generated.has(table) && (fillable.get(table)?.includes(column) ?? false);
+}
+
+/** True when the statement compares several different columns of the table with parameters. */
+function isOfCompositeKey({ statement }: StatementState, table: string): boolean {
+  const columns = statement.inspection.parameters
+    .filter(({ role, column }) => role === 'equality' && column?.table === table)
+    .map(({ column }) => column?.column);
+  return new Set(columns).size > 1;
+}
+
+function columnOf({ operation }: StatementState, { table, column }: Target): ColumnType | undefined {
+  return operation.context.tables.get(table)?.columns.find(({ name }) => name === column)?.type;
+}
+
+function findColumn(context: ResolveContext, name: string): Target | null {
+  const dot = name.lastIndexOf('.');
+  const [table, column] = [name.slice(0, dot), name.slice(dot + 1)];
+  const exists = context.tables.get(table)?.columns.some((each) => each.name === column) ?? false;
+  return exists ? { table, column } : null;
+}
