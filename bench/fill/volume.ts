@@ -1,5 +1,5 @@
 /**
- * `node bench/fill-volume.ts [ROWS]`: fills two tables with 50 M rows (or ROWS) together and prints the speed and the
+ * `node bench/fill/volume.ts [ROWS]`: fills two tables with 50 M rows (or ROWS) together and prints the speed and the
  * most memory that the harness held; exit code 1 above 400 MiB.
  */
 

@@ -1,7 +1,7 @@
 /**
  * The load's connection: `mysql2` connects and authenticates, then commands are encoded and answers read here, and rows
  * are skipped where they stand. Point selects on eight connections and one thread against `sysbench oltp_point_select
- * --threads=8`: see bench/load-mysql.ts.
+ * --threads=8`: see bench/load/mysql.ts.
  */
 import type {
   CellValue,
