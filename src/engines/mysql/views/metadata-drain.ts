@@ -66,8 +66,8 @@ export function createMetadataDrain(request: DrainRequest): MetadataDrain {
   let lastMs = -Infinity;
   /** On the server's timer; null until the first drain, whose waits are of before. */
   let drainedToMs: number | null = null;
-  let known = new Set<string>();
-  let knownBefore = new Set<string>();
+  let known = new Map<string, Sighting>();
+  let knownBefore = new Map<string, Sighting>();
 
   async function drain(): Promise<Drained> {
     if (performance.now() - lastMs < EVERY_MS) return NOTHING;
@@ -76,9 +76,11 @@ export function createMetadataDrain(request: DrainRequest): MetadataDrain {
     const fromMs = drainedToMs;
     const rows = await session.query<DrainRow>(DRAIN, [fromMs ?? 0]);
     drainedToMs = Math.max(fromMs ?? 0, ...rows.slice(-1).map((row) => Number(row.ended_ms)));
-    const isKnown = (key: string) => known.has(key) || knownBefore.has(key);
-    const unseen = fromMs === null ? [] : rows.filter((row) => !isKnown(keyOf(row)));
-    [knownBefore, known] = [known, new Set()];
+    const sightings = new Map([...knownBefore, ...known]);
+    const answeredAtMs = performance.now();
+    const isKnown = (row: DrainRow) => sightings.has(keyOf(row)) || wasSeen(row, answeredAtMs, sightings);
+    const unseen = fromMs === null ? [] : rows.filter((row) => !isKnown(row));
+    [knownBefore, known] = [known, new Map()];
     await threads.learn(unseen.map(({ thread }) => Number(thread)));
     return {
       missed: unseen.flatMap(missedWait),
@@ -104,13 +106,44 @@ export function createMetadataDrain(request: DrainRequest): MetadataDrain {
             : `${row.object_schema}.${row.object_name}`,
         lowerMs: waitedMs * (1 - timerError),
         upperMs: waitedMs * (1 + timerError),
-        endedAgoMs: row.now_ms === null ? 0 : Math.max(0, Number(row.now_ms) - Number(row.ended_ms)),
+        endedAgoMs: endedAgoMs(row),
         source: TIMED_SOURCE,
       },
     ];
   }
 
-  return { know: (wait) => void known.add(eventKey(wait)), drain };
+  function know(wait: { readonly thread: number; readonly eventId: number }): void {
+    const key = eventKey(wait);
+    const atMs = performance.now();
+    const firstMs = (known.get(key) ?? knownBefore.get(key))?.firstMs ?? atMs;
+    known.set(key, { thread: wait.thread, firstMs, lastMs: atMs });
+  }
+
+  return { know, drain };
+}
+
+/** From the first reading to the last one that showed a wait, on our clock. */
+interface Sighting {
+  readonly thread: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+/** Between the clocks of the two sides; a reading takes a few milliseconds. */
+const SLACK_MS = 20;
+
+/** A thread waits for one lock at a time: a wait at a time when it was seen to wait is the one that was seen. */
+function wasSeen(row: DrainRow, answeredAtMs: number, sightings: ReadonlyMap<string, Sighting>): boolean {
+  const endedMs = answeredAtMs - endedAgoMs(row);
+  const startedMs = endedMs - Number(row.waited_ms);
+  return [...sightings.values()].some(
+    ({ thread, firstMs, lastMs }) =>
+      thread === Number(row.thread) && firstMs <= endedMs + SLACK_MS && lastMs >= startedMs - SLACK_MS,
+  );
+}
+
+function endedAgoMs({ now_ms: nowMs, ended_ms: endedMs }: DrainRow): number {
+  return nowMs === null ? 0 : Math.max(0, Number(nowMs) - Number(endedMs));
 }
 
 function keyOf({ thread, event_id: eventId }: DrainRow): string {
