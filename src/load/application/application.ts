@@ -36,6 +36,8 @@ export interface Application {
   /** Hands an operation to an instance's pool. */
   dispatch(work: Work, instance: number): void;
   readonly queued: number;
+  /** Drops what waits for a connection: after the warm-up, whose operations count nowhere. */
+  giveUpQueue(): void;
   close(): Promise<void>;
 }
 
@@ -122,6 +124,13 @@ export function createApplication(settings: ApplicationSettings): Application {
         work.ended?.(false);
       }
       stamps.levels(now(), queued());
+    },
+    giveUpQueue() {
+      const failure = { outcome: 'dropped', code: null, message: 'the warm-up had ended' } as const;
+      const atMs = now();
+      for (const { pool } of instances)
+        for (const work of pool.giveUpQueue()) stamps.dropped(work.stamps, failure, atMs);
+      stamps.levels(atMs, queued());
     },
     async close() {
       deadlines.stop();

@@ -25,6 +25,15 @@ test('the connection given back last is taken first', () => {
   expect(pool.idle).toBe(1);
 });
 
+test('a queue that is given up serves nobody any more', () => {
+  const { pool, granted, expired } = poolOf({ checkoutTimeoutMs: 1000, maxQueue: 10 });
+  for (const waiter of ['one', 'two']) pool.acquire(waiter, 0);
+  expect(pool.giveUpQueue()).toEqual(['one', 'two']);
+  pool.release('a');
+  pool.expireUntil(2000);
+  expect([pool.queued, pool.idle, granted, expired]).toEqual([0, 1, [], []]);
+});
+
 test('those who wait are served in turn, and a full queue refuses', () => {
   const { pool, granted } = poolOf({ checkoutTimeoutMs: null, maxQueue: 2 });
   expect(['one', 'two', 'three'].map((waiter) => pool.acquire(waiter, 0))).toEqual([

@@ -21,6 +21,8 @@ export interface Pool<Waiter, Connection> {
   discard(connection: Connection): boolean;
   /** Ends every wait whose deadline has passed. */
   expireUntil(nowMs: number): void;
+  /** Empties the queue; those that waited, the longest first. */
+  giveUpQueue(): readonly Waiter[];
   /** When the longest waiter gives up; null when none waits, or waits for ever. */
   nextDeadlineMs(): number | null;
   readonly queued: number;
@@ -66,6 +68,11 @@ export function createPool<Waiter, Connection>(
         queue.shift();
         expire(head.waiter);
       }
+    },
+    giveUpQueue() {
+      const waiters: Waiter[] = [];
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) waiters.push(next.waiter);
+      return waiters;
     },
     nextDeadlineMs() {
       const head = queue.peek();
