@@ -33,6 +33,21 @@ test('counts, latencies, outcomes and slots of all threads add up', () => {
   expect(merged.slots.reduce((sum, { due }) => sum + due, 0)).toBe(6);
 });
 
+test('failures of different statements of an operation stay apart', () => {
+  const failing = (statement: string): StampFacts => {
+    const recorder = createStampRecorder();
+    recorder.open('migration', 0);
+    const failure = { outcome: 'lock timeout', code: '55P03', message: 'waited', statement } as const;
+    recorder.failed(recorder.due(0, 10, 10), failure, 20);
+    return recorder.finish(1000, ['pay']);
+  };
+  const merged = mergeFacts(['select 1', 'commit', 'commit'].map(failing));
+  expect(merged.outcomes.map(({ statement, count }) => [statement, count])).toEqual([
+    ['select 1', 1],
+    ['commit', 2],
+  ]);
+});
+
 test('one thread answers while the other stalls: no stall', () => {
   const stalled = createStampRecorder();
   stalled.open('migration', 0);

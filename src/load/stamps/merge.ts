@@ -31,7 +31,8 @@ export function mergeFacts(threads: readonly StampFacts[]): MergedFacts {
     ),
     outcomes: mergeBy(
       tallies.flatMap(({ outcomes }) => outcomes),
-      ({ operation, window, outcome, code }) => JSON.stringify([operation, window, outcome, code]),
+      ({ operation, window, outcome, code, statement }) =>
+        JSON.stringify([operation, window, outcome, code, statement]),
       addOutcomes,
     ),
     slots: mergeSlots(threads.map(({ slots }) => slots)),
