@@ -22,6 +22,8 @@ export interface Schedule {
   drain(): void;
   /** Arrivals from this instant on wait for {@link resume}. */
   hold(atMs: number): void;
+  /** Nothing is handed over until {@link resume}, not even what is overdue. */
+  pause(): void;
   /** The rest of the list, later by this much. */
   resume(shiftMs: number): void;
   /** CPU time of the ticker so far, of all that were started; null when it is not known. */
@@ -31,27 +33,44 @@ export interface Schedule {
   stopTicker(): Promise<void>;
 }
 
+/** A thousand arrivals take some 5 ms; only a rate beyond what a thread can make needs longer. */
+const HAND_OVER_MS = 50;
+
 export function createSchedule({ arrivals, now, ticker: tickerStart, hand }: ScheduleSettings): Schedule {
   let startMs = Number.POSITIVE_INFINITY;
   let heldFromMs = Number.POSITIVE_INFINITY;
   let ticker: Ticker | null = null;
   let ended = false;
+  let paused = false;
+  let goesOn = false;
   let spentMicroseconds: number | null = 0;
   const stopping: Promise<void>[] = [];
 
-  function drain(): void {
-    if (ended) return;
-    // What becomes due while this hands over wakes again: the event loop is never held.
+  /** Ends early where handing over takes longer than this: the event loop is not held, and goes on with what is left. */
+  function drain(limitMs: number): void {
+    if (ended || paused) return;
     const untilMs = now();
     for (let dueMs = startMs + arrivals.nextAtMs; dueMs <= untilMs && dueMs < heldFromMs; ) {
       hand(arrivals.next(), dueMs);
       dueMs = startMs + arrivals.nextAtMs;
+      if (now() - untilMs <= limitMs) continue;
+      goOn();
+      return;
     }
+  }
+
+  function goOn(): void {
+    if (goesOn) return;
+    goesOn = true;
+    setImmediate(() => {
+      goesOn = false;
+      drain(HAND_OVER_MS);
+    });
   }
 
   function begin(atMs: number): void {
     startMs = atMs;
-    ticker = startTicker({ ...tickerStart, startMs }, drain);
+    ticker = startTicker({ ...tickerStart, startMs }, () => drain(HAND_OVER_MS));
   }
 
   function stopTicker(): void {
@@ -64,12 +83,16 @@ export function createSchedule({ arrivals, now, ticker: tickerStart, hand }: Sch
 
   return {
     begin,
-    drain,
+    drain: () => drain(HAND_OVER_MS),
     hold(atMs) {
       heldFromMs = atMs;
     },
+    pause() {
+      paused = true;
+    },
     resume(shiftMs) {
-      drain();
+      paused = false;
+      drain(HAND_OVER_MS);
       stopTicker();
       heldFromMs = Number.POSITIVE_INFINITY;
       if (!ended) begin(startMs + shiftMs);
@@ -79,7 +102,7 @@ export function createSchedule({ arrivals, now, ticker: tickerStart, hand }: Sch
       return running === null || spentMicroseconds === null ? null : spentMicroseconds + running;
     },
     end() {
-      drain();
+      drain(Number.POSITIVE_INFINITY);
       ended = true;
     },
     async stopTicker() {

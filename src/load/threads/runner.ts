@@ -102,6 +102,7 @@ export async function startRunner({ plan, share, clockZeroMs }: WorkerStart): Pr
       schedule.hold(atMs);
       while (now() < atMs) await new Promise((resolve) => setTimeout(resolve, 1));
       schedule.drain();
+      schedule.pause();
       // A rate beyond the ceiling leaves a queue that would be worked off for longer than the probe waits.
       application.giveUpQueue();
       const loop = {
