@@ -42,30 +42,18 @@ export function createSchedule({ arrivals, now, ticker: tickerStart, hand }: Sch
   let ticker: Ticker | null = null;
   let ended = false;
   let paused = false;
-  let goesOn = false;
   let spentMicroseconds: number | null = 0;
   const stopping: Promise<void>[] = [];
 
-  /** Ends early where handing over takes longer than this: the event loop is not held, and goes on with what is left. */
+  /** Ends early where handing over takes longer than this: the ticker then wakes again, other messages in between. */
   function drain(limitMs: number): void {
     if (ended || paused) return;
     const untilMs = now();
     for (let dueMs = startMs + arrivals.nextAtMs; dueMs <= untilMs && dueMs < heldFromMs; ) {
       hand(arrivals.next(), dueMs);
       dueMs = startMs + arrivals.nextAtMs;
-      if (now() - untilMs <= limitMs) continue;
-      goOn();
-      return;
+      if (now() - untilMs > limitMs) return;
     }
-  }
-
-  function goOn(): void {
-    if (goesOn) return;
-    goesOn = true;
-    setImmediate(() => {
-      goesOn = false;
-      drain(HAND_OVER_MS);
-    });
   }
 
   function begin(atMs: number): void {

@@ -10,6 +10,9 @@ export interface Ticker {
   stop(): Promise<void>;
 }
 
+/** A wake-up that takes this long has left more that is due; the event loop has its turn first. */
+const LONG_WAKE_MS = 10;
+
 /** `wake` is called on this thread soon after an operation became due; several may be due by then. */
 export function startTicker(start: Omit<TickerStart, 'control'>, wake: () => void): Ticker {
   const shared = new SharedArrayBuffer(TICKER_CELLS.count * Int32Array.BYTES_PER_ELEMENT);
@@ -21,10 +24,23 @@ export function startTicker(start: Omit<TickerStart, 'control'>, wake: () => voi
   thread.on('error', (error) => {
     throw error;
   });
-  thread.on('message', () => {
+  let deferred = false;
+  function run(): void {
     // Cleared before the clock is read: what becomes due later wakes again.
     Atomics.store(control, TICKER_CELLS.woken, 0);
+    const beganMs = performance.now();
     wake();
+    if (performance.now() - beganMs < LONG_WAKE_MS) return;
+    deferred = true;
+    setImmediate(() => {
+      deferred = false;
+      run();
+    });
+  }
+  // While one is deferred the flag stays set, so that the ticker posts nothing: a port hands over up to a thousand
+  // messages before any other port has its turn.
+  thread.on('message', () => {
+    if (!deferred) run();
   });
   return {
     cpuMicroseconds() {
