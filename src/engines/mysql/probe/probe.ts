@@ -36,8 +36,8 @@ const DEADLOCK = '1213';
 const MAX_DEADLOCKS = 2;
 
 /**
- * A victim of the server's deadlock detection is told to begin again: no session of ours waits in a circle, yet what the
- * server writes for itself (statistics, its dictionary) can meet a statement. Each measuring makes its copies anew.
+ * A victim of the server's deadlock detection is told to begin again, and each measuring makes its copies anew. Who was
+ * in its way is not known; our own sessions let go one after the other.
  */
 async function untilNoDeadlock<Result>(measuring: () => Promise<Result>): Promise<Result> {
   for (let deadlocks = 0; ; deadlocks += 1) {
