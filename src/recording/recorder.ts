@@ -56,6 +56,7 @@ export interface Recorder {
   setCode(code: NonNullable<Recording['code']>): void;
   setRecovery(recovery: NonNullable<Recording['recovery']>): void;
   setCanaries(canaries: NonNullable<Recording['canaries']>): void;
+  setJournal(journal: NonNullable<Recording['journal']>): void;
   /** Adds a step, or replaces the one of the same version. */
   setStep(step: Step): void;
   readonly steps: readonly Step[];
@@ -88,6 +89,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
   let mix: Recording['mix'];
   let recovery: Recording['recovery'];
   let canaries: Recording['canaries'];
+  let journal: Recording['journal'];
 
   return {
     now,
@@ -129,6 +131,9 @@ export function createRecorder(header: RecorderHeader): Recorder {
     setCanaries: (records) => {
       canaries = records;
     },
+    setJournal: (record) => {
+      journal = record;
+    },
     setRecovery: (record) => {
       recovery = record;
     },
@@ -162,6 +167,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
       ...(mix === undefined ? {} : { mix }),
       ...(recovery === undefined ? {} : { recovery }),
       ...(canaries === undefined ? {} : { canaries }),
+      ...(journal === undefined ? {} : { journal }),
       disk,
       budgets: header.budgets,
       ...(structuredClone(lists) as Lists),

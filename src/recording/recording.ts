@@ -6,6 +6,7 @@
  */
 import type { CodeRecord } from './code-record.ts';
 import type { Figure } from './figure.ts';
+import type { StatementJournal } from './journal-record.ts';
 import type { LoadRecord, RecoveryRecord } from './load-record.ts';
 import type { MigrationsRecord, Step } from './migrations-record.ts';
 import type { MixRecord } from './mix-record.ts';
@@ -21,6 +22,7 @@ import type {
 } from './observations.ts';
 
 export type * from './code-record.ts';
+export type * from './journal-record.ts';
 export type * from './load-record.ts';
 export type * from './migrations-record.ts';
 export type * from './mix-record.ts';
@@ -51,6 +53,8 @@ export interface Recording {
   readonly mix?: MixRecord;
   readonly steps: readonly Step[];
   readonly migrations: MigrationsRecord;
+  /** Left out by harnesses that did not read one. */
+  readonly journal?: StatementJournal | { readonly notMeasured: string };
   /** Left out without a load, and by harnesses that did not look at the code. */
   readonly code?: CodeRecord | { readonly notMeasured: string };
   /** Left out by harnesses without canaries. */

@@ -114,7 +114,10 @@ function recordingFrom(value: unknown, file: string): Recording {
 /** What a reader of any format version relies on; the rest is guarded by the version. */
 const SHAPE: Readonly<
   Record<
-    Exclude<keyof Recording, 'format' | 'formatVersion' | 'code' | 'mix' | 'recovery' | 'canaries'>,
+    Exclude<
+      keyof Recording,
+      'format' | 'formatVersion' | 'code' | 'mix' | 'recovery' | 'canaries' | 'journal'
+    >,
     string
   >
 > = {

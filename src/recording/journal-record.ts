@@ -1,0 +1,36 @@
+/** The statements of the migration's database user as the server itself tells them, whoever sent them. */
+import type { Figure } from './figure.ts';
+import type { SqlFailure } from './migrations-record.ts';
+import type { ServerRole } from './recording.ts';
+
+export interface StatementJournal {
+  readonly server: ServerRole;
+  /** Where the server tells them: "server log (jsonlog)", "events_statements_history_long". */
+  readonly source: string;
+  /** In the order in which they began; what a tool keeps its own ledger with is among them. */
+  readonly statements: readonly JournalStatement[];
+}
+
+export interface JournalStatement {
+  /** As the server numbers it. */
+  readonly sessionId: number;
+  readonly applicationName: string;
+  readonly text: string;
+  /** Counted over the journal from 0: statements that travelled together have the same number. */
+  readonly message: number;
+  /** Index in the journal of the statement that ran this one (a block, a function, a procedure); null: a client sent it. */
+  readonly within: number | null;
+  /** On the recorder's clock, with the error of the server's own. */
+  readonly startedAtMs: Figure;
+  readonly durationMs: Figure;
+  readonly outcome: 'ok' | 'failed' | 'not run' | 'unknown';
+  readonly error: SqlFailure | null;
+  /** Equal for the statements of one transaction; null where the server does not tell. */
+  readonly transaction: string | null;
+  /** Rows that it returned or changed. */
+  readonly rows: Figure;
+  /** Bytes of write-ahead or redo log that it wrote. */
+  readonly logBytes: Figure;
+  /** The statement of a step that this is ({@link StatementRecord.id}); null for a tool's own. */
+  readonly statementId: string | null;
+}
