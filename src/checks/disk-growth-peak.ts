@@ -42,7 +42,10 @@ export const diskGrowthPeak: Check = {
       ...facts,
       figure: exactly('bytes' in budget ? growth : growth / before, disk.source),
       statementId: statementAt(recording, disk.peak.atMs)?.statement.id ?? null,
-      details: detailsOf(disk, growth),
+      details: [
+        { what: 'more at the peak', figure: exactly(growth, disk.source), unit: 'bytes' },
+        ...detailsOf(disk),
+      ],
     });
     return [unproven(found, unfinished(recording))];
   },
@@ -53,20 +56,18 @@ export function sumOf({ areas }: DiskReading): number {
   return Object.values(areas).reduce((sum, bytes) => sum + bytes, 0);
 }
 
-function detailsOf(disk: DiskRecord, growth: number): readonly Detail[] {
+/** What grew until the peak, area by area. */
+export function detailsOf(disk: DiskRecord): readonly Detail[] {
   const areas = Object.keys(disk.peak.areas) as DiskArea[];
   const grown = areas
     .map((area) => ({ area, bytes: (disk.peak.areas[area] ?? 0) - (disk.before.areas[area] ?? 0) }))
     .filter(({ bytes }) => bytes > 0)
     .toSorted((one, other) => other.bytes - one.bytes);
-  return [
-    { what: 'more at the peak', figure: exactly(growth, disk.source), unit: 'bytes' },
-    ...grown.map(({ area, bytes }) => ({
-      what: `of it in ${AREA_IN_WORDS[area]}`,
-      figure: exactly(bytes, disk.source),
-      unit: 'bytes' as const,
-    })),
-  ];
+  return grown.map(({ area, bytes }) => ({
+    what: `of it in ${AREA_IN_WORDS[area]}`,
+    figure: exactly(bytes, disk.source),
+    unit: 'bytes' as const,
+  }));
 }
 
 export const AREA_IN_WORDS: Readonly<Record<DiskArea, string>> = {

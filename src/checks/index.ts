@@ -2,6 +2,7 @@
 import { algorithmCopied } from './algorithm-copied.ts';
 import type { Check } from './check.ts';
 import { codeBreaks } from './code-breaks.ts';
+import { diskFree } from './disk-free.ts';
 import { diskGrowthPeak } from './disk-growth-peak.ts';
 import { duration } from './duration.ts';
 import { failedOperations } from './failed-operations.ts';
@@ -32,6 +33,7 @@ export const checks: readonly Check[] = [
   latencyP99,
   duration,
   diskGrowthPeak,
+  diskFree,
   replicaLag,
   invalidLeftovers,
   algorithmCopied,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ObservedChange, SqlFailure } from '../recording/recording.ts';
+import { diskFree } from './disk-free.ts';
 import { diskGrowthPeak } from './disk-growth-peak.ts';
 import { duration } from './duration.ts';
 import { checks, findCheck } from './index.ts';
@@ -31,6 +32,23 @@ test('the duration runs from the first step to the last, each step named', () =>
   ]);
   expect(duration.check(recording({ steps }), { ...NO_BUDGETS, durationMs: 1000 })).toMatchObject([
     { verdict: 'pass' },
+  ]);
+});
+
+test('whether the peak fits in what is free, area by area; without the budget nothing is asked', () => {
+  const held = (diskFreeBytes: number | null) =>
+    diskFree.check(recording(), { ...NO_BUDGETS, diskFreeBytes })[0];
+  expect(held(999_999)).toMatchObject({
+    verdict: 'fail',
+    figure: { upper: 1e6 },
+    bound: 999_999,
+    details: [{ what: 'of it in tables', figure: { upper: 1e6 } }],
+  });
+  expect(held(1e6)).toMatchObject({ verdict: 'pass' });
+  expect(held(null)).toBeUndefined();
+  const unseen = recording({ disk: { notMeasured: 'gone' } });
+  expect(diskFree.check(unseen, { ...NO_BUDGETS, diskFreeBytes: 1 })).toMatchObject([
+    { verdict: 'inconclusive', figure: { notMeasured: 'gone' } },
   ]);
 });
 

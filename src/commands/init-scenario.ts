@@ -69,6 +69,7 @@ export function scenarioText({
     ['  stall: 1s', 'longest time in which nothing was answered'],
     ['  duration: 15m', 'of all pending migrations together'],
     ['  diskGrowthPeak: 2x', 'of the size before'],
+    ['  # diskFree: 40GB', 'what is free on the disk of production: does the migration fit?'],
     ['  failedOperations: 0'],
   ];
   return `${lines.map(written).join('\n')}\n`;

@@ -17,7 +17,7 @@ Judges a stored recording again, with other budgets or with the checks of this v
 or the folder under reports/ that holds it. No database is needed, and the recording is not changed.
 
   --budget NAME=VALUE    a limit over that of the recording (lockWait=500ms, stall=1s, duration=15m, diskGrowthPeak=2x,
-                         failedOperations=0, latencyP99=5x, replicaLag=5s), repeatable; "none" takes one away
+                         diskFree=40GB, failedOperations=0, latencyP99=5x, replicaLag=5s), repeatable; "none" takes one away
   ${REPORT_HELP}
   --no-color             no colour (NO_COLOR, FORCE_COLOR and TERM=dumb are respected too)
 

@@ -45,8 +45,8 @@ the working directory is used, and with --schema (or --profile) and --migrations
   --fresh                fill the tables anew, and keep no snapshot of them; otherwise a snapshot of the same rows is used
                          when there is one, and one is kept when filling took more than 10 s ("rehearse snapshots")
   --name NAME            name of the rehearsal; its reports are in reports/NAME/
-  --budget NAME=VALUE    a limit (lockWait=500ms, stall=1s, duration=15m, diskGrowthPeak=2x, failedOperations=0,
-                         latencyP99=5x), repeatable; "none" takes one away
+  --budget NAME=VALUE    a limit (lockWait=500ms, stall=1s, duration=15m, diskGrowthPeak=2x, diskFree=40GB,
+                         failedOperations=0, latencyP99=5x, replicaLag=5s), repeatable; "none" takes one away
   ${REPORT_HELP}
   --expected             hold the outcome against the scenario's expected.json; exit 0 when it is as written there
   --no-color             no colour (NO_COLOR, FORCE_COLOR and TERM=dumb are respected too)

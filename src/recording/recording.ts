@@ -191,6 +191,8 @@ export interface Budgets {
   readonly durationMs: number | null;
   /** Growth from before to peak: bytes, or a ratio of the size before (1 = as much again). */
   readonly diskGrowthPeak: { readonly bytes: number } | { readonly ratio: number } | null;
+  /** Free on the disk of production. Left out by harnesses that did not know it: no limit. */
+  readonly diskFreeBytes?: number | null;
   readonly failedOperations: number | null;
   /** p99 of the response time in the migration window: milliseconds, or a multiple of the baseline's. */
   readonly latencyP99: { readonly ms: number } | { readonly ratio: number } | null;

@@ -66,13 +66,15 @@ const POOL_PRESETS: Readonly<Record<(typeof POOL_PRESET_NAMES)[number], PoolPres
 /**
  * Limits that most teams would agree on: half a second in a queue is a page that feels slow, a second without any answer
  * is an incident, a deployment is watched for a quarter of an hour, a disk has rarely room for more than twice the data
- * again, and no operation may fail. Latency and replica lag depend on the application, so they have none.
+ * again, and no operation may fail. Latency and replica lag depend on the application, free space on
+ * production's disk, so they have none.
  */
 export const DEFAULT_BUDGETS: Budgets = {
   lockWaitMs: 500,
   stallMs: 1_000,
   durationMs: 15 * 60_000,
   diskGrowthPeak: { ratio: 2 },
+  diskFreeBytes: null,
   failedOperations: 0,
   latencyP99: null,
   replicaLagMs: null,
@@ -85,6 +87,7 @@ export function resolveBudgets(written: CheckedBudgets, otherwise: Budgets = DEF
     stallMs: said(written.stall, otherwise.stallMs),
     durationMs: said(written.duration, otherwise.durationMs),
     diskGrowthPeak: said(written.diskGrowthPeak, otherwise.diskGrowthPeak),
+    diskFreeBytes: said(written.diskFree, otherwise.diskFreeBytes ?? null),
     failedOperations: said(written.failedOperations, otherwise.failedOperations),
     latencyP99: said(written.latencyP99, otherwise.latencyP99),
     replicaLagMs: said(written.replicaLag, otherwise.replicaLagMs),

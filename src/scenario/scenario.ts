@@ -15,7 +15,14 @@ import {
   textValue,
   wholeNumber,
 } from './fields.ts';
-import { parseCount, parseDuration, parseGrowth, parseLatency, parseSignedDuration } from './units.ts';
+import {
+  parseBytes,
+  parseCount,
+  parseDuration,
+  parseGrowth,
+  parseLatency,
+  parseSignedDuration,
+} from './units.ts';
 
 const FAKER = /^[a-zA-Z]+\.[a-zA-Z]+$/;
 
@@ -224,6 +231,11 @@ export const budgetsSchema = z.strictObject({
     orNone(parseGrowth),
     '2x',
     'Growth of the disk at its peak: 2x the size before, or 10GB. Default: 2x. "none" for no limit.',
+  ).optional(),
+  diskFree: amount(
+    orNone(parseBytes),
+    '40GB',
+    'Space that is free on the disk of production: 40GB. Default: none. "none" for no limit.',
   ).optional(),
   failedOperations: amount(
     orNone(parseCount),
