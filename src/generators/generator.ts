@@ -2,12 +2,18 @@
  * Row-addressable values: value = f(randomSeed, table, column, row). Pure, so that any thread makes any row, a child
  * knows its parent's key without reading it back, and the load can insert the rows that come after the filled ones.
  *
- * Without a profile a larger volume extends a smaller one: a row that both have is the same in both, as long as the tables
- * grow in proportion. With a profile value = f(randomSeed, table, column, row, rows of the table): exact shares, exact
- * numbers of different values and an order on disk belong to one volume. Half as many rows of a table that lies in the order
- * of its states must hold all states as well, each in half as many rows, so they cannot be the first half of the larger one.
- * What stays: any thread makes any row range, two runs of one volume are byte-identical, shares and order are production's at
- * each volume, and unique columns that production has in order (counted keys) have the same values in the same rows.
+ * A larger volume extends a smaller one: a row that both have is the same in both, as long as the tables grow in
+ * proportion. With a profile this holds up to production's own volume and from 3000 rows on, for nulls and for every column
+ * whose rows lie in no order. It cannot hold, and value = f(randomSeed, table, column, row, rows of the table), where
+ *
+ *  - the rows lie in the order of their values (a correlation that repeated values alone do not give): half as many rows must
+ *    hold all values as well, so they cannot be the first half; counted keys in order have no such end, and are the same
+ *  - a foreign key refers to a table that grows: at the volume that ends with a row its parent must be there, so that later
+ *    rows would have later parents, a correlation of some 2/3 whatever production's is
+ *  - the columns of a composite key share the rows out between them
+ *  - production has fewer rows, of values of which there are more in more rows
+ *
+ * Any thread makes any row range and two runs of one volume are byte-identical everywhere.
  */
 import type { CellSource, CellValue, TableDescription } from '../engines/engine.ts';
 import type { TableProfile } from '../profile/profile.ts';

@@ -208,7 +208,8 @@ function numberedOrdinals(
       alone && !table.primaryKey.includes(name) && source?.scalar?.domain.type.temporal === false;
     const seed = seedOf(randomSeed, table.name, name, 'order');
     const capacity = source?.capacity ?? 0;
-    const order = alone || table.primaryKey.join() === name ? profiledOrder(spec, name, seed) : null;
+    const order =
+      alone || table.primaryKey.join() === name ? profiledOrder(spec, name, { seed, capacity }) : null;
     if (order !== null) {
       found.set(name, (row) => {
         const ordinal = ordinalOf(row);

@@ -9,6 +9,8 @@ export interface Falling {
   rowsUntil(values: number): number;
   /** The value that has this row, counted over all of them. */
   valueOf(row: number): number;
+  /** Share of the values that have more than so many rows, from none on. */
+  readonly more: readonly number[];
 }
 
 const TEMPLATE = 4096;
@@ -36,6 +38,7 @@ export function falling({ values, rows, most }: FallingRequest): Falling | null 
     return end + count;
   }, 0);
   return {
+    more: moreThan(counts),
     rowsUntil: (until) => {
       const turns = Math.floor(until / size);
       return turns * sum + (until % size === 0 ? 0 : (ends[(until % size) - 1] ?? 0));
@@ -53,6 +56,14 @@ export function falling({ values, rows, most }: FallingRequest): Falling | null 
       return turn * size + low;
     },
   };
+}
+
+function moreThan(counts: readonly number[]): readonly number[] {
+  const shares = new Array<number>(counts.reduce((most, count) => Math.max(most, count), 0)).fill(0);
+  for (const count of counts) shares[count - 1] = (shares[count - 1] ?? 0) + 1 / counts.length;
+  for (let rows = shares.length - 2; rows >= 0; rows -= 1)
+    shares[rows] = (shares[rows] ?? 0) + (shares[rows + 1] ?? 0);
+  return shares;
 }
 
 /** In mixed order; their mean is the wanted one as near as whole rows come to it. */

@@ -34,9 +34,11 @@ export function profiledChoice(
     nulls: nullsOf(spec, name, randomSeed, fraction),
     rows: spec.rows,
     frequencies: frequenciesOf(key, known.nullFraction) ?? known.frequencies,
-    distinct: Math.min(parents, distinct),
+    distinctIn: () => Math.min(parents, distinct),
+    // A volume has no other parents than its own.
+    ofRows: null,
     correlation: known.correlation,
-    ranks: null,
+    ranks: () => null,
   });
   return (row) => Math.min(parents - 1, Math.floor(((falls.rankOf(row) + 0.5) * parents) / falls.distinct));
 }

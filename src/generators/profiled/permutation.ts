@@ -72,10 +72,18 @@ function looseBefore(row: number, loose: number): number {
   return block * loose + Math.floor(((row - block * PER_BLOCK) * loose) / PER_BLOCK);
 }
 
-/** Which rows are null, and the number of each other row among those that are not. Exact at the volume it is made for. */
+/** Below this many rows a volume is made for itself, exactly; from here on a larger one extends a smaller one. */
+export const FEW_ROWS = 3000;
+
+/** Which rows are null, and which place each other row has among those that are not. */
 export interface NullPattern {
+  readonly fraction: number;
+  /** Rows of this volume that are not null. */
   readonly present: number;
   isNull(row: number): boolean;
+  /** Number among the rows that are not null, each another one, below `present`. */
+  placeOf(row: number): number;
+  /** The same, give or take a few, but of a row in every volume from {@link FEW_ROWS} on; has no end. */
   ordinalOf(row: number): number;
 }
 
@@ -83,27 +91,39 @@ const JITTER = 64;
 
 /** Nulls are spread evenly, shuffled within stretches of 64 rows so that those of two columns do not coincide. */
 export function nullPattern(seed: number, rows: number, fraction: number): NullPattern {
-  const nulls = Math.min(rows, Math.round(rows * fraction));
-  const share = rows === 0 ? 0 : nulls / rows;
+  if (fraction <= 0) {
+    const same = (row: number): number => row;
+    return { fraction: 0, present: rows, isNull: () => false, placeOf: same, ordinalOf: same };
+  }
   const turn = hash(seed, 0) & (JITTER - 1);
   const factor = hash(seed, 1) | 1;
+  const before = (row: number): number => Math.round(row * fraction);
+  const few = rows < FEW_ROWS;
+  const whole = rows - (rows % JITTER);
   const moved = (row: number): number => {
     const start = row - (row % JITTER);
-    if (start + JITTER > rows) return row;
+    if (few && start >= whole) return row;
     return start + ((Math.imul(row - start, factor) + turn + hash(seed, start)) & (JITTER - 1));
   };
-  const before = (row: number): number => Math.min(nulls, Math.round(row * share));
-  if (nulls === 0) return { present: rows, isNull: () => false, ordinalOf: (row) => row };
+  const isNull = (row: number): boolean => {
+    const at = moved(row);
+    return before(at + 1) > before(at);
+  };
+  const ordinalOf = (row: number): number => {
+    const at = moved(row);
+    return at - before(at);
+  };
+  // Of the last stretch some rows are beyond the volume, so that those before a row have to be counted.
+  const counted = (row: number): number => {
+    let place = whole - before(whole);
+    for (let other = whole; other < row; other += 1) if (!isNull(other)) place += 1;
+    return place;
+  };
   return {
-    present: rows - nulls,
-    isNull: (row) => {
-      if (row >= rows) return hash(seed, row) < share * 4_294_967_296;
-      const at = moved(row);
-      return before(at + 1) > before(at);
-    },
-    ordinalOf: (row) => {
-      const at = row < rows ? moved(row) : row;
-      return Math.min(rows - nulls - 1, at - before(at));
-    },
+    fraction,
+    present: counted(rows),
+    isNull,
+    placeOf: (row) => (row < whole ? ordinalOf(row) : counted(Math.min(row, rows))),
+    ordinalOf,
   };
 }

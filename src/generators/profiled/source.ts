@@ -7,17 +7,17 @@ import {
   columnProfile,
   fall,
   isProfiled,
+  isUnordered,
   nullsOf,
   productionDistinct,
   profiledNullFraction,
+  volumeOf,
 } from './column.ts';
-import type { NullPattern } from './permutation.ts';
+import { type NullPattern, permutation } from './permutation.ts';
 import { type RankedRequest, rankedValues } from './values.ts';
 
 interface ProfiledRequest extends RankedRequest {
-  readonly rows: number;
-  /** Rows that production has. */
-  readonly ofRows: number;
+  readonly spec: TableSpec;
   readonly nulls: NullPattern;
 }
 
@@ -37,8 +37,7 @@ export function withProfile(
     profile,
     source,
     toastBytesPerRow: toastOf(spec.profile, column.name),
-    rows: spec.rows,
-    ofRows: spec.profile.rows,
+    spec,
     nulls: nullsOf(spec, column.name, randomSeed, fraction),
   });
 }
@@ -59,29 +58,32 @@ function toastOf(table: TableProfile, column: string): number {
 }
 
 function profiledSource(request: ProfiledRequest): ValueSource {
-  const { source, profile, rows, ofRows, nulls, seed } = request;
+  const { source, profile, spec, nulls, seed } = request;
   if (source.capacity < 1) return source;
+  const { rows } = spec;
+  const ofRows = spec.profile?.rows ?? rows;
   const values = rankedValues(request);
   const wanted = profile.distinct ?? (profile.frequencies.length > 0 ? profile.frequencies.length : null);
   // Every row is another one as far as the values of a unique column go.
-  const all = { distinct: Math.max(1, rows), common: new Map<number, number>(), present: rows };
+  const volume = isUnordered(spec, profile.correlation) ? volumeOf(spec) : rows;
+  const all = { distinct: Math.max(1, volume), common: new Map<number, number>(), present: volume };
   const { capacity } = source;
   const unique = values.endless && values.capacity >= rows ? values.at(all) : source.unique;
-  if (wanted === null) return withoutDistinct(request, unique);
+  if (wanted === null) return withoutDistinct(request, unique, volume);
   const told = { ...profile, distinct: wanted };
-  const distinct = Math.min(values.capacity, productionDistinct({ rows: ofRows }, told, rows) ?? wanted);
   const falls = fall({
     seed,
     nulls,
     rows,
     frequencies: profile.frequencies,
-    distinct,
+    distinctIn: (many) =>
+      Math.min(values.capacity, productionDistinct({ rows: ofRows }, told, many) ?? wanted),
+    ofRows,
     correlation: profile.correlation,
-    ranks: values.ranks(Math.min(nulls.present, Math.max(1, Math.round(distinct)))),
+    ranks: values.ranks,
   });
-  const shape = { distinct: falls.distinct, common: falls.common, present: nulls.present };
-  const at = values.at(shape);
-  const ticks = values.ticks?.(shape) ?? null;
+  const at = values.at(falls);
+  const ticks = values.ticks?.(falls) ?? null;
   const { scalar } = source;
   return {
     capacity,
@@ -93,6 +95,12 @@ function profiledSource(request: ProfiledRequest): ValueSource {
 }
 
 /** Types that the server does not compare (json), and columns without statistics: as wide as production's at least. */
-function withoutDistinct({ source }: ProfiledRequest, unique: ValueSource['unique']): ValueSource {
-  return unique === source.unique ? source : { ...source, plain: unique };
+function withoutDistinct(
+  { source, profile, seed, spec }: ProfiledRequest,
+  unique: ValueSource['unique'],
+  volume: number,
+): ValueSource {
+  if (unique === source.unique) return source;
+  const order = isUnordered(spec, profile.correlation) ? permutation(seed, volume) : null;
+  return { ...source, plain: order === null ? unique : (row) => unique(row < volume ? order(row) : row) };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { correlationOf, measuredCorrelation, orderFor } from './correlation.ts';
-import { nullPattern, permutation, placement } from './permutation.ts';
+import { FEW_ROWS, nullPattern, permutation, placement } from './permutation.ts';
 import { spectrum } from './spectrum.ts';
 
 function rows(count: number): readonly number[] {
@@ -34,12 +34,14 @@ test.each([
   [10_000, 0.031],
   [777, 0.9],
   [50, 1],
-])('of %i rows the share %d is null exactly, and the others are numbered', (size, fraction) => {
+])('of %i rows the share %d is null, and the others are numbered', (size, fraction) => {
   const pattern = nullPattern(5, size, fraction);
   const present = rows(size).filter((row) => !pattern.isNull(row));
-  expect(size - present.length).toBe(Math.round(size * fraction));
+  // In the last 64 rows of many they lie as in a larger volume.
+  const off = size < FEW_ROWS ? 0 : 8;
+  expect(Math.abs(size - present.length - Math.round(size * fraction))).toBeLessThanOrEqual(off);
   expect(pattern.present).toBe(present.length);
-  expect(new Set(present.map(pattern.ordinalOf)).size).toBe(present.length);
+  expect(present.map(pattern.placeOf).sort((one, other) => one - other)).toEqual(rows(present.length));
 });
 
 test('every common value has its rows and every other value at least one', () => {

@@ -25,6 +25,10 @@ export interface Spectrum {
   /** The same with how many places before it have this value, and how many have it at all; only when `even`. */
   occurrenceAt(place: number): Occurrence;
   readonly stretches: readonly Stretch[];
+  /** Rows of each of the most common values, as far as the others leave room for them. */
+  readonly counts: readonly number[];
+  /** How the rows of the other values fall off; null where all have as many. */
+  readonly tail: Falling | null;
 }
 
 export interface Occurrence {
@@ -61,6 +65,8 @@ export function spectrum(request: SpectrumRequest): Spectrum {
   const valueIn = ({ start, rows, values }: Segment, place: number): number =>
     values === 1 ? 0 : Math.min(values - 1, Math.floor(((place - start) * values) / rows));
   return {
+    counts: common,
+    tail,
     distinct: segments.reduce((sum, { values }) => sum + values, 0),
     stretches: segments.map(({ rows, values }) => ({ share: rows / present, values })),
     rankAt(place) {
