@@ -23,9 +23,10 @@ const SCHEMA = `
     ts timestamp, tz timestamptz, created_at timestamptz not null, closed_at timestamptz, check (closed_at > created_at),
     t time, tt timetz, iv interval, txt text, v varchar(9), c char(12), email varchar(80) not null unique, j json, jb jsonb, by bytea,
     bits bit(9), vb varbit, ip inet, net cidr, ai int[], ax text[], an numeric(4,1)[], atz timestamptz[], status text check (status in ('ä', 'b', 'c')),
-    code2 char(3) check (code2 ~ '^[A-Z]{3}$'));`;
+    code2 char(3) check (code2 ~ '^[A-Z]{3}$'), wide text);`;
 
 const ROWS = 3000;
+const DATA = dataPlan(ROWS, { parents: { rows: 700 }, every_form: { columns: { wide: { width: 700 } } } });
 
 type Form = (generator: TableGenerator) => Pick<BulkLoadRequest, 'rows' | 'numbered'>;
 
@@ -51,7 +52,7 @@ const FORMS: Readonly<Record<string, Form>> = {
 async function fill(session: Session, form: Form): Promise<readonly unknown[]> {
   const { engine } = server;
   const tables = await engine.schema.describe(session);
-  const generators = createGenerators(planSpec(tables, dataPlan(ROWS, { parents: { rows: 700 } })));
+  const generators = createGenerators(planSpec(tables, DATA));
   const hashes: unknown[] = [];
   for (const generator of generators.values()) {
     const { table, columns } = generator;
@@ -68,7 +69,7 @@ async function fill(session: Session, form: Form): Promise<readonly unknown[]> {
     for (const column of columns) {
       const [hash] = await session.query(
         `select '${table.name}.${column}' as column, count(${column}) as count,
-           md5(string_agg(${column}::text, e'\\n' order by ctid)) as hash
+           md5(string_agg(${column}::text, e'\\n' order by ${columns[0]})) as hash
          from ${table.name}`,
       );
       hashes.push(hash);

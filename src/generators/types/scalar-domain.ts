@@ -1,7 +1,7 @@
 /** The values that a scalar column may take: its type, checks, partitions and the scenario's range together. */
 
 import type { ColumnRules, Limit } from '../checks/rules.ts';
-import { hash } from '../random.ts';
+import { hash, hashBelow } from '../random.ts';
 import type { ScalarType } from './scalar-types.ts';
 
 /** Inclusive, in ticks, on the grid of the type. */
@@ -111,8 +111,8 @@ export function valueByRow(
   const counts = intervals.map((interval) => countValues([interval], step));
   const [count = 1] = counts;
   if (intervals.length === 1)
-    return count <= 4_294_967_296
-      ? (row) => first.min + (hash(seed, row) % count) * step
+    return count < 4_294_967_296
+      ? (row) => first.min + hashBelow(seed, row, count) * step
       : (row) => first.min + Math.floor((hash(seed, row) / 4_294_967_296) * count) * step;
   const chooser = seed ^ 0x51ed270b;
   return (row) => {

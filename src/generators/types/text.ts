@@ -3,7 +3,7 @@ import type { ColumnDescription } from '../../engines/engine.ts';
 import type { ColumnDataPlan } from '../../scenario/plan.ts';
 import { patternTexts } from '../checks/pattern.ts';
 import type { ColumnRules } from '../checks/rules.ts';
-import { hash } from '../random.ts';
+import { hashBelow } from '../random.ts';
 import { type Embedding, FALLBACKS, type Pools, textKindOf } from './pools.ts';
 import { withRaw } from './raw.ts';
 import { sourceOf, toldApart, UNBOUNDED, type ValueSource } from './source.ts';
@@ -87,11 +87,11 @@ function plainFrom(pool: () => readonly string[], seed: number): (row: number) =
   let values: readonly string[] | null = null;
   const plain = (row: number) => {
     if (values === null) values = pool();
-    return values[hash(seed, row) % values.length] ?? '';
+    return values[hashBelow(seed, row, values.length)] ?? '';
   };
   withRaw(plain, () => {
     const { length } = pool();
-    return { kind: 'choice', values: pool, at: (row) => hash(seed, row) % length };
+    return { kind: 'choice', values: pool, at: (row) => hashBelow(seed, row, length) };
   });
   return plain;
 }

@@ -6,7 +6,7 @@ import type { PartitionRule } from '../checks/partitions.ts';
 import { type ColumnRules, NO_RULES } from '../checks/rules.ts';
 import { triedSource } from '../checks/tried.ts';
 import { weightedIndex } from '../distributions.ts';
-import { hash } from '../random.ts';
+import { hash, hashBelow } from '../random.ts';
 import { arraySource, compositeSource, rangeSource } from './compounds.ts';
 import { FALLBACKS, type Pools } from './pools.ts';
 import { withRaw } from './raw.ts';
@@ -127,7 +127,7 @@ function listSource(
 }
 
 function listOf(texts: readonly string[], seed: number): ValueSource {
-  return withScalar(texts, null, (row) => hash(seed, row) % texts.length);
+  return withScalar(texts, null, (row) => hashBelow(seed, row, texts.length));
 }
 
 function withScalar(
@@ -180,7 +180,7 @@ function allowedSource({ column, rules, partition, seed }: SourceRequest): Value
       (column.type.kind !== 'enum' || column.type.labels.includes(text)),
   );
   if (values.length === 0) return null;
-  return withScalar(values, scalar, (row) => hash(seed, row) % values.length);
+  return withScalar(values, scalar, (row) => hashBelow(seed, row, values.length));
 }
 
 function fakerSource({ pools, seed }: SourceRequest, path: string): ValueSource {

@@ -42,19 +42,19 @@ export function arrayEncoder(element: ColumnType, make: (() => Encoder) | undefi
   const encoder = make();
   return {
     bytesPerCharacter: BYTES_PER_CHARACTER,
-    write(text, buffer, at) {
+    write(text, chunk, at) {
       if (typeof text !== 'string') throw noForm('an array', text);
       const elements = elementsOf(text);
-      let next = writeInt32(buffer, at + 4, elements.length === 0 ? 0 : 1);
-      next = writeInt32(buffer, next, elements.includes(null) ? 1 : 0);
-      next = writeInt32(buffer, next, oid);
+      let next = writeInt32(chunk, at + 4, elements.length === 0 ? 0 : 1);
+      next = writeInt32(chunk, next, elements.includes(null) ? 1 : 0);
+      next = writeInt32(chunk, next, oid);
       if (elements.length > 0) {
-        next = writeInt32(buffer, next, elements.length);
-        next = writeInt32(buffer, next, FIRST_INDEX);
+        next = writeInt32(chunk, next, elements.length);
+        next = writeInt32(chunk, next, FIRST_INDEX);
       }
       for (const each of elements)
-        next = each === null ? writeInt32(buffer, next, -1) : encoder.write(each, buffer, next);
-      writeInt32(buffer, at, next - at - 4);
+        next = each === null ? writeInt32(chunk, next, -1) : encoder.write(each, chunk, next);
+      writeInt32(chunk, at, next - at - 4);
       return next;
     },
   };

@@ -8,7 +8,7 @@ import { dateEncoder, intervalEncoder, timeEncoder, timestampEncoder } from './i
 import { decimalEncoder, floatEncoder, integerEncoder } from './numbers.ts';
 import { bitEncoder, booleanEncoder, bytesEncoder, networkEncoder, uuidEncoder } from './specials.ts';
 import { textEncoder } from './texts.ts';
-import { type Encoder, writeInt16, writeInt32 } from './writing.ts';
+import { type Chunk, createChunk, type Encoder, writeInt16, writeInt32 } from './writing.ts';
 
 const TEXTS = ['text', 'varchar', 'bpchar', 'citext', 'json', 'xml'];
 
@@ -75,14 +75,14 @@ export const CHUNK_BYTES = 64 * 1024;
  */
 export const CHUNKS_AHEAD = 7;
 
-/** Buffers that take turns. */
-export function createBuffers(): (bytes: number) => Buffer {
-  const ring = Array.from({ length: CHUNKS_AHEAD + 1 }, () => Buffer.allocUnsafeSlow(CHUNK_BYTES));
+/** Chunks that take turns. */
+export function createRing(): (bytes: number) => Chunk {
+  const ring = Array.from({ length: CHUNKS_AHEAD + 1 }, () => createChunk(CHUNK_BYTES));
   let turn = 0;
   return (bytes) => {
     turn = (turn + 1) % ring.length;
     const next = ring[turn];
-    return next !== undefined && bytes <= CHUNK_BYTES ? next : Buffer.allocUnsafeSlow(bytes);
+    return next !== undefined && bytes <= CHUNK_BYTES ? next : createChunk(bytes);
   };
 }
 
@@ -99,32 +99,32 @@ export function* binaryChunks(
   told: Told,
 ): Iterable<Buffer> {
   const width = encoders.length;
-  const nextBuffer = createBuffers();
-  let buffer = nextBuffer(CHUNK_BYTES);
-  let at = HEADER.copy(buffer);
+  const nextChunk = createRing();
+  let chunk = nextChunk(CHUNK_BYTES);
+  let at = HEADER.copy(chunk.bytes);
   let count = 0;
   let bytes = 0;
   for (const row of rows) {
     const start = at;
     const room = roomFor(row, encoders);
-    if (at + room > buffer.length) {
-      yield buffer.subarray(0, start);
+    if (at + room > chunk.bytes.length) {
+      yield chunk.bytes.subarray(0, start);
       bytes += start;
       told(count, bytes);
-      buffer = nextBuffer(Math.max(CHUNK_BYTES, room));
+      chunk = nextChunk(Math.max(CHUNK_BYTES, room));
       at = 0;
     }
-    at = writeInt16(buffer, at, width);
+    at = writeInt16(chunk, at, width);
     for (let index = 0; index < width; index += 1) {
       const value = row[index];
       const encoder = encoders[index];
       if (value === null || value === undefined || encoder === undefined)
-        at = writeInt32(buffer, at, NULL_LENGTH);
-      else at = encoder.write(value, buffer, at);
+        at = writeInt32(chunk, at, NULL_LENGTH);
+      else at = encoder.write(value, chunk, at);
     }
     count += 1;
   }
-  yield Buffer.concat([buffer.subarray(0, at), TRAILER]);
+  yield Buffer.concat([chunk.bytes.subarray(0, at), TRAILER]);
   told(count, bytes + at + TRAILER.length);
 }
 

@@ -1,20 +1,13 @@
 /** Cells in the binary format of COPY straight from what their texts are made of, without the texts. */
 import type { CellSource, ColumnDescription, NumberedRows, RawCells } from '../../engine.ts';
-import {
-  CHUNK_BYTES,
-  columnEncoder,
-  createBuffers,
-  FIXED_ROOM,
-  HEADER,
-  type Told,
-  TRAILER,
-} from './binary.ts';
+import { CHUNK_BYTES, columnEncoder, createRing, FIXED_ROOM, HEADER, type Told, TRAILER } from './binary.ts';
 import { writeDays, writeInterval, writeTicksAsTime, writeTicksAsTimestamp } from './instants.ts';
 import { writeDecimal, writeFloat, writeWhole } from './numbers.ts';
-import { type Encoder, writeInt16, writeInt32 } from './writing.ts';
+import { packedTexts } from './packed.ts';
+import { type Chunk, type Encoder, writeInt16, writeInt32 } from './writing.ts';
 
 /** Writes the field of a row; returns where the next one begins, or NO_ROOM. */
-type CellWriter = (row: number, buffer: Buffer, at: number) => number;
+type CellWriter = (row: number, chunk: Chunk, at: number) => number;
 
 const NO_ROOM = -1;
 const NULL_LENGTH = -1;
@@ -40,44 +33,44 @@ function* chunks(
   told: Told,
 ): Iterable<Buffer> {
   const writers = make();
-  const nextBuffer = createBuffers();
-  let buffer = nextBuffer(CHUNK_BYTES);
-  let at = HEADER.copy(buffer);
+  const nextChunk = createRing();
+  let chunk = nextChunk(CHUNK_BYTES);
+  let at = HEADER.copy(chunk.bytes);
   let count = 0;
   let bytes = 0;
   for (const [from, to] of ranges)
     for (let row = from; row < to; ) {
-      const next = writeRow(writers, row, { buffer, at });
+      const next = writeRow(writers, row, { chunk, at });
       if (next !== NO_ROOM) {
         at = next;
         row += 1;
         count += 1;
         continue;
       }
-      const size = at === 0 ? buffer.length * 2 : CHUNK_BYTES;
+      const size = at === 0 ? chunk.bytes.length * 2 : CHUNK_BYTES;
       if (at > 0) {
-        yield buffer.subarray(0, at);
+        yield chunk.bytes.subarray(0, at);
         bytes += at;
         told(count, bytes);
       }
-      buffer = nextBuffer(size);
+      chunk = nextChunk(size);
       at = 0;
     }
-  yield Buffer.concat([buffer.subarray(0, at), TRAILER]);
+  yield Buffer.concat([chunk.bytes.subarray(0, at), TRAILER]);
   told(count, bytes + at + TRAILER.length);
 }
 
 function writeRow(
   writers: readonly CellWriter[],
   row: number,
-  { buffer, at }: { readonly buffer: Buffer; readonly at: number },
+  { chunk, at }: { readonly chunk: Chunk; readonly at: number },
 ): number {
-  if (at + 2 > buffer.length) return NO_ROOM;
-  let next = writeInt16(buffer, at, writers.length);
+  if (at + 2 > chunk.bytes.length) return NO_ROOM;
+  let next = writeInt16(chunk, at, writers.length);
   for (let index = 0; index < writers.length; index += 1) {
     const write = writers[index];
     if (write === undefined) return NO_ROOM;
-    next = write(row, buffer, next);
+    next = write(row, chunk, next);
     if (next === NO_ROOM) return NO_ROOM;
   }
   return next;
@@ -93,11 +86,11 @@ function writerFor(
 }
 
 function textWriter(text: CellSource['text'], { bytesPerCharacter, write }: Encoder): CellWriter {
-  return (row, buffer, at) => {
+  return (row, chunk, at) => {
     const value = text(row);
     const room = FIXED_ROOM + (value === null ? 0 : value.length * bytesPerCharacter);
-    if (at + room > buffer.length) return NO_ROOM;
-    return value === null ? writeInt32(buffer, at, NULL_LENGTH) : write(value, buffer, at);
+    if (at + room > chunk.bytes.length) return NO_ROOM;
+    return value === null ? writeInt32(chunk, at, NULL_LENGTH) : write(value, chunk, at);
   };
 }
 
@@ -110,14 +103,14 @@ function rawWriter(raw: RawCells | null, { type }: ColumnDescription, encoder: E
   const write = numberWriter(type.base, raw.perUnit);
   if (write === null) return null;
   const { at: ticksAt } = raw;
-  return (row, buffer, at) => {
-    if (at + FIXED_ROOM > buffer.length) return NO_ROOM;
+  return (row, chunk, at) => {
+    if (at + FIXED_ROOM > chunk.bytes.length) return NO_ROOM;
     const ticks = ticksAt(row);
-    return Number.isNaN(ticks) ? writeInt32(buffer, at, NULL_LENGTH) : write(ticks, buffer, at);
+    return Number.isNaN(ticks) ? writeInt32(chunk, at, NULL_LENGTH) : write(ticks, chunk, at);
   };
 }
 
-type NumberWriter = (ticks: number, buffer: Buffer, at: number) => number;
+type NumberWriter = (ticks: number, chunk: Chunk, at: number) => number;
 
 function numberWriter(base: string, perUnit: number): NumberWriter | null {
   switch (base) {
@@ -146,26 +139,17 @@ function numberWriter(base: string, perUnit: number): NumberWriter | null {
   }
 }
 
-/** Fields this short are copied byte by byte, which is faster than a call into the runtime. */
-const SHORT = 32;
-
-/** The fields of all texts are made once, one behind the other. */
+/** The fields of all texts are made once. */
 function choiceWriter(
   { values, at: placeAt }: RawCells & { readonly kind: 'choice' },
   encoder: Encoder,
 ): CellWriter {
-  const fields = values().map((text) => {
-    const field = Buffer.allocUnsafe(FIXED_ROOM + text.length * encoder.bytesPerCharacter);
-    return Uint8Array.from(field.subarray(0, encoder.write(text, field, 0)));
-  });
-  return (row, buffer, at) => {
-    const field = fields[placeAt(row)];
-    if (at + (field?.length ?? FIXED_ROOM) > buffer.length) return NO_ROOM;
-    if (field === undefined) return writeInt32(buffer, at, NULL_LENGTH);
-    const { length } = field;
-    if (length > SHORT) buffer.set(field, at);
-    else for (let index = 0; index < length; index += 1) buffer[at + index] = field[index] ?? 0;
-    return at + length;
+  const { room, copy } = packedTexts(values(), encoder);
+  return (row, chunk, at) => {
+    const place = placeAt(row);
+    const isNull = place < 0;
+    if (at + (isNull ? FIXED_ROOM : room(place)) > chunk.bytes.length) return NO_ROOM;
+    return isNull ? writeInt32(chunk, at, NULL_LENGTH) : copy(place, chunk, at);
   };
 }
 
@@ -173,11 +157,11 @@ const UUID_BYTES = 16;
 
 function wordsWriter({ read }: RawCells & { readonly kind: 'words' }): CellWriter {
   const words = new Uint32Array(4);
-  return (row, buffer, at) => {
-    if (at + FIXED_ROOM > buffer.length) return NO_ROOM;
-    if (!read(row, words)) return writeInt32(buffer, at, NULL_LENGTH);
-    let next = writeInt32(buffer, at, UUID_BYTES);
-    for (let index = 0; index < 4; index += 1) next = writeInt32(buffer, next, words[index] ?? 0);
+  return (row, chunk, at) => {
+    if (at + FIXED_ROOM > chunk.bytes.length) return NO_ROOM;
+    if (!read(row, words)) return writeInt32(chunk, at, NULL_LENGTH);
+    let next = writeInt32(chunk, at, UUID_BYTES);
+    for (let index = 0; index < 4; index += 1) next = writeInt32(chunk, next, words[index] ?? 0);
     return next;
   };
 }

@@ -2,7 +2,15 @@
  * Dates and times in the binary form of their `recv` functions (src/backend/utils/adt/{date,timestamp}.c): microseconds,
  * or days, since 2000-01-01. Only the ISO form is read here, of the years 1 to 9999.
  */
-import { type Encoder, noForm, twoDigits, UTF8_BYTES, writeInt32, writeInt64 } from './writing.ts';
+import {
+  type Chunk,
+  type Encoder,
+  noForm,
+  twoDigits,
+  UTF8_BYTES,
+  writeInt32,
+  writeInt64,
+} from './writing.ts';
 
 /** Days from 0000-03-01, where the years of {@link daysOf} begin, to 2000-01-01. */
 const TO_2000 = 730_425;
@@ -19,9 +27,9 @@ export function dateEncoder(): Encoder {
   const daysAt = cachedDays();
   return {
     bytesPerCharacter: UTF8_BYTES,
-    write(text, buffer, at) {
+    write(text, chunk, at) {
       if (typeof text !== 'string' || text.length !== DATE_LENGTH) throw noForm('date', text);
-      return writeInt32(buffer, writeInt32(buffer, at, 4), daysAt(text));
+      return writeInt32(chunk, writeInt32(chunk, at, 4), daysAt(text));
     },
   };
 }
@@ -64,13 +72,13 @@ export function timestampEncoder(zoned: boolean): Encoder {
   const daysAt = cachedDays();
   return {
     bytesPerCharacter: UTF8_BYTES,
-    write(text, buffer, at) {
+    write(text, chunk, at) {
       if (typeof text !== 'string') throw noForm('timestamp', text);
       const separator = text.charCodeAt(DATE_LENGTH);
       if (separator !== SPACE && separator !== LETTER_T) throw noForm('timestamp', text);
       const ofDay = microsecondsAt(text, DATE_LENGTH + 1, zoned);
       // Microseconds stay below 2^53 until the year 2255 only: both parts are whole numbers on their own.
-      return writeMicroseconds(buffer, writeInt32(buffer, at, 8), { days: daysAt(text), ofDay });
+      return writeMicroseconds(chunk, writeInt32(chunk, at, 8), { days: daysAt(text), ofDay });
     },
   };
 }
@@ -80,13 +88,13 @@ const DAY_HIGH = Math.floor(DAY_MICROSECONDS / UINT32);
 const DAY_LOW = DAY_MICROSECONDS - DAY_HIGH * UINT32;
 
 function writeMicroseconds(
-  buffer: Buffer,
+  chunk: Chunk,
   at: number,
   { days, ofDay }: { readonly days: number; readonly ofDay: number },
 ): number {
   const low = days * DAY_LOW + ofDay;
   const carry = Math.floor(low / UINT32);
-  return writeInt32(buffer, writeInt32(buffer, at, days * DAY_HIGH + carry), low - carry * UINT32);
+  return writeInt32(chunk, writeInt32(chunk, at, days * DAY_HIGH + carry), low - carry * UINT32);
 }
 
 /** 2000-01-01 in seconds since 1970, and a day. */
@@ -94,40 +102,40 @@ const EPOCH = 946_684_800;
 const DAY = 86_400;
 
 /** From whole seconds since 1970, UTC. */
-export function writeTicksAsTimestamp(seconds: number, buffer: Buffer, at: number): number {
+export function writeTicksAsTimestamp(seconds: number, chunk: Chunk, at: number): number {
   const days = Math.floor((seconds - EPOCH) / DAY);
   const ofDay = (seconds - EPOCH - days * DAY) * 1_000_000;
-  return writeMicroseconds(buffer, writeInt32(buffer, at, 8), { days, ofDay });
+  return writeMicroseconds(chunk, writeInt32(chunk, at, 8), { days, ofDay });
 }
 
-export function writeDays(seconds: number, buffer: Buffer, at: number): number {
-  return writeInt32(buffer, writeInt32(buffer, at, 4), Math.floor((seconds - EPOCH) / DAY));
+export function writeDays(seconds: number, chunk: Chunk, at: number): number {
+  return writeInt32(chunk, writeInt32(chunk, at, 4), Math.floor((seconds - EPOCH) / DAY));
 }
 
 /** From whole seconds of any day. */
-export function writeTicksAsTime(zoned: boolean): (seconds: number, buffer: Buffer, at: number) => number {
-  return (seconds, buffer, at) => {
+export function writeTicksAsTime(zoned: boolean): (seconds: number, chunk: Chunk, at: number) => number {
+  return (seconds, chunk, at) => {
     const ofDay = (seconds - Math.floor(seconds / DAY) * DAY) * 1_000_000;
-    const next = writeInt64(buffer, writeInt32(buffer, at, zoned ? 12 : 8), ofDay);
-    return zoned ? writeInt32(buffer, next, 0) : next;
+    const next = writeInt64(chunk, writeInt32(chunk, at, zoned ? 12 : 8), ofDay);
+    return zoned ? writeInt32(chunk, next, 0) : next;
   };
 }
 
 /** From whole seconds of days of 24 hours. */
-export function writeInterval(seconds: number, buffer: Buffer, at: number): number {
+export function writeInterval(seconds: number, chunk: Chunk, at: number): number {
   const days = Math.floor(seconds / DAY);
-  const next = writeInt64(buffer, writeInt32(buffer, at, 16), (seconds - days * DAY) * 1_000_000);
-  return writeInt32(buffer, writeInt32(buffer, next, days), 0);
+  const next = writeInt64(chunk, writeInt32(chunk, at, 16), (seconds - days * DAY) * 1_000_000);
+  return writeInt32(chunk, writeInt32(chunk, next, days), 0);
 }
 
 export function timeEncoder(zoned: boolean): Encoder {
   return {
     bytesPerCharacter: UTF8_BYTES,
-    write(text, buffer, at) {
+    write(text, chunk, at) {
       if (typeof text !== 'string') throw noForm('time', text);
       const ofDay = microsecondsAt(text, 0, zoned);
-      const next = writeInt64(buffer, writeInt32(buffer, at, zoned ? 12 : 8), ofDay);
-      return zoned ? writeInt32(buffer, next, 0) : next;
+      const next = writeInt64(chunk, writeInt32(chunk, at, zoned ? 12 : 8), ofDay);
+      return zoned ? writeInt32(chunk, next, 0) : next;
     },
   };
 }
@@ -158,11 +166,11 @@ const INTERVAL = /^(\d{1,6}) days (\d\d:\d\d:\d\d)$/;
 export function intervalEncoder(): Encoder {
   return {
     bytesPerCharacter: UTF8_BYTES,
-    write(text, buffer, at) {
+    write(text, chunk, at) {
       const match = typeof text === 'string' ? INTERVAL.exec(text) : null;
       if (match === null) throw noForm('interval', text);
-      const next = writeInt64(buffer, writeInt32(buffer, at, 16), microsecondsAt(match[2] ?? '', 0, false));
-      return writeInt32(buffer, writeInt32(buffer, next, Number(match[1])), 0);
+      const next = writeInt64(chunk, writeInt32(chunk, at, 16), microsecondsAt(match[2] ?? '', 0, false));
+      return writeInt32(chunk, writeInt32(chunk, next, Number(match[1])), 0);
     },
   };
 }

@@ -1,5 +1,14 @@
 /** Numbers in the binary form of their `recv` functions: src/backend/utils/adt/{int,int8,float,numeric}.c */
-import { type Encoder, noForm, UTF8_BYTES, writeInt16, writeInt32, writeInt64, ZERO } from './writing.ts';
+import {
+  type Chunk,
+  type Encoder,
+  noForm,
+  UTF8_BYTES,
+  writeInt16,
+  writeInt32,
+  writeInt64,
+  ZERO,
+} from './writing.ts';
 
 type IntegerSize = 2 | 4 | 8 | 'oid';
 
@@ -14,24 +23,24 @@ export function integerEncoder(size: IntegerSize): Encoder {
   const [bytes, least, most] = [BYTES[size], LEAST[size], MOST[size]];
   return {
     bytesPerCharacter: UTF8_BYTES,
-    write(text, buffer, at) {
+    write(text, chunk, at) {
       if (typeof text !== 'string') throw noForm('a number', text);
-      if (text.length > EXACT_DIGITS && size === 8) return writeLong(text, buffer, at);
+      if (text.length > EXACT_DIGITS && size === 8) return writeLong(text, chunk, at);
       const value = wholeNumber(text);
       if (!(value >= least && value <= most)) throw noForm('a whole number', text);
-      const next = writeInt32(buffer, at, bytes);
-      if (size === 2) return writeInt16(buffer, next, value);
-      return size === 8 ? writeInt64(buffer, next, value) : writeInt32(buffer, next, value);
+      const next = writeInt32(chunk, at, bytes);
+      if (size === 2) return writeInt16(chunk, next, value);
+      return size === 8 ? writeInt64(chunk, next, value) : writeInt32(chunk, next, value);
     },
   };
 }
 
 /** From a whole number that the type holds. */
 export function writeWhole(base: 'int2' | 'int4' | 'int8' | 'oid') {
-  return (value: number, buffer: Buffer, at: number): number => {
-    if (base === 'int8') return writeInt64(buffer, writeInt32(buffer, at, 8), value);
-    if (base === 'int2') return writeInt16(buffer, writeInt32(buffer, at, 2), value);
-    return writeInt32(buffer, writeInt32(buffer, at, 4), value);
+  return (value: number, chunk: Chunk, at: number): number => {
+    if (base === 'int8') return writeInt64(chunk, writeInt32(chunk, at, 8), value);
+    if (base === 'int2') return writeInt16(chunk, writeInt32(chunk, at, 2), value);
+    return writeInt32(chunk, writeInt32(chunk, at, 4), value);
   };
 }
 
@@ -51,11 +60,11 @@ function wholeNumber(text: string): number {
 const MINUS = 45;
 const POINT = 46;
 
-function writeLong(text: string, buffer: Buffer, at: number): number {
+function writeLong(text: string, chunk: Chunk, at: number): number {
   if (!/^-?\d+$/.test(text)) throw noForm('a whole number', text);
   const value = BigInt(text);
   if (value < -INT8 || value >= INT8) throw noForm('a whole number', text);
-  return buffer.writeBigInt64BE(value, writeInt32(buffer, at, 8));
+  return chunk.bytes.writeBigInt64BE(value, writeInt32(chunk, at, 8));
 }
 
 /** So few digits that rounding twice, to a double and then to a float4, is rounding once. */
@@ -67,20 +76,20 @@ export function floatEncoder(bytes: 4 | 8): Encoder {
   const readable = bytes === 4 ? FLOAT4 : FLOAT8;
   return {
     bytesPerCharacter: UTF8_BYTES,
-    write(text, buffer, at) {
+    write(text, chunk, at) {
       const value = typeof text === 'string' && readable.test(text) ? Number(text) : Number.NaN;
       if (!Number.isFinite(value)) throw noForm('a number', text);
-      const next = writeInt32(buffer, at, bytes);
-      return bytes === 8 ? buffer.writeDoubleBE(value, next) : buffer.writeFloatBE(value, next);
+      const next = writeInt32(chunk, at, bytes);
+      return bytes === 8 ? chunk.bytes.writeDoubleBE(value, next) : chunk.bytes.writeFloatBE(value, next);
     },
   };
 }
 
 export function writeFloat(base: 'float4' | 'float8', perUnit: number) {
-  return (ticks: number, buffer: Buffer, at: number): number =>
+  return (ticks: number, chunk: Chunk, at: number): number =>
     base === 'float8'
-      ? buffer.writeDoubleBE(ticks / perUnit, writeInt32(buffer, at, 8))
-      : buffer.writeFloatBE(ticks / perUnit, writeInt32(buffer, at, 4));
+      ? chunk.bytes.writeDoubleBE(ticks / perUnit, writeInt32(chunk, at, 8))
+      : chunk.bytes.writeFloatBE(ticks / perUnit, writeInt32(chunk, at, 4));
 }
 
 const BASE_DIGITS = 4;
@@ -96,27 +105,27 @@ export function writeDecimal(perUnit: number) {
   const scale = Math.round(Math.log10(perUnit));
   const below = Math.ceil(scale / BASE_DIGITS);
   const align = BASE ** below / perUnit;
-  return (ticks: number, buffer: Buffer, at: number): number => {
+  return (ticks: number, chunk: Chunk, at: number): number => {
     const size = Math.abs(ticks);
     let whole = Math.floor(size / perUnit);
     let fraction = (size - whole * perUnit) * align;
     let above = 1;
     for (let rest = whole; rest >= BASE; rest = Math.floor(rest / BASE)) above += 1;
-    let next = writeInt32(buffer, at, NUMERIC_HEADER + 2 * (above + below));
-    next = writeInt16(buffer, next, above + below);
-    next = writeInt16(buffer, next, above - 1);
-    next = writeInt16(buffer, next, ticks < 0 ? NEGATIVE : 0);
-    next = writeInt16(buffer, next, scale);
+    let next = writeInt32(chunk, at, NUMERIC_HEADER + 2 * (above + below));
+    next = writeInt16(chunk, next, above + below);
+    next = writeInt16(chunk, next, above - 1);
+    next = writeInt16(chunk, next, ticks < 0 ? NEGATIVE : 0);
+    next = writeInt16(chunk, next, scale);
     const end = next + 2 * (above + below);
     // From the last digit to the first, since that is how they come off.
     for (let place = end - 2; place >= next + 2 * above; place -= 2) {
       const rest = Math.floor(fraction / BASE);
-      writeInt16(buffer, place, fraction - rest * BASE);
+      writeInt16(chunk, place, fraction - rest * BASE);
       fraction = rest;
     }
     for (let place = next + 2 * (above - 1); place >= next; place -= 2) {
       const rest = Math.floor(whole / BASE);
-      writeInt16(buffer, place, whole - rest * BASE);
+      writeInt16(chunk, place, whole - rest * BASE);
       whole = rest;
     }
     return end;
@@ -127,7 +136,7 @@ export function writeDecimal(perUnit: number) {
 export function decimalEncoder(): Encoder {
   return {
     bytesPerCharacter: UTF8_BYTES,
-    write(text, buffer, at) {
+    write(text, chunk, at) {
       if (typeof text !== 'string' || text.length > MOST_DIGITS) throw noForm('numeric', text);
       const first = text.charCodeAt(0) === MINUS ? 1 : 0;
       let point = text.indexOf('.', first);
@@ -137,18 +146,18 @@ export function decimalEncoder(): Encoder {
       if (whole === 0 || (point < text.length && scale === 0)) throw noForm('numeric', text);
       const above = Math.ceil(whole / BASE_DIGITS);
       const below = Math.ceil(scale / BASE_DIGITS);
-      let next = writeInt32(buffer, at, NUMERIC_HEADER + 2 * (above + below));
-      next = writeInt16(buffer, next, above + below);
-      next = writeInt16(buffer, next, above - 1);
-      next = writeInt16(buffer, next, first === 1 ? NEGATIVE : 0);
-      next = writeInt16(buffer, next, scale);
+      let next = writeInt32(chunk, at, NUMERIC_HEADER + 2 * (above + below));
+      next = writeInt16(chunk, next, above + below);
+      next = writeInt16(chunk, next, above - 1);
+      next = writeInt16(chunk, next, first === 1 ? NEGATIVE : 0);
+      next = writeInt16(chunk, next, scale);
       for (let group = 0; group < above; group += 1) {
         const end = point - (above - 1 - group) * BASE_DIGITS;
-        next = writeInt16(buffer, next, groupAt(text, Math.max(first, end - BASE_DIGITS), end));
+        next = writeInt16(chunk, next, groupAt(text, Math.max(first, end - BASE_DIGITS), end));
       }
       for (let group = 0; group < below; group += 1) {
         const start = point + 1 + group * BASE_DIGITS;
-        next = writeInt16(buffer, next, groupAt(text, start, start + BASE_DIGITS));
+        next = writeInt16(chunk, next, groupAt(text, start, start + BASE_DIGITS));
       }
       return next;
     },

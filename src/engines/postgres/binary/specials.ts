@@ -7,10 +7,10 @@ const FALSE = /^(?:false|f)$/;
 export function booleanEncoder(): Encoder {
   return {
     bytesPerCharacter: UTF8_BYTES,
-    write(text, buffer, at) {
+    write(text, chunk, at) {
       const value = text === 'true' || text === 'false' ? text === 'true' : readBoolean(text);
-      const next = writeInt32(buffer, at, 1);
-      buffer[next] = value ? 1 : 0;
+      const next = writeInt32(chunk, at, 1);
+      chunk.bytes[next] = value ? 1 : 0;
       return next + 1;
     },
   };
@@ -37,13 +37,13 @@ const DIGITS = Uint8Array.from({ length: 256 }, (_, code) => {
 export function uuidEncoder(): Encoder {
   return {
     bytesPerCharacter: UTF8_BYTES,
-    write(text, buffer, at) {
+    write(text, chunk, at) {
       if (typeof text !== 'string' || text.length !== UUID_LENGTH) throw noForm('uuid', text);
       for (const dash of UUID_DASHES) if (text.charCodeAt(dash) !== DASH) throw noForm('uuid', text);
-      let next = writeInt32(buffer, at, 16);
+      let next = writeInt32(chunk, at, 16);
       for (let index = 0; index < UUID_LENGTH; index += 2) {
         if (text.charCodeAt(index) === DASH) index += 1;
-        buffer[next] = byteAt(text, index);
+        chunk.bytes[next] = byteAt(text, index);
         next += 1;
       }
       return next;
@@ -63,10 +63,10 @@ const HEX = /^\\x(?:[0-9a-f]{2})*$/i;
 export function bytesEncoder(): Encoder {
   return {
     bytesPerCharacter: UTF8_BYTES,
-    write(value, buffer, at) {
+    write(value, chunk, at) {
       const bytes = typeof value === 'string' ? fromHex(value) : value;
-      const next = writeInt32(buffer, at, bytes.length);
-      buffer.set(bytes, next);
+      const next = writeInt32(chunk, at, bytes.length);
+      chunk.bytes.set(bytes, next);
       return next + bytes.length;
     },
   };
@@ -83,12 +83,12 @@ const BITS = /^[01]*$/;
 export function bitEncoder(): Encoder {
   return {
     bytesPerCharacter: UTF8_BYTES,
-    write(text, buffer, at) {
+    write(text, chunk, at) {
       if (typeof text !== 'string' || !BITS.test(text)) throw noForm('bits', text);
       const length = Math.ceil(text.length / 8);
-      let next = writeInt32(buffer, writeInt32(buffer, at, 4 + length), text.length);
+      let next = writeInt32(chunk, writeInt32(chunk, at, 4 + length), text.length);
       for (let index = 0; index < text.length; index += 8) {
-        buffer[next] = Number.parseInt(text.slice(index, index + 8).padEnd(8, '0'), 2);
+        chunk.bytes[next] = Number.parseInt(text.slice(index, index + 8).padEnd(8, '0'), 2);
         next += 1;
       }
       return next;
@@ -106,13 +106,13 @@ const IPV4_BYTES = 4;
 export function networkEncoder(cidr: boolean): Encoder {
   return {
     bytesPerCharacter: UTF8_BYTES,
-    write(text, buffer, at) {
+    write(text, chunk, at) {
       const match = typeof text === 'string' ? IPV4.exec(text) : null;
       if (match === null) throw noForm('inet', text);
-      let next = writeInt32(buffer, at, 4 + IPV4_BYTES);
+      let next = writeInt32(chunk, at, 4 + IPV4_BYTES);
       for (const byte of [FAMILY_IPV4, IPV4_BITS, cidr ? 1 : 0, IPV4_BYTES, ...match.slice(1).map(Number)]) {
         if (byte > 255) throw noForm('inet', text);
-        buffer[next] = byte;
+        chunk.bytes[next] = byte;
         next += 1;
       }
       return next;

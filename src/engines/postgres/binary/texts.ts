@@ -1,5 +1,5 @@
 /** Text for COPY's binary format: UTF-8, which `pg` sets as the encoding of its clients. */
-import { type Encoder, noForm, UTF8_BYTES, writeInt32 } from './writing.ts';
+import { type Chunk, type Encoder, noForm, UTF8_BYTES, writeInt32 } from './writing.ts';
 
 /** Shorter texts are written byte by byte, which is faster than a call into the runtime. */
 const SHORT = 24;
@@ -20,19 +20,19 @@ export function textEncoder(version: number | null = null): Encoder {
   let keeps = true;
   return {
     bytesPerCharacter: UTF8_BYTES,
-    write(text, buffer, at) {
+    write(text, chunk, at) {
       if (typeof text !== 'string') throw noForm('text', text);
-      if (!keeps) return writeText(buffer, at, { text, version });
+      if (!keeps) return writeText(chunk, at, { text, version });
       const known = kept.get(text);
       lookups += 1;
       if (known !== undefined) {
         found += 1;
-        buffer.set(known, at);
+        chunk.bytes.set(known, at);
         return at + known.length;
       }
-      const end = writeText(buffer, at, { text, version });
+      const end = writeText(chunk, at, { text, version });
       if (kept.size < KEPT_VALUES && keptBytes < KEPT_BYTES) {
-        kept.set(text, Uint8Array.prototype.slice.call(buffer, at, end));
+        kept.set(text, Uint8Array.prototype.slice.call(chunk.bytes, at, end));
         keptBytes += end - at;
       }
       if (lookups === TRIAL && found * 2 < lookups) {
@@ -49,28 +49,28 @@ interface Text {
   readonly version: number | null;
 }
 
-function writeText(buffer: Buffer, at: number, { text, version }: Text): number {
+function writeText(chunk: Chunk, at: number, { text, version }: Text): number {
   const field = at + 4;
   let start = field;
   if (version !== null) {
-    buffer[start] = version;
+    chunk.bytes[start] = version;
     start += 1;
   }
-  const end = bytesOfText(text, buffer, start);
-  writeInt32(buffer, at, end - field);
+  const end = bytesOfText(text, chunk, start);
+  writeInt32(chunk, at, end - field);
   return end;
 }
 
 /** Returns where the text ends. */
-function bytesOfText(text: string, buffer: Buffer, at: number): number {
+function bytesOfText(text: string, chunk: Chunk, at: number): number {
   if (text.length < SHORT) {
     let index = 0;
     for (; index < text.length; index += 1) {
       const code = text.charCodeAt(index);
       if (code >= ASCII) break;
-      buffer[at + index] = code;
+      chunk.bytes[at + index] = code;
     }
     if (index === text.length) return at + index;
   }
-  return at + buffer.write(text, at);
+  return at + chunk.bytes.write(text, at);
 }
