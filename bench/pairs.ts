@@ -13,7 +13,17 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { EnvironmentError, exitCodeOf, explain, InterruptedError } from '../src/errors.ts';
 import { type BenchmarkOptions, readOptions, USAGE } from './options.ts';
-import { countQuiet, type Goal, holds, type JudgedPair, judgePairs, type Pair } from './ratios.ts';
+import { medianInterval } from './precise.ts';
+import {
+  countQuiet,
+  type Goal,
+  holds,
+  type JudgedPair,
+  judgePairs,
+  median,
+  type Pair,
+  type Ratio,
+} from './ratios.ts';
 
 /** What is compared. */
 export interface Compared {
@@ -36,6 +46,17 @@ export interface JointComparison {
   ours(signal: AbortSignal): Promise<readonly number[]>;
   /** Told what `ours` gave just before: a bound, or what the run's own list of arrivals predicts, is made of it. */
   peer(signal: AbortSignal, ours: readonly number[]): Promise<readonly number[]>;
+  /** Left out: `--pairs` quiet ones, noisy ones made good. */
+  readonly precision?: Precision;
+}
+
+/** Pairs are added until the ratios of every figure are known well enough; the median is then over all of them. */
+export interface Precision {
+  reached(ratios: readonly number[]): boolean;
+  /** When as many were not enough, nothing is measured. */
+  readonly mostPairs: number;
+  /** "its 95 % interval is within 1 % of the median" */
+  readonly inWords: string;
 }
 
 /** A figure of the JSON result; `ratio` is null and `notMeasured` says why when there is none. */
@@ -129,7 +150,7 @@ function readMachine() {
 }
 
 async function figuresOf(
-  { figures, ours, peer }: JointComparison,
+  { figures, ours, peer, precision }: JointComparison,
   wanted: number,
   signal: AbortSignal,
 ): Promise<readonly Figure[]> {
@@ -137,8 +158,15 @@ async function figuresOf(
   const attempts = () => pairs[0]?.length ?? 0;
   // A figure whose peer moved needs more pairs, and the others get them too.
   const quiet = () => Math.min(...pairs.map(countQuiet));
+  const ratios = (of: readonly Pair[]) => of.map((pair) => pair.ours / pair.peer);
+  const precise = (): boolean =>
+    precision !== undefined && pairs.every((of) => precision.reached(ratios(of)));
+  const goesOn = (): boolean => {
+    if (precision === undefined) return quiet() < wanted && attempts() < wanted * MOST_ATTEMPTS;
+    return attempts() < wanted || (!precise() && attempts() < precision.mostPairs);
+  };
   try {
-    while (quiet() < wanted && attempts() < wanted * MOST_ATTEMPTS) {
+    while (goesOn()) {
       signal.throwIfAborted();
       const left = await ours(signal);
       const right = await peer(signal, left);
@@ -151,6 +179,10 @@ async function figuresOf(
         );
       }
     }
+    if (precision !== undefined && !precise())
+      throw new EnvironmentError(
+        `after ${attempts()} pairs not so far that ${precision.inWords}${spread(pairs)}`,
+      );
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof EnvironmentError)) throw error;
@@ -158,9 +190,35 @@ async function figuresOf(
     return figures.map((compared) => ({ ...compared, ...none, notMeasured: explain(error) }));
   }
   return figures.map((compared, index) => {
-    const judged = judgePairs(pairs[index] ?? [], wanted);
+    const judged =
+      precision === undefined ? judgePairs(pairs[index] ?? [], wanted) : allOf(pairs[index] ?? []);
     return { ...compared, holds: holds(judged.ratio, compared.goal), ...judged };
   });
+}
+
+/** Nothing is left out: the interval of the median bears with what is far away. */
+function allOf(pairs: readonly Pair[]): Ratio {
+  const judged = judgePairs(pairs, 0);
+  const all = judged.pairs.map(({ ratio }) => ratio);
+  const interval = medianInterval(all);
+  return {
+    ratio: median(all),
+    least: interval?.lower ?? Math.min(...all),
+    most: interval?.upper ?? Math.max(...all),
+    noisy: false,
+    pairs: judged.pairs.map((pair) => ({ ...pair, noisy: false })),
+  };
+}
+
+function spread(pairs: readonly (readonly Pair[])[]): string {
+  const texts = pairs.map((of) => {
+    const all = of.map(({ ours, peer }) => ours / peer);
+    const interval = medianInterval(all);
+    return interval === null
+      ? 'no interval'
+      : `median ${rounded(median(all))}, ${rounded(interval.lower)} to ${rounded(interval.upper)}`;
+  });
+  return ` (${texts.join('; ')})`;
 }
 
 function lineOf({ name, ratio, least, most, goal, holds: held, noisy, pairs, notMeasured }: Figure): string {

@@ -6,6 +6,7 @@
  *  2. create the database roles, apply the schema, the released migrations, and find the pending ones in the ledger
  *  3. fill the tables to the wanted volume, unless a snapshot had them
  *  4. restart in the production-like profile; statistics and checkpoint settled; keep a snapshot where that is worth it
+ *     and a replica started that follows, where one is wanted
  *  5. open the observers, start the load, warm up, baseline
  *  6. run the pending migrations while load and drills go on
  *  7. recovery, until the latency is back or the limit is reached
@@ -21,6 +22,7 @@ import { fill } from './phases/fill.ts';
 import { chooseOrigin, type SnapshotUse } from './phases/origin.ts';
 import { startServer } from './phases/provision.ts';
 import { askInstead } from './phases/refused-clauses.ts';
+import { startReplica } from './phases/replica.ts';
 import { rehearseUnderLoad } from './phases/windows.ts';
 import type { Progress } from './progress.ts';
 import { createRecorder } from './recording/recorder.ts';
@@ -69,7 +71,9 @@ export async function rehearse(plan: Plan, options: RehearseOptions): Promise<Re
     try {
       const filled = await fill({ plan, engine, tool, migrations, started, recorder, progress, signal });
       await origin.keep(started, filled);
-      await rehearseUnderLoad({ plan, engine, tool, started, filled, recorder, progress, signal });
+      await using replica = await startReplica({ plan, engine, started, recorder, progress, signal });
+      const { following } = replica;
+      await rehearseUnderLoad({ plan, engine, tool, started, filled, following, recorder, progress, signal });
       await askInstead({ engine, started, recorder, progress, signal });
     } catch (error) {
       phaseOfTrouble = recorder.phase;

@@ -13,6 +13,7 @@ import type { Filling } from './filling.ts';
 import type { LoadProgram } from './load-program.ts';
 import type { Probing } from './probe.ts';
 import type { ServerRecipe } from './recipe.ts';
+import type { Replication } from './replication.ts';
 import type { Reshaping } from './reshaping.ts';
 import type { SchemaAccess } from './schema.ts';
 import type { ObservedViews } from './views.ts';
@@ -28,6 +29,7 @@ export * from './filling.ts';
 export type * from './load-program.ts';
 export type * from './probe.ts';
 export type * from './recipe.ts';
+export type * from './replication.ts';
 export * from './reshaping.ts';
 export type * from './schema.ts';
 export type * from './views.ts';
@@ -55,6 +57,8 @@ export interface Engine {
   readonly clauses?: ClauseAdvice;
   /** How it is learned what a statement does, or why it cannot be. */
   readonly probing: Probing | { readonly missing: string };
+  /** How a replica is made, or why none can be. */
+  readonly replication: Replication | { readonly missing: string };
   /** Load generators of others that speak with this engine (`load.generator`), by their names. */
   readonly loadPrograms: readonly LoadProgram[];
 }

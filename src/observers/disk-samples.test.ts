@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { keepDiskSamples, larger, MOST_SAMPLES, sumBytes } from './disk-samples.ts';
+import { keepSamples, MOST_SAMPLES } from './bounded-samples.ts';
+import { larger, sumBytes } from './disk-samples.ts';
 
 test('the peak stays, in the order of time, however many readings come', () => {
   const property = fc.property(
     fc.integer({ min: 1, max: 20_000 }),
     fc.integer({ min: 0, max: 19_999 }),
     (count, peakAt) => {
-      const samples = keepDiskSamples();
+      const samples = keepSamples(larger);
       for (let index = 0; index < count; index += 1)
         samples.add({ atMs: index, areas: { tables: index === peakAt ? 1_000_000 : index % 100 } });
       const list = samples.list();

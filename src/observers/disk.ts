@@ -7,7 +7,8 @@ import type { DiskReader, LeftFile } from '../engines/engine.ts';
 import { explain } from '../errors.ts';
 import { exactly, type Figure, notMeasured } from '../recording/figure.ts';
 import type { DiskReading, DiskRecord, RelationDisk } from '../recording/recording.ts';
-import { keepDiskSamples, larger } from './disk-samples.ts';
+import { keepSamples } from './bounded-samples.ts';
+import { larger } from './disk-samples.ts';
 import type { ObserveRequest, Observer } from './observer.ts';
 import { closeSessions, openSessions, startSampling } from './sampling.ts';
 
@@ -31,7 +32,7 @@ export const disk: Observer = {
   async start(request) {
     const { recorder, engine, server } = request;
     const dataDirectory = 'path' in server.dataDirectory ? server.dataDirectory.path : null;
-    const samples = keepDiskSamples();
+    const samples = keepSamples(larger);
     let reader: DiskReader | null = null;
     let before: Snapshot | null = null;
     let peak: DiskReading | null = null;

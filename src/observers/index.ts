@@ -7,6 +7,7 @@ import { disk } from './disk.ts';
 import { lockWaits } from './lock-waits.ts';
 import type { ObserveRequest, Observer, RunningObserver } from './observer.ts';
 import { progress } from './progress.ts';
+import { replicaObserver } from './replica.ts';
 
 export { startCanaries } from './canaries/index.ts';
 
@@ -62,7 +63,9 @@ export async function startObservers(request: ObserveRequest): Promise<Observers
   }
 
   try {
-    for (const { name, start } of OBSERVERS) {
+    const { replica = null } = request;
+    const wanted = replica === null ? OBSERVERS : [...OBSERVERS, replicaObserver(replica)];
+    for (const { name, start } of wanted) {
       const observer = await start(request).catch((error: unknown) => {
         if (!isRefused(error)) throw error;
         const reason = `the server refuses it: ${error.message} (${error.code})`;

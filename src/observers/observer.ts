@@ -1,5 +1,5 @@
 /** An observer reads an engine view on sessions of its own while the migration runs, and concludes nothing. */
-import type { Engine, RoleTargets } from '../engines/engine.ts';
+import type { Engine, Replication, RoleTargets } from '../engines/engine.ts';
 import type { Server } from '../provisioners/provisioner.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { Step } from '../recording/recording.ts';
@@ -9,6 +9,14 @@ export interface ObserveRequest {
   readonly server: Server;
   readonly roles: RoleTargets;
   readonly recorder: Recorder;
+  /** Left out or null: no replica runs. */
+  readonly replica?: ReplicaToObserve | null;
+}
+
+export interface ReplicaToObserve {
+  readonly replication: Replication;
+  /** On the replica. */
+  readonly roles: RoleTargets;
 }
 
 /** Reads until it is disposed of; then its facts reach the recorder. */

@@ -124,7 +124,7 @@ export async function openSessions(
   { engine, roles }: ObserveRequest,
   applicationName: string,
 ): Promise<ObserverSessions> {
-  const options = optionsOf(engine, applicationName);
+  const options = observerOptions(engine, applicationName);
   const cluster = await engine.connections.connect(roles.observer, options);
   try {
     const inside = await engine.connections.connect(roles.observerInside, options);
@@ -141,7 +141,8 @@ const LOCK_TIMEOUT_MS = 100;
 const WHOLE_LOCK_TIMEOUT_MS = 1_000;
 const STATEMENT_TIMEOUT_MS = 1_000;
 
-function optionsOf({ capabilities }: Engine, applicationName: string) {
+/** Of every session of an observer. */
+export function observerOptions({ capabilities }: Engine, applicationName: string) {
   return {
     applicationName,
     lockTimeoutMs: capabilities.fractionalLockTimeout === true ? LOCK_TIMEOUT_MS : WHOLE_LOCK_TIMEOUT_MS,

@@ -145,7 +145,7 @@ function dataOf({ forked }: Server, snapshot: Snapshot | null): ServerData {
 const CLOCK_READINGS = 5;
 
 /** Server clock minus recorder clock: the server read its clock somewhere between our question and its answer. */
-async function measureClockOffset(engine: Engine, recorder: Recorder, session: Session) {
+export async function measureClockOffset(engine: Engine, recorder: Recorder, session: Session) {
   let best: { lower: number; upper: number } | null = null;
   for (let reading = 0; reading < CLOCK_READINGS; reading += 1) {
     const asked = recorder.now();

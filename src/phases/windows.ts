@@ -16,6 +16,7 @@ import { noteLockWaitLimit } from './lock-wait-limit.ts';
 import type { StartedServer } from './provision.ts';
 import { type RecordedLoad, startRecordedLoad } from './recorded-load.ts';
 import { migrationWindowLength, watchRecovery } from './recovery.ts';
+import type { StartedReplica } from './replica.ts';
 import { pause } from './wait.ts';
 
 export interface WindowsRequest {
@@ -24,6 +25,8 @@ export interface WindowsRequest {
   readonly tool: Tool;
   readonly started: StartedServer;
   readonly filled: Filled;
+  /** The replica; null where none runs. */
+  readonly following: StartedReplica['following'];
   readonly recorder: Recorder;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -39,6 +42,7 @@ export async function rehearseUnderLoad(request: WindowsRequest): Promise<void> 
     server: started.server,
     roles: started.roles,
     recorder,
+    replica: request.following,
   });
   await using load = await startRecordedLoad(request);
   await using code = await watchCode(request, load?.operations ?? []);

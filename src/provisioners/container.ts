@@ -7,6 +7,8 @@ import { access, constants } from 'node:fs/promises';
 import type { ConnectionTarget, SettingsProfile } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
 import { type Cleanup, createCleanup } from './cleanup.ts';
+import { startContainerReplica } from './container-replica.ts';
+import { copyVolume } from './copied-volume.ts';
 import {
   containerLogTail,
   containerState,
@@ -23,10 +25,10 @@ import {
   startContainer,
   volumePath,
 } from './docker.ts';
-import { imageId, runHelper } from './docker-helper.ts';
+import { imageId } from './docker-helper.ts';
 import { unlessAborted } from './interruption.ts';
 import { holdNote } from './notes.ts';
-import { LOOPBACK } from './ports.ts';
+import { findFreePort, LOOPBACK } from './ports.ts';
 import { blameSettings, profileAtStart, REHEARSED_DATABASE, refuseWrongSettings } from './profiles.ts';
 import type { DataCopy, Keeping, KeptData, Provisioner, Server, ServerRequest } from './provisioner.ts';
 import { openAdministrator, START_LIMIT_MS, waitUntilReady } from './readiness.ts';
@@ -90,7 +92,13 @@ interface Start {
 async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: Start): Promise<Server> {
   const { engine, database, role } = request;
   const image = imageOf(request);
-  const { administrator, forked } = await runContainer(cleanup, { request, docker, name, signal, image });
+  const { administrator, forked, replicaPort } = await runContainer(cleanup, {
+    request,
+    docker,
+    name,
+    signal,
+    image,
+  });
   const running: Running = { request, name, administrator, signal };
   const version = await ready(running);
 
@@ -116,10 +124,8 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
     profile = wanted;
   };
   if (forked === null) await useProfile('filling');
-  const keep = async (place: KeptData): Promise<DataCopy> => {
-    if (place.kind !== 'volume') throw new Error(`a container's data is not kept in a ${place.kind}`);
-    await createVolume(place.name, 'kept');
-    const copying = { name, image, from: name, to: place.name };
+  const copyInto = async (to: string, helper: string): Promise<DataCopy> => {
+    const copying = { name: helper, image, from: name, to };
     const copied = await unlessAborted(
       signal,
       restartContainer(name, RESTART_STOP_LIMIT_MS, () => copyVolume(copying)),
@@ -127,12 +133,18 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
     await ready(running);
     return copied;
   };
+  const keep = async (place: KeptData): Promise<DataCopy> => {
+    if (place.kind !== 'volume') throw new Error(`a container's data is not kept in a ${place.kind}`);
+    await createVolume(place.name, 'kept');
+    return copyInto(place.name, name);
+  };
+  const dataDirectoryOf = (volume: string) => readableVolume(volume, docker);
   return {
     role,
     administrator,
     version,
     description: `${image} in a container of Docker ${docker.version}${docker.local ? '' : ` on ${docker.host}`}`,
-    dataDirectory: await readableVolume(name, docker),
+    dataDirectory: await dataDirectoryOf(name),
     programs: {
       where: `the container ${name}`,
       host: LOOPBACK,
@@ -143,6 +155,14 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
     useProfile,
     forked,
     keep,
+    replica:
+      replicaPort === null
+        ? { missing: REPLICA_WITHOUT_PORT }
+        : (following) =>
+            startContainerReplica(
+              { request, docker, name, image, administrator, replicaPort, copyInto, dataDirectoryOf, signal },
+              following,
+            ),
     [Symbol.asyncDispose]: () => cleanup.run(),
   };
 }
@@ -155,10 +175,20 @@ function imageOf({ engine, database }: ServerRequest): string {
   );
 }
 
+interface RunningContainer {
+  readonly administrator: ConnectionTarget;
+  readonly forked: DataCopy | null;
+  /** On the host; null where no replica was asked for. */
+  readonly replicaPort: number | null;
+}
+
+const REPLICA_WITHOUT_PORT =
+  'the container was started without a port for a replica, or its Docker engine is on another machine';
+
 async function runContainer(
   cleanup: Cleanup,
   { request, docker, name, image, signal }: Start & { readonly image: string },
-): Promise<{ readonly administrator: ConnectionTarget; readonly forked: DataCopy | null }> {
+): Promise<RunningContainer> {
   const { engine, say, fork } = request;
   if (!(await hasImage(image))) await pull(image, request, signal);
   const recipe = engine.recipe.container;
@@ -172,7 +202,9 @@ async function runContainer(
   const environment = recipe.environment(password);
   const { stopSignal } = engine.recipe.embedded;
   const { files } = renewal;
-  const wanted = { ...recipe, name, volume: name, image, environment, stopSignal, files };
+  const replicaPort = request.database.replica && docker.local ? await findFreePort() : null;
+  const otherPort = replicaPort === null ? null : { inside: recipe.port + 1, onHost: replicaPort };
+  const wanted = { ...recipe, name, volume: name, image, environment, stopSignal, files, otherPort };
   const port = await startContainer(wanted, docker).catch((cause: unknown) => {
     throw new EnvironmentError(`Docker cannot start a container of the image "${image}"`, { cause });
   });
@@ -181,43 +213,13 @@ async function runContainer(
   return {
     administrator: { host, port, socket: null, password, tls: false, ...recipe.administrator },
     forked,
+    replicaPort,
   };
 }
 
 async function forkVolume(data: KeptData, to: { readonly name: string; readonly image: string }) {
   if (data.kind !== 'volume') throw new Error(`data in a ${data.kind} is not for a container`);
   return copyVolume({ ...to, from: data.name, to: to.name });
-}
-
-/** Its name is that of the server's container with this at the end, so that the same note finds it. */
-export const HELPER_SUFFIX = '-copy';
-
-/** Clones where the file system of the engine's volumes can; the last line is the size in KiB. */
-const COPY_VOLUME = `
-  set -e
-  if cp -a --reflink=always /from/. /to/ 2>/dev/null; then echo clone
-  else cp -a /from/. /to/; echo copy; fi
-  sync
-  du -sk /to | cut -f1`;
-
-interface VolumeCopy {
-  /** Of the server's container. */
-  readonly name: string;
-  readonly image: string;
-  readonly from: string;
-  readonly to: string;
-}
-
-async function copyVolume({ name, image, from, to }: VolumeCopy): Promise<DataCopy> {
-  const startedAt = performance.now();
-  const volumes = { '/from': from, '/to': to };
-  const helper = { name: `${name}${HELPER_SUFFIX}`, image, script: COPY_VOLUME, volumes };
-  const [method = '', kibibytes = ''] = (await runHelper(helper)).split('\n');
-  return {
-    method: method.trim() === 'clone' ? 'clone' : 'copy',
-    durationMs: performance.now() - startedAt,
-    bytes: Number(kibibytes) * 1024,
-  };
 }
 
 async function pull(

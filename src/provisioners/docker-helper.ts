@@ -1,6 +1,12 @@
-/** Short-lived containers that work on volumes, and what an image is known by. */
+/** Containers beside that of the server: short-lived ones that work on volumes, and a replica's. */
 import { EnvironmentError } from '../errors.ts';
-import { client, removeContainer, withoutFrames } from './docker.ts';
+import {
+  type ContainerRequest,
+  client,
+  removeContainer,
+  SHARED_MEMORY_BYTES,
+  withoutFrames,
+} from './docker.ts';
 import { ownerLabels } from './owner-labels.ts';
 
 /** What the engine knows an image by, whatever its name points to. */
@@ -43,4 +49,33 @@ export async function runHelper({ name, image, script, volumes }: HelperRequest)
   } finally {
     await removeContainer(name);
   }
+}
+
+/** A container that has the network of another one, and so its published ports. */
+export interface ContainerBeside
+  extends Pick<
+    ContainerRequest,
+    'name' | 'volume' | 'image' | 'environment' | 'command' | 'dataDirectory' | 'stopSignal'
+  > {
+  /** Name of the other one, which runs. */
+  readonly beside: string;
+}
+
+export async function startBeside(request: ContainerBeside): Promise<void> {
+  const { dockerode } = (await client()).container;
+  const { name, beside, volume, image, environment, command, dataDirectory, stopSignal } = request;
+  const container = await dockerode.createContainer({
+    name,
+    Image: image,
+    Cmd: [...command],
+    Env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
+    Labels: await ownerLabels(),
+    StopSignal: stopSignal,
+    HostConfig: {
+      NetworkMode: `container:${beside}`,
+      ShmSize: SHARED_MEMORY_BYTES,
+      Mounts: [{ Type: 'volume', Source: volume, Target: dataDirectory }],
+    },
+  });
+  await container.start();
 }

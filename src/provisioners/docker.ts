@@ -26,6 +26,8 @@ export interface ContainerRequest {
   /** Arguments for the image's entry point; empty takes the image's own. */
   readonly command: readonly string[];
   readonly port: number;
+  /** A further port inside, and the one on the host where it is published; null where there is none. */
+  readonly otherPort: { readonly inside: number; readonly onHost: number } | null;
   readonly dataDirectory: string;
   readonly stopSignal: NodeJS.Signals;
   /** Put into the container before it starts, readable by its server. */
@@ -39,7 +41,7 @@ export interface ContainerState {
 }
 
 /** Postgres's parallel queries share memory through /dev/shm, of which Docker gives 64 MB. */
-const SHARED_MEMORY_BYTES = 2 ** 30;
+export const SHARED_MEMORY_BYTES = 2 ** 30;
 const ENGINE_ANSWER_LIMIT_MS = 8_000;
 /** Ports for engines elsewhere, whose free ports cannot be asked for: below the range that systems hand out. */
 const REMOTE_PORTS = { from: 20_000, to: 32_000 } as const;
@@ -118,14 +120,18 @@ export async function startContainer(request: ContainerRequest, engine: DockerEn
 
 async function startOnPort(request: ContainerRequest, engine: DockerEngine, hostPort: number): Promise<void> {
   const { GenericContainer } = await import('testcontainers');
-  const { name, volume, image, port, stopSignal, dataDirectory } = request;
+  const { name, volume, image, port, otherPort, stopSignal, dataDirectory } = request;
   /** testcontainers can neither name a host address nor mount a named volume with a stop signal: its options are set here. */
   class ServerContainer extends GenericContainer {
     protected override async beforeContainerCreated(): Promise<void> {
       this.createOpts.StopSignal = stopSignal;
       this.hostConfig.Mounts = [{ Type: 'volume', Source: volume, Target: dataDirectory }];
       const address = engine.local ? { HostIp: LOOPBACK } : {};
-      this.hostConfig.PortBindings = { [`${port}/tcp`]: [{ ...address, HostPort: String(hostPort) }] };
+      const ports = [{ inside: port, onHost: hostPort }, ...(otherPort === null ? [] : [otherPort])];
+      this.hostConfig.PortBindings = Object.fromEntries(
+        ports.map(({ inside, onHost }) => [`${inside}/tcp`, [{ ...address, HostPort: String(onHost) }]]),
+      );
+      this.createOpts.ExposedPorts = Object.fromEntries(ports.map(({ inside }) => [`${inside}/tcp`, {}]));
     }
   }
   const container = new ServerContainer(image)

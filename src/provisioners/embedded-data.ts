@@ -50,7 +50,12 @@ export async function keepData(running: Running, path: string): Promise<DataCopy
 /** The settings file stands beside the data directory, here as there. */
 const keptSettings = (path: string): string => `${path}.settings`;
 
-async function copyToDisk(from: string, to: string, { signal }: Running): Promise<DataCopy> {
+/** Until all of it is on the disk. */
+export async function copyToDisk(
+  from: string,
+  to: string,
+  { signal }: Pick<Running, 'signal'>,
+): Promise<DataCopy> {
   const startedAt = performance.now();
   const copied = await copyDataDirectory(from, to, signal);
   await flushFiles(to, signal);

@@ -4,23 +4,25 @@
  * and removed at the end.
  */
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chown, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EmbeddedLayout, SettingsProfile } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
 import { type Cleanup, createCleanup } from './cleanup.ts';
 import { runnableInstallation } from './copied-binaries.ts';
-import { cacheDirectory, scratchDirectory } from './directories.ts';
+import { cacheDirectory } from './directories.ts';
 import { keepData, makeData, type Running } from './embedded-data.ts';
+import { startEmbeddedReplica } from './embedded-replica.ts';
+import { launch, makeFolders, waitForServer } from './embedded-server.ts';
 import { flushFiles } from './flushed-files.ts';
 import { unlessAborted } from './interruption.ts';
-import { type HeldNote, holdNote } from './notes.ts';
+import { holdNote } from './notes.ts';
 import { findFreePort, isPortTaken } from './ports.ts';
 import { blameSettings, profileAtStart, REHEARSED_DATABASE, refuseWrongSettings } from './profiles.ts';
 import type { DataCopy, Keeping, KeptData, Provisioner, Server, ServerRequest } from './provisioner.ts';
-import { openAdministrator, START_LIMIT_MS, waitUntilReady } from './readiness.ts';
-import { type ServerProcess, startServerProcess } from './server-process.ts';
-import { chooseServerUser, requireReachable, type ServerUser } from './server-user.ts';
+import { openAdministrator } from './readiness.ts';
+import type { ServerProcess } from './server-process.ts';
+import { chooseServerUser, requireReachable } from './server-user.ts';
 
 export const embedded: Provisioner = {
   name: 'embedded',
@@ -36,10 +38,6 @@ const RESTART_STOP_LIMIT_MS = 600_000;
 const LAST_STOP_LIMIT_MS = 15_000;
 /** Another program may take the port between finding it and using it; three times in a row is something else. */
 const PORT_ATTEMPTS = 3;
-/** A socket path has at most 108 bytes with its end mark on Linux and 104 on macOS; the name and a lock come on top. */
-const SOCKET_DIRECTORY_BYTES_MAX = 80;
-/** There on every system with Unix sockets. */
-const SHORT_FOLDER = '/tmp';
 
 async function keeping(request: ServerRequest, signal: AbortSignal): Promise<Keeping> {
   const { engine, database, say } = request;
@@ -78,24 +76,6 @@ async function prepare({ engine, database, say }: ServerRequest, signal: AbortSi
     'Open it to others, or set REHEARSE_CACHE or database.binary to a folder that they can read.';
   await requireReachable(user, installation.binDirectory, remedy);
   return { installation, user };
-}
-
-async function makeFolders(note: HeldNote, cleanup: Cleanup, user: ServerUser | null) {
-  const name = `rehearse-${randomBytes(6).toString('hex')}`;
-  const directory = join(await scratchDirectory(), name);
-  const inside = join(directory, 'socket');
-  const isShort = Buffer.byteLength(inside) <= SOCKET_DIRECTORY_BYTES_MAX;
-  const socketDirectory = isShort ? inside : join(SHORT_FOLDER, `${name}-socket`);
-
-  await note.update({ directories: isShort ? [directory] : [directory, socketDirectory] });
-  for (const path of [directory, socketDirectory]) {
-    // Processes of a server that was killed may still be writing their last files.
-    cleanup.add(() => rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
-    await mkdir(path, { mode: 0o700 });
-    if (user !== null) await chown(path, user.uid, user.gid);
-  }
-  await requireReachable(user, directory, 'Set REHEARSE_TMP to a folder that others can enter.');
-  return { directory, socketDirectory };
 }
 
 type Prepared = Omit<Running, 'layout' | 'logFile'> & { readonly socketDirectory: string };
@@ -155,14 +135,17 @@ async function runServer(prepared: Running, cleanup: Cleanup, forked: DataCopy |
     profile = wanted;
   };
   if (forked === null) await useProfile('filling');
-  const keep = async (place: KeptData): Promise<DataCopy> => {
-    if (place.kind !== 'directory') throw new Error(`an embedded server is not kept in a ${place.kind}`);
+  const whileStopped = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     if (server !== null) await unlessAborted(signal, server.stop(RESTART_STOP_LIMIT_MS));
     try {
-      return await keepData(running, place.path);
+      return await work();
     } finally {
       await start(running);
     }
+  };
+  const keep = async (place: KeptData): Promise<DataCopy> => {
+    if (place.kind !== 'directory') throw new Error(`an embedded server is not kept in a ${place.kind}`);
+    return whileStopped(() => keepData(running, place.path));
   };
   return {
     role: request.role,
@@ -175,6 +158,7 @@ async function runServer(prepared: Running, cleanup: Cleanup, forked: DataCopy |
     useProfile,
     forked,
     keep,
+    replica: (following) => startEmbeddedReplica({ running, whileStopped }, following),
     [Symbol.asyncDispose]: () => cleanup.run(),
   };
 }
@@ -195,35 +179,4 @@ async function startOnFreePort(
       running = { ...running, layout: { ...running.layout, port: await findFreePort() } };
     }
   }
-}
-
-async function launch({ request, installation, layout, user, directory, logFile, note }: Running) {
-  const server = await startServerProcess({
-    command: request.engine.recipe.embedded.start(installation, layout),
-    user,
-    directory,
-    logFile,
-    stopSignal: request.engine.recipe.embedded.stopSignal,
-    onUnexpectedEnd: (how) => request.say(`the server process ended by itself (${how})`),
-  });
-  const { stopSignal } = request.engine.recipe.embedded;
-  await note.update({ process: { ...server.identity, stopSignal } });
-  return server;
-}
-
-function waitForServer(running: Running, server: ServerProcess): Promise<string> {
-  const { request, installation, layout, signal } = running;
-  return waitUntilReady({
-    engine: request.engine,
-    flavor: request.database.flavor,
-    target: request.engine.recipe.embedded.administrator(layout),
-    requireAlive: async () => {
-      if (server.ended === null) return;
-      throw new EnvironmentError(
-        `${installation.description} did not start (${server.ended}). Its log says:\n${await server.logTail()}`,
-      );
-    },
-    limitMs: START_LIMIT_MS,
-    signal,
-  });
 }

@@ -44,6 +44,7 @@ async function useExternal(request: ServerRequest, signal: AbortSignal): Promise
     keep: async () => {
       throw new Error(`data of an external server cannot be kept: ${NOT_OURS}`);
     },
+    replica: { missing: NOT_OURS },
     [Symbol.asyncDispose]: () => removeRoles(request, target),
   };
 }

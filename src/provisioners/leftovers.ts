@@ -1,7 +1,7 @@
 /** What a killed harness left behind: found by its note, whose owner no longer runs, and removed. */
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { HELPER_SUFFIX } from './container.ts';
+import { HELPER_SUFFIX } from './copied-volume.ts';
 import { removeContainer, removeVolume } from './docker.ts';
 import { type Note, type Resources, readNotes, removeNote, removeUnfinishedNotes } from './notes.ts';
 import { identifyMachine, isRunning, type MachineIdentity, sendSignal } from './processes.ts';

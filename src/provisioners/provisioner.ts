@@ -1,5 +1,11 @@
 /** A provisioner starts a database server, or takes a given one, and hands it over with its clean-up. */
-import type { ConnectionTarget, Engine, SettingsProfile } from '../engines/engine.ts';
+import type {
+  ConnectionTarget,
+  Engine,
+  PrimaryAddress,
+  ReplicaFile,
+  SettingsProfile,
+} from '../engines/engine.ts';
 import type { ServerRole } from '../recording/recording.ts';
 import type { DatabasePlan } from '../scenario/plan.ts';
 import type { ProgramsInside } from './programs.ts';
@@ -63,6 +69,18 @@ export interface Server extends AsyncDisposable {
    * provisioner that can keep data ({@link Provisioner.keeping}).
    */
   keep(place: KeptData): Promise<DataCopy>;
+  /**
+   * Stops the server cleanly, copies its data directory, starts it again, and starts another server on the copy that follows
+   * it; or why there can be none. Wanted of a server whose request asked for it (`database.replica`).
+   */
+  readonly replica: ((following: Following) => Promise<Server>) | { readonly missing: string };
+}
+
+/** How a replica is to follow. */
+export interface Following {
+  readonly say: (message: string) => void;
+  /** Called when the copy is made and the primary runs again; what it gives is put into the copy. */
+  prepare(address: PrimaryAddress): Promise<readonly ReplicaFile[]>;
 }
 
 export interface Provisioner {

@@ -57,6 +57,7 @@ export interface Recorder {
   setRecovery(recovery: NonNullable<Recording['recovery']>): void;
   setCanaries(canaries: NonNullable<Recording['canaries']>): void;
   setJournal(journal: NonNullable<Recording['journal']>): void;
+  setReplica(replica: NonNullable<Recording['replica']>): void;
   /** Adds a step, or replaces the one of the same version. */
   setStep(step: Step): void;
   readonly steps: readonly Step[];
@@ -90,6 +91,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
   let recovery: Recording['recovery'];
   let canaries: Recording['canaries'];
   let journal: Recording['journal'];
+  let replica: Recording['replica'];
 
   return {
     now,
@@ -134,6 +136,9 @@ export function createRecorder(header: RecorderHeader): Recorder {
     setJournal: (record) => {
       journal = record;
     },
+    setReplica: (record) => {
+      replica = record;
+    },
     setRecovery: (record) => {
       recovery = record;
     },
@@ -168,6 +173,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
       ...(recovery === undefined ? {} : { recovery }),
       ...(canaries === undefined ? {} : { canaries }),
       ...(journal === undefined ? {} : { journal }),
+      ...(replica === undefined ? {} : { replica }),
       disk,
       budgets: header.budgets,
       ...(structuredClone(lists) as Lists),

@@ -20,6 +20,7 @@ import type {
   ObserverRecord,
   ProgressRecord,
 } from './observations.ts';
+import type { ReplicaRecord } from './replica-record.ts';
 
 export type * from './code-record.ts';
 export type * from './journal-record.ts';
@@ -27,6 +28,7 @@ export type * from './load-record.ts';
 export type * from './migrations-record.ts';
 export type * from './mix-record.ts';
 export type * from './observations.ts';
+export type * from './replica-record.ts';
 export type * from './statement-effects.ts';
 
 export const RECORDING_FORMAT = 'migration-rehearsal/recording';
@@ -64,6 +66,8 @@ export interface Recording {
   readonly lockWaits: readonly LockWait[];
   readonly heldLocks: readonly HeldLock[];
   readonly disk: DiskRecord | { readonly notMeasured: string };
+  /** Left out where no replica was wanted, and by harnesses without replicas. */
+  readonly replica?: ReplicaRecord | { readonly notMeasured: string };
   readonly progress: readonly ProgressRecord[];
   /** What the server really did per statement (algorithm, rewrite), as far as it could be seen. */
   readonly changes: readonly ObservedChange[];

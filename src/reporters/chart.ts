@@ -9,7 +9,7 @@ import { shortened } from './escape.ts';
 import { duration } from './format.ts';
 
 export interface ChartLine {
-  readonly kind: 'response' | 'windows' | 'migration' | 'load' | 'failed' | 'legend';
+  readonly kind: 'response' | 'windows' | 'migration' | 'load' | 'replica' | 'failed' | 'legend';
   /** To the left of the chart; as wide as {@link LABEL_WIDTH}. */
   readonly label: string;
   readonly text: string;
@@ -20,6 +20,9 @@ const ROWS = 4;
 const BLOCKS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /** A calm timeline is not blown up to look like a storm: the scale spans at least this factor. */
 const MIN_SPAN_FACTOR = 10;
+
+/** Shorter lags come and go between two readings. */
+const BEHIND_MS = 200;
 
 interface Column {
   readonly fromMs: number;
@@ -32,7 +35,12 @@ export function timeline(recording: Recording, width: number): readonly ChartLin
   const { load } = recording;
   const columns = columnsOf(load, width - LABEL_WIDTH);
   if (columns.length === 0) return [];
-  const marks = [migrationRow(recording, columns), loadRow(recording, columns), failedRow(load, columns)];
+  const marks = [
+    migrationRow(recording, columns),
+    loadRow(recording, columns),
+    replicaRow(recording, columns),
+    failedRow(load, columns),
+  ];
   return [
     ...responseRows(load, columns),
     { kind: 'windows', label: label(''), text: windowsRow(recording.windows, columns) },
@@ -113,6 +121,16 @@ function loadRow(recording: Recording, columns: readonly Column[]): ChartLine {
   return { kind: 'load', label: label('load'), text: text.join('') };
 }
 
+/** Where the replica was behind for longer than it takes to notice. */
+function replicaRow({ replica }: Recording, columns: readonly Column[]): ChartLine {
+  const samples = replica === undefined || 'notMeasured' in replica ? [] : replica.samples;
+  const behind = samples.filter(({ lagMs: [least] }) => least >= BEHIND_MS);
+  const text = columns.map(({ fromMs, toMs }) =>
+    behind.some(({ atMs, lagMs: [least] }) => atMs - least < toMs && atMs >= fromMs) ? 'L' : ' ',
+  );
+  return { kind: 'replica', label: label('replica'), text: text.join('') };
+}
+
 function failedRow(load: LoadRecord, columns: readonly Column[]): ChartLine {
   const text = columns.map((column) =>
     slotsIn(load, column).some(({ failed, dropped }) => failed + dropped > 0) ? 'x' : ' ',
@@ -134,6 +152,7 @@ function legend(columns: readonly Column[], shown: string): string {
   const meanings: readonly (readonly [string, string])[] = [
     ['=', 'runs'],
     ['W', 'waits for a lock'],
+    ['L', 'the replica is behind'],
     ['x', 'operations fail'],
   ];
   const used = meanings

@@ -76,12 +76,15 @@ export function factsOf(recording: Recording): readonly Fact[] {
 
 /** What was wanted and could not be measured, each with its reason. */
 export function notMeasuredOf(recording: Recording): readonly Fact[] {
-  const { load, disk, code, mix } = recording;
+  const { load, disk, code, mix, replica } = recording;
   return [
     ...('notMeasured' in load
       ? [{ label: 'load', text: load.notMeasured }]
       : (load.generator?.limits ?? []).map((text) => ({ label: 'load', text }))),
     ...('notMeasured' in disk ? [{ label: 'disk', text: disk.notMeasured }] : []),
+    ...(replica !== undefined && 'notMeasured' in replica
+      ? [{ label: 'replica', text: replica.notMeasured }]
+      : []),
     ...(mix === undefined ? [] : mixGaps(mix)).map((text) => ({ label: 'rows per call', text })),
     ...gapsOf(code).map((text) => ({ label: 'code', text })),
     ...recording.notMeasured.map(({ what, reason }) => ({ label: what, text: reason })),

@@ -18,6 +18,7 @@ import type {
 import { codeTable } from './code.ts';
 import { bytes, count, duration, figureInCell, perSecondAlone } from './format.ts';
 import { mixTables } from './mix.ts';
+import { replicaTable } from './replica.ts';
 
 export interface Table {
   readonly title: string;
@@ -37,7 +38,7 @@ const LATENCY_DIGITS = 2;
 
 /** Every table that has something to show, in the order of a report. */
 export function tablesOf(recording: Recording): readonly Table[] {
-  const { load, disk, code, mix } = recording;
+  const { load, disk, code, mix, replica } = recording;
   const tables = [
     stepsTable(recording),
     ...(code === undefined || 'notMeasured' in code ? [] : [codeTable(recording, code)]),
@@ -46,6 +47,7 @@ export function tablesOf(recording: Recording): readonly Table[] {
     ...('notMeasured' in load ? [] : [loadTable(recording, load), failuresTable(load)]),
     ...(mix === undefined ? [] : mixTables(mix)),
     ...('notMeasured' in disk ? [] : [diskTable(disk), relationsTable(disk)]),
+    ...(replica === undefined || 'notMeasured' in replica ? [] : [replicaTable(recording, replica)]),
   ];
   return tables.filter(({ rows }) => rows.length > 0);
 }

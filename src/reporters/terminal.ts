@@ -114,6 +114,7 @@ const CHART_STYLE: Readonly<Record<ChartLine['kind'], Style>> = {
   windows: 'dim',
   migration: 'magenta',
   load: 'yellow',
+  replica: 'yellow',
   failed: 'red',
   legend: 'dim',
 };

@@ -47,6 +47,7 @@ export const mysql: Engine = {
   canaries,
   capture,
   probing,
+  replication: { missing: 'a replica of MySQL or MariaDB cannot be made yet; leave database.replica out' },
   clauses,
   loadPrograms: [],
 };

@@ -8,6 +8,7 @@ import { ageing } from './filling/ageing.ts';
 import { filling } from './filling/filling.ts';
 import { pgbench } from './pgbench/pgbench.ts';
 import { probing } from './probe/probe.ts';
+import { replication } from './replication/replication.ts';
 import { schema } from './schema/schema.ts';
 import { recipe } from './server/recipe.ts';
 import { dialect } from './text/dialect.ts';
@@ -36,5 +37,6 @@ export const postgres: Engine = {
   canaries,
   capture,
   probing,
+  replication,
   loadPrograms: [pgbench],
 };

@@ -25,6 +25,7 @@ export const recipe: ServerRecipe = {
     administrator: { user: SUPERUSER, database: MAINTENANCE_DATABASE },
     environment: (password) => ({ MYSQL_ROOT_PASSWORD: password, MARIADB_ROOT_PASSWORD: password }),
     command: [],
+    commandOnPort: (port) => [`--port=${port}`],
     renew: (password) => ({
       files: [
         { path: '/etc/mysql/conf.d/zz-rehearse-fork.cnf', text: `[mysqld]\ninit_file = ${FORK_INIT_FILE}\n` },

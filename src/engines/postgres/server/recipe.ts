@@ -32,6 +32,7 @@ export const recipe: ServerRecipe = {
       POSTGRES_INITDB_ARGS: '--auth-host=scram-sha-256',
     }),
     command: [],
+    commandOnPort: (port) => ['postgres', '-p', String(port)],
     renew: (password) => ({ files: [], command: ['sh', '-c', RENEW_INSIDE, 'sh', renewal(password)] }),
   },
   embedded: {
