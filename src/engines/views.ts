@@ -37,6 +37,8 @@ export interface EndedWait {
   readonly key: string;
   /** `gave up`: what blocked it is still there, so that it was not granted (a timeout, a cancel, a lost session). */
   readonly became: 'granted' | 'gave up' | 'unknown';
+  /** Error of the statement that waited, where the server tells that it ended with one. */
+  readonly failed?: { readonly code: string; readonly message: string };
   /** The whole wait as the server itself timed it, within the error of its timer, where it keeps that. */
   readonly timed?: { readonly lowerMs: number; readonly upperMs: number; readonly source: string };
 }
@@ -47,6 +49,8 @@ export interface MissedWait {
   readonly waiterId: number;
   readonly target: string;
   readonly relation: string | null;
+  readonly became: EndedWait['became'];
+  readonly failed?: NonNullable<EndedWait['failed']>;
   /** As the server timed it, within the error of its timer. */
   readonly lowerMs: number;
   readonly upperMs: number;
@@ -59,6 +63,7 @@ export interface LockReading {
   /** From the call to the answer that the waits and locks were in; looking at sessions and blockers comes after it. */
   readonly answeredAfterMs: number;
   readonly waits: readonly SeenWait[];
+  /** Also of waits of earlier readings, once more is known of them. */
   readonly ended: readonly EndedWait[];
   /** Granted locks on relations of the sessions asked for. */
   readonly held: readonly SeenLock[];
@@ -75,8 +80,11 @@ export interface LockReader {
   readonly source: string;
   /** Which waits between two readings are known all the same, in words; left out: none. */
   readonly between?: string;
-  /** `holders`: user whose granted locks are wanted. Must never wait for a lock itself. */
-  read(holders: string): Promise<LockReading>;
+  /**
+   * `holders`: user whose granted locks are wanted. `last`: nothing is read after it, so that it holds all that has ended
+   * until now. Must never wait for a lock itself.
+   */
+  read(holders: string, last?: boolean): Promise<LockReading>;
   /** Loads names of new relations; call between statements. */
   refreshNames(): Promise<void>;
 }

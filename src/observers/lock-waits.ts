@@ -77,9 +77,9 @@ function sourceOf(reader: LockReader, { trackers, request, close }: ReadingConte
   const { recorder, roles } = request;
   let namesReadAtMs = recorder.now();
   return {
-    async read() {
+    async read(last) {
       const askedAtMs = recorder.now();
-      const reading = await reader.read(roles.migrator.user);
+      const reading = await reader.read(roles.migrator.user, last);
       const answeredAtMs = askedAtMs + reading.answeredAfterMs;
       trackers.waits.add({ askedAtMs, answeredAtMs, reading });
       if (reading.missedOverran === true) trackers.overruns += 1;

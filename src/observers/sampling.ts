@@ -9,8 +9,8 @@ import type { ObserveRequest } from './observer.ts';
 
 /** What is opened together, and closed together when one of its sessions is lost. */
 export interface Source extends AsyncDisposable {
-  /** Reads once; returns the pause until the next reading. */
-  read(): Promise<number>;
+  /** Reads once, `last` when nothing is read after it; returns the pause until the next reading. */
+  read(last: boolean): Promise<number>;
 }
 
 export interface SamplingRequest {
@@ -41,10 +41,10 @@ export async function startSampling(request: SamplingRequest): Promise<AsyncDisp
   let source: Source | null = await request.open();
   let errors = 0;
 
-  async function readOnce(): Promise<number> {
+  async function readOnce(last = false): Promise<number> {
     try {
       source ??= await within(OPEN_DEADLINE_MS, request.open(), (late) => late[Symbol.asyncDispose]());
-      const pauseMs = await cost.of(within(READ_DEADLINE_MS, source.read()));
+      const pauseMs = await cost.of(within(READ_DEADLINE_MS, source.read(last)));
       gaps.end();
       errors = 0;
       return pauseMs;
@@ -71,7 +71,7 @@ export async function startSampling(request: SamplingRequest): Promise<AsyncDisp
 
   async function run(): Promise<void> {
     while (!stop.signal.aborted) await sleep(await readOnce(), stop.signal);
-    if (source !== null) await readOnce();
+    if (source !== null) await readOnce(true);
   }
 
   const running = run();

@@ -88,15 +88,24 @@ test('a wait that no reading showed is told as the server timed it, back from wh
   waits.add(at(0, []));
   const missed = {
     ...{ key: 'drained', waiterId: 2, target: 'metadata', relation: 'orders', source: 'history' },
-    ...{ lowerMs: 7.9, upperMs: 8.1, endedAgoMs: 600 },
+    ...{ lowerMs: 7.9, upperMs: 8.1, endedAgoMs: 600, became: 'granted' as const },
   };
   const { askedAtMs, answeredAtMs, reading: empty } = at(1000, []);
   waits.add({ askedAtMs, answeredAtMs, reading: { ...empty, missed: [missed] } });
   const found = only(waits.finish(2000, []).waits);
-  expect(found).toMatchObject({ relation: 'orders', blockers: [], mode: 'mode not seen', ended: 'unknown' });
+  expect(found).toMatchObject({ relation: 'orders', blockers: [], mode: 'mode not seen', ended: 'granted' });
   expect(found.waiter.owner).toBe('load');
   expect(found.waitedMs).toEqual({ lower: 7.9, upper: 8.1, source: 'history' });
   expect(found.startedAtMs).toBeCloseTo(1001 - 600 - 8);
+});
+
+test('a wait of others ends as the server says that their statement did', () => {
+  const waits = tracker();
+  const failed = { code: '55P03', message: 'canceling statement due to lock timeout' };
+  waits.add(at(0, [wait(1, [100])]));
+  const { askedAtMs, answeredAtMs, reading: seen } = at(20, [], [{ key: '1', became: 'gave up', failed }]);
+  waits.add({ askedAtMs, answeredAtMs, reading: seen });
+  expect(only(waits.finish(100, []).waits)).toMatchObject({ ended: 'lock timeout', statementId: null });
 });
 
 test('a timer of the server that contradicts the readings does not count', () => {

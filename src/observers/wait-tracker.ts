@@ -58,7 +58,8 @@ interface Chain {
 interface ClosedWait {
   readonly wait: OpenWait;
   readonly goneAtMs: number;
-  readonly became: EndedWait['became'] | 'still waiting';
+  became: EndedWait['became'] | 'still waiting';
+  failed: NonNullable<EndedWait['failed']> | null;
   readonly timed: NonNullable<EndedWait['timed']> | null;
 }
 
@@ -75,9 +76,16 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
       if (present.has(key)) continue;
       const ended = reading.ended.find((other) => other.key === key);
       const became = ended?.became ?? 'unknown';
-      closed.push({ wait, goneAtMs: answeredAtMs, became, timed: ended?.timed ?? null });
+      closed.push({
+        wait,
+        goneAtMs: answeredAtMs,
+        became,
+        failed: ended?.failed ?? null,
+        timed: ended?.timed ?? null,
+      });
       open.delete(key);
     }
+    for (const later of reading.ended) amend(later);
     for (const seen of reading.waits) {
       const staleMs = seen.staleMs ?? 0;
       const notBeforeMs = (previousAskedAtMs ?? askedAtMs) - staleMs;
@@ -110,6 +118,14 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
     };
   }
 
+  /** More is known of a wait that is closed. */
+  function amend({ key, became, failed }: EndedWait): void {
+    const known = closed.findLast(({ wait }) => wait.seen.key === key);
+    if (known === undefined) return;
+    known.became = became;
+    known.failed = failed ?? null;
+  }
+
   /** It ended before it was read of, however long ago by the server's timer. */
   function closedMissed(
     missed: MissedWait,
@@ -120,7 +136,8 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
     const goneAtMs = answeredAtMs - missed.endedAgoMs;
     const seen = { key, waiterId, blockerIds: [], target, relation, mode: NOT_SEEN, waitedMs: null };
     const wait = begin(seen, sessions, goneAtMs - upperMs, goneAtMs - lowerMs);
-    return { wait, goneAtMs, became: 'unknown', timed: { lowerMs, upperMs, source: timer } };
+    const { became, failed = null } = missed;
+    return { wait, goneAtMs, became, failed, timed: { lowerMs, upperMs, source: timer } };
   }
 
   /** A chain stands from the reading that shows it to the next one; the first one from the start of the wait. */
@@ -158,7 +175,7 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
     add,
     finish(endedAtMs, steps) {
       for (const wait of open.values())
-        closed.push({ wait, goneAtMs: endedAtMs, became: 'still waiting', timed: null });
+        closed.push({ wait, goneAtMs: endedAtMs, became: 'still waiting', failed: null, timed: null });
       open.clear();
       const statements = runStatements(steps);
       const waits = closed.map((wait) => toRecord(wait, { source, dialect, statements }));
@@ -260,16 +277,15 @@ function sourceOf(source: string, { waitedMs }: SeenWait): string {
  * at that same instant, so that the locks alone would show it as granted.
  */
 function endingOf(
-  { goneAtMs, became }: ClosedWait,
+  { goneAtMs, became, failed }: ClosedWait,
   statement: RunStatement | null,
   dialect: Dialect,
 ): WaitEnding {
   if (became === 'still waiting') return became;
-  if (statement === null) return became === 'granted' ? became : 'unknown';
-  const { outcome, error } = statement.record;
   // The statement went on after the wait: whatever it failed of later, this lock it got.
-  const wentOn = statement.toMs > goneAtMs + ANSWER_MS;
-  if (outcome === 'ok' || wentOn) return 'granted';
+  const wentOn = statement !== null && statement.toMs > goneAtMs + ANSWER_MS;
+  if (statement?.record.outcome === 'ok' || wentOn) return 'granted';
+  const error = statement?.record.error ?? failed;
   const outcomeClass = error === null ? null : dialect.classify(error.code, error.message);
   if (outcomeClass === 'lock timeout' || outcomeClass === 'statement timeout' || outcomeClass === 'deadlock')
     return outcomeClass;

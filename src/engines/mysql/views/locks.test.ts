@@ -10,6 +10,7 @@ import {
 } from '../../../../tests/server.ts';
 import type { EndedWait, LockReader, LockReading, SeenWait, Session } from '../../engine.ts';
 import { openLockReader } from './locks.ts';
+import { views } from './views.ts';
 
 const MIGRATOR = 'rehearse_migrator';
 
@@ -137,7 +138,7 @@ for (const spec of serversOf('mysql')) {
       const code = alter.then((found) => ({ found, atMs: performance.now() }));
       const [found] = await ended(wait);
       expect((await code).found).toBe('1205');
-      expect(found).toMatchObject({ became: 'gave up' });
+      expect(found).toMatchObject({ became: 'gave up', failed: { code: '1205' } });
       expect(found?.timed?.upperMs).toBeGreaterThanOrEqual(1000);
       expect(found?.timed?.lowerMs).toBeLessThanOrEqual((await code).atMs - sentMs);
       await drill.execute('rollback');
@@ -221,16 +222,56 @@ for (const spec of serversOf('mysql')) {
       await Promise.all([alter, ...selects]);
     });
 
-    test('the reader itself never waits, and holds no lock of a user table', async () => {
-      await migrator.execute('lock tables orders write');
-      const reading = await read();
-      expect(reading.held).toContainEqual({
-        sessionId: migrator.id,
-        relation: 'orders',
-        mode: 'SHARED_NO_READ_WRITE',
-      });
-      expect(reading.waits).toEqual([]);
-      await migrator.execute('unlock tables');
+    test('what others do takes no place in the memory of waits', async () => {
+      await using administrator = await server.connect('administrator');
+      await administrator.execute('truncate table performance_schema.events_waits_history_long');
+      for (let time = 0; time < 20; time += 1) await load.query('select 1 from orders limit 1');
+      expect(
+        await inside.query('select event_name from performance_schema.events_waits_history_long'),
+      ).toEqual([]);
+    });
+
+    test('nothing that observes waits for a lock, nor holds one, while a table is locked and an ALTER wants it', async () => {
+      await drill.execute('lock tables orders write');
+      const alter = migrator.execute('alter table orders add column guarded int');
+      await waiting(migrator);
+      await using cluster = await server.connect('observer', 'test guard cluster');
+      await using within = await server.connect('observerInside', 'test guard inside');
+      const opened = await views.openLockReader(cluster, within);
+      const disk = await views.openDiskReader(cluster, within, null);
+      const reads: readonly (() => Promise<unknown>)[] = [
+        () => opened.read(MIGRATOR, true),
+        () => disk.read(),
+        () => disk.relations(),
+        () => disk.logPosition(),
+        () => views.readProgress(within),
+        () => views.readSettings(within),
+        () => views.readClock(within),
+        () => views.missing(within),
+        // It gives up by itself, since reading the dictionary would wait.
+        () => views.readRelationStates(within).catch(() => undefined),
+      ];
+      for (const observe of reads) {
+        let done = false;
+        const watched = observe().then(() => {
+          done = true;
+        });
+        while (!done) {
+          const ofOurs = await inside.query(
+            `select l.object_name, l.lock_type, l.lock_status
+            from performance_schema.metadata_locks l
+            join performance_schema.threads t on t.thread_id = l.owner_thread_id
+            where t.processlist_id in (?, ?)
+              and (l.lock_status = 'PENDING' or l.object_type = 'TABLE' and l.object_schema = ?)`,
+            [cluster.id, within.id, inside.target.database],
+          );
+          expect(ofOurs).toEqual([]);
+        }
+        await watched;
+      }
+      expect((await read()).held).toContainEqual(expect.objectContaining({ sessionId: migrator.id }));
+      await drill.execute('unlock tables');
+      await alter;
     });
   });
 }

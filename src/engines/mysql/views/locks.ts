@@ -4,31 +4,33 @@
  */
 import type { LockReader, LockReading, SeenSession, Session } from '../../engine.ts';
 import { serverKind } from '../server/server-kind.ts';
-import { isRefused, switchOn } from './instruments.ts';
+import { isRefused, switchOn, waitTimerError } from './instruments.ts';
 import { createMetadataDrain, type MetadataDrain } from './metadata-drain.ts';
-import { createMetadataWaits, TIMER_ERROR } from './metadata-waits.ts';
+import { createMetadataWaits } from './metadata-waits.ts';
 import { createRowWaits, type RowWaits } from './row-waits.ts';
 import { createThreads } from './threads.ts';
+import { createTimerScale } from './timer-scale.ts';
 
 export async function openLockReader(cluster: Session, inside: Session): Promise<LockReader> {
   const kind = await serverKind(cluster);
   const { database } = inside.target;
   await switchOn(cluster);
   const threads = createThreads(cluster);
+  const scale = createTimerScale(await waitTimerError(cluster));
   const drain = await createReadableDrain(
-    createMetadataDrain({ session: cluster, threads, database, timerError: TIMER_ERROR }),
+    createMetadataDrain({ session: cluster, threads, database, scale }),
   );
-  const metadata = createMetadataWaits(cluster, threads, { database, know: drain.know });
+  const metadata = createMetadataWaits(cluster, threads, { database, know: drain.know, scale });
   const rows = await readableRowWaits(createRowWaits(cluster, { kind, threads, database }));
   let sessions = new Map<number, SeenSession>();
 
-  async function read(holders: string): Promise<LockReading> {
+  async function read(holders: string, last = false): Promise<LockReading> {
     const startedAtMs = performance.now();
-    const { pending, held } = await metadata.read(holders);
+    const { pending, around, held } = await metadata.read(holders);
     const pairs = await rows.read();
     const answeredAfterMs = performance.now() - startedAtMs;
-    const changes = [await metadata.follow(pending), await rows.follow(pairs)];
-    const { missed, overran } = await drain.drain();
+    const changes = [await metadata.follow({ pending, around }, last), await rows.follow(pairs)];
+    const { missed, overran } = await drain.drain(last);
     const current = changes.flatMap((change) => change.current);
     const ended = changes.flatMap((change) => change.ended);
     await look(

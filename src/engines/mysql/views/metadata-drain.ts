@@ -7,6 +7,8 @@ import type { MissedWait, Session } from '../../engine.ts';
 import { METADATA_LOCKS } from './instruments.ts';
 import { eventKey, TIMED_SOURCE } from './metadata-rows.ts';
 import type { Threads } from './threads.ts';
+import type { TimerScale } from './timer-scale.ts';
+import { endedAs, readEndings } from './wait-endings.ts';
 
 const EVERY_MS = 1_000;
 
@@ -24,7 +26,12 @@ const DRAIN = `
   from performance_schema.events_waits_history_long w
   where w.event_name = '${METADATA_LOCKS}' and w.timer_end / 1e9 > ?
   order by w.timer_end`;
-const SIZE = 'select @@global.performance_schema_events_waits_history_long_size as size';
+
+/** Other waits take places in the ring too, where we may not switch them off. */
+const RING = `
+  select count(*) as kept, coalesce(min(w.timer_end), 0) / 1e9 as oldest_ms,
+    @@global.performance_schema_events_waits_history_long_size as size
+  from performance_schema.events_waits_history_long w`;
 
 interface DrainRow {
   readonly thread: number;
@@ -40,42 +47,40 @@ interface DrainRow {
 
 export interface Drained {
   readonly missed: readonly MissedWait[];
-  /** The ring was full of waits that were new: older ones among them may have been overwritten. */
+  /** The ring is full, and its oldest wait is newer than the last one drained: others may have been overwritten. */
   readonly overran: boolean;
 }
 
 export interface MetadataDrain {
   /** Says that a wait is known from the locks themselves. */
   know(wait: { readonly thread: number; readonly eventId: number }): void;
-  /** Empty while the last time is less than a second ago. */
-  drain(): Promise<Drained>;
+  /** Empty while the last time is less than a second ago, unless it is the `last` one. */
+  drain(last?: boolean): Promise<Drained>;
 }
 
 export interface DrainRequest {
   readonly session: Session;
   readonly threads: Threads;
   readonly database: string;
-  /** The timer's error as a share of what it says. */
-  readonly timerError: number;
+  readonly scale: TimerScale;
 }
 
 const NOTHING: Drained = { missed: [], overran: false };
 
 export function createMetadataDrain(request: DrainRequest): MetadataDrain {
-  const { session, threads, database, timerError } = request;
-  let size: number | null = null;
+  const { session, threads, database, scale } = request;
   let lastMs = -Infinity;
   /** On the server's timer; null until the first drain, whose waits are of before. */
   let drainedToMs: number | null = null;
   let known = new Map<string, Sighting>();
   let knownBefore = new Map<string, Sighting>();
 
-  async function drain(): Promise<Drained> {
-    if (performance.now() - lastMs < EVERY_MS) return NOTHING;
+  async function drain(last = false): Promise<Drained> {
+    if (!last && performance.now() - lastMs < EVERY_MS) return NOTHING;
     lastMs = performance.now();
-    size ??= Number((await session.query<{ size: number }>(SIZE))[0]?.size ?? 0);
     const fromMs = drainedToMs;
     const rows = await session.query<DrainRow>(DRAIN, [fromMs ?? 0]);
+    const overran = fromMs !== null && (await isFullSince(fromMs));
     drainedToMs = Math.max(fromMs ?? 0, ...rows.slice(-1).map((row) => Number(row.ended_ms)));
     const sightings = new Map([...knownBefore, ...known]);
     const answeredAtMs = performance.now();
@@ -83,17 +88,31 @@ export function createMetadataDrain(request: DrainRequest): MetadataDrain {
     const unseen = fromMs === null ? [] : rows.filter((row) => !isKnown(row));
     [knownBefore, known] = [known, new Map()];
     await threads.learn(unseen.map(({ thread }) => Number(thread)));
+    const endings = await readEndings(session, unseen.map(waitOf));
+    for (const row of unseen) {
+      const ending = endings.get(keyOf(row));
+      if (ending !== undefined && ending.outcome !== 'running') scale.learn(spanOf(row), ending);
+    }
     return {
-      missed: unseen.flatMap(missedWait),
-      overran: fromMs !== null && size > 0 && rows.length >= size,
+      missed: unseen.flatMap((row) =>
+        missedWait(
+          row,
+          endedAs(endings.get(keyOf(row)), scale.true(Number(row.ended_ms)).upperMs, 'unknown'),
+        ),
+      ),
+      overran,
     };
   }
 
-  function missedWait(row: DrainRow): readonly MissedWait[] {
+  async function isFullSince(fromMs: number): Promise<boolean> {
+    const [ring] = await session.query<{ kept: number; oldest_ms: number; size: number }>(RING);
+    return ring !== undefined && ring.kept >= ring.size && Number(ring.oldest_ms) > fromMs;
+  }
+
+  function missedWait(row: DrainRow, ended: ReturnType<typeof endedAs>): readonly MissedWait[] {
     const thread = threads.get(Number(row.thread));
     if (thread === undefined || thread.id === null) return [];
     if (row.object_schema !== database && thread.database !== database) return [];
-    const waitedMs = Number(row.waited_ms);
     const isTable = row.object_type === 'TABLE' && row.object_name !== null;
     return [
       {
@@ -105,8 +124,8 @@ export function createMetadataDrain(request: DrainRequest): MetadataDrain {
           : row.object_schema === database
             ? row.object_name
             : `${row.object_schema}.${row.object_name}`,
-        lowerMs: waitedMs * (1 - timerError),
-        upperMs: waitedMs * (1 + timerError),
+        ...ended,
+        ...scale.true(Number(row.waited_ms)),
         endedAgoMs: endedAgoMs(row),
         source: TIMED_SOURCE,
       },
@@ -118,6 +137,23 @@ export function createMetadataDrain(request: DrainRequest): MetadataDrain {
     const atMs = performance.now();
     const firstMs = (known.get(key) ?? knownBefore.get(key))?.firstMs ?? atMs;
     known.set(key, { thread: wait.thread, firstMs, lastMs: atMs });
+  }
+
+  /** A thread waits for one lock at a time: a wait at a time when it was seen to wait is the one that was seen. */
+  function wasSeen(row: DrainRow, answeredAtMs: number, sightings: ReadonlyMap<string, Sighting>): boolean {
+    const endedMs = answeredAtMs - endedAgoMs(row);
+    const startedMs = endedMs - scale.true(Number(row.waited_ms)).upperMs;
+    return [...sightings.values()].some(
+      ({ thread, firstMs, lastMs }) =>
+        thread === Number(row.thread) && firstMs <= endedMs + SLACK_MS && lastMs >= startedMs - SLACK_MS,
+    );
+  }
+
+  /** The timer of statements tells the time now, that of waits when it ended. */
+  function endedAgoMs({ now_ms: nowMs, ended_ms: endedMs }: DrainRow): number {
+    if (nowMs === null) return 0;
+    const { lowerMs, upperMs } = scale.true(Number(endedMs));
+    return Math.max(0, Number(nowMs) - (lowerMs + upperMs) / 2);
   }
 
   return { know, drain };
@@ -133,24 +169,18 @@ interface Sighting {
 /** Between the clocks of the two sides; a reading takes a few milliseconds. */
 const SLACK_MS = 20;
 
-/** A thread waits for one lock at a time: a wait at a time when it was seen to wait is the one that was seen. */
-function wasSeen(row: DrainRow, answeredAtMs: number, sightings: ReadonlyMap<string, Sighting>): boolean {
-  const endedMs = answeredAtMs - endedAgoMs(row);
-  const startedMs = endedMs - Number(row.waited_ms);
-  return [...sightings.values()].some(
-    ({ thread, firstMs, lastMs }) =>
-      thread === Number(row.thread) && firstMs <= endedMs + SLACK_MS && lastMs >= startedMs - SLACK_MS,
-  );
-}
-
 function kindOf({ object_type: type }: DrainRow): string {
   return type === null ? 'an object that the server does not name' : type.toLowerCase().replaceAll('_', ' ');
 }
 
-function endedAgoMs({ now_ms: nowMs, ended_ms: endedMs }: DrainRow): number {
-  return nowMs === null ? 0 : Math.max(0, Number(nowMs) - Number(endedMs));
+function spanOf({ ended_ms: endedMs, waited_ms: waitedMs }: DrainRow) {
+  return { startedMs: Number(endedMs) - Number(waitedMs), endedMs: Number(endedMs) };
 }
 
-function keyOf({ thread, event_id: eventId }: DrainRow): string {
-  return eventKey({ thread: Number(thread), eventId: Number(eventId) });
+function waitOf({ thread, event_id: eventId }: DrainRow) {
+  return { thread: Number(thread), eventId: Number(eventId) };
+}
+
+function keyOf(row: DrainRow): string {
+  return eventKey(waitOf(row));
 }

@@ -5,14 +5,21 @@
 import type { Session } from '../../engine.ts';
 import { METADATA_LOCKS } from './instruments.ts';
 import { placeholders } from './threads.ts';
+import type { Timed } from './timer-scale.ts';
 
 const COLUMNS = `l.object_type, l.object_schema, l.object_name, l.lock_type as mode,
     l.lock_status = 'GRANTED' as granted, l.owner_thread_id as thread, l.owner_event_id as event_id,
     cast(l.object_instance_begin as char) as ticket`;
 
-/** All that wait, and the table locks that one user owns. */
+/**
+ * All that wait, all locks on what they wait for, and the table locks that one user owns, in one statement: who is in the
+ * way of a short wait has gone by the next one.
+ */
 const READING = `
   select ${COLUMNS},
+    l.owner_thread_id in (
+      select t.thread_id from performance_schema.threads t where t.processlist_user = ?
+    ) as of_holder,
     (
       select w.timer_wait / 1e9
       from performance_schema.events_waits_current w
@@ -22,11 +29,13 @@ const READING = `
     ) as waited_ms
   from performance_schema.metadata_locks l
   where l.lock_status = 'PENDING'
-    or (
-      l.lock_status = 'GRANTED' and l.object_type = 'TABLE'
-      and l.owner_thread_id in (
-        select t.thread_id from performance_schema.threads t where t.processlist_user = ?
-      )
+    or l.lock_status = 'GRANTED' and l.object_type = 'TABLE' and l.owner_thread_id in (
+      select t.thread_id from performance_schema.threads t where t.processlist_user = ?
+    )
+    or l.lock_status = 'GRANTED' and (l.object_type, coalesce(l.object_schema, ''), coalesce(l.object_name, '')) in (
+      select p.object_type, coalesce(p.object_schema, ''), coalesce(p.object_name, '')
+      from performance_schema.metadata_locks p
+      where p.lock_status = 'PENDING'
     )`;
 
 interface LockRow {
@@ -39,6 +48,7 @@ interface LockRow {
   readonly event_id: number | null;
   readonly ticket: string;
   readonly waited_ms?: number | null;
+  readonly of_holder?: number;
 }
 
 export interface Lock {
@@ -51,11 +61,13 @@ export interface Lock {
   readonly eventId: number;
   readonly ticket: string;
   readonly waitedMs: number | null;
+  /** It belongs to the user whose locks were asked for. */
+  readonly ofHolder: boolean;
 }
 
-/** All that wait, and the table locks that a user owns. */
+/** All that wait, all that is granted on the same objects, and the table locks that a user owns. */
 export async function readLocks(session: Session, holders: string): Promise<readonly Lock[]> {
-  return (await session.query<LockRow>(READING, [holders])).map(toLock);
+  return (await session.query<LockRow>(READING, [holders, holders])).map(toLock);
 }
 
 /** Every lock on the objects that these locks are on. */
@@ -74,24 +86,28 @@ export async function readAround(session: Session, locks: readonly Lock[]): Prom
 
 export const TIMED_SOURCE = 'events_waits_history_long';
 
-/** Finished waits as the server timed them, by thread and event. */
+/** Finished waits on the server's timer of waits, by thread and event. */
 export async function timedWaits(
   session: Session,
   gone: readonly Lock[],
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, Timed>> {
   const threads = [...new Set(gone.map(({ thread }) => thread))];
-  const rows = await session.query<{ thread: number; event_id: number; waited_ms: number | null }>(
-    `select thread_id as thread, event_id as event_id, timer_wait / 1e9 as waited_ms
+  const rows = await session.query<{
+    thread: number;
+    event_id: number;
+    started_ms: number;
+    ended_ms: number;
+  }>(
+    `select thread_id as thread, event_id as event_id, timer_start / 1e9 as started_ms, timer_end / 1e9 as ended_ms
     from performance_schema.events_waits_history_long
-    where event_name = '${METADATA_LOCKS}' and end_event_id is not null and thread_id in (${placeholders(threads)})`,
+    where event_name = '${METADATA_LOCKS}' and timer_end is not null and thread_id in (${placeholders(threads)})`,
     threads,
   );
   return new Map(
-    rows.flatMap(({ thread, event_id: eventId, waited_ms: waitedMs }) =>
-      waitedMs === null
-        ? []
-        : [[eventKey({ thread: Number(thread), eventId: Number(eventId) }), Number(waitedMs)]],
-    ),
+    rows.map(({ thread, event_id: eventId, started_ms: startedMs, ended_ms: endedMs }) => [
+      eventKey({ thread: Number(thread), eventId: Number(eventId) }),
+      { startedMs: Number(startedMs), endedMs: Number(endedMs) },
+    ]),
   );
 }
 
@@ -111,6 +127,7 @@ function toLock(row: LockRow): Lock {
     eventId: Number(row.event_id ?? 0),
     ticket: row.ticket,
     waitedMs: waitedMs === null ? null : Number(waitedMs),
+    ofHolder: Number(row.of_holder ?? 0) === 1,
   };
 }
 

@@ -18,16 +18,11 @@ import {
   timedWaits,
 } from './metadata-rows.ts';
 import type { Threads } from './threads.ts';
+import type { TimerScale } from './timer-scale.ts';
+import { endedAs, readEndings } from './wait-endings.ts';
 
 /** While a wait goes on, its blockers are read again this often: one may leave while another one stays. */
 const LOOK_AGAIN_MS = 100;
-
-/**
- * The timer of waits counts processor cycles, and the server measures their length once, when it starts: 0.1 % and
- * 0.15 % off were seen on MySQL 9.7 and MariaDB 11.8. Over a long wait our own clock is the better one.
- */
-export const TIMER_ERROR = 0.005;
-const TIMER_TRUSTED_MS = 1_000;
 
 /** Where a blocker stood when it was seen: what it takes in a later transaction is another lock. */
 interface Blocker {
@@ -44,14 +39,27 @@ interface Followed {
   readonly lookedAtMs: number;
 }
 
+/** A wait that has ended in a statement that had not: it may be about to fail. */
+interface Unsettled {
+  readonly key: string;
+  readonly lock: Lock;
+  readonly untilMs: number;
+}
+
+/** One that runs for longer after its wait got the lock. */
+const SETTLED_MS = 1_000;
+
 export interface MetadataReading {
   readonly pending: readonly Lock[];
+  /** All locks on what is waited for, the pending ones too. */
+  readonly around: readonly Lock[];
   readonly held: readonly SeenLock[];
 }
 
 export interface MetadataWaits {
   read(holders: string): Promise<MetadataReading>;
-  follow(pending: readonly Lock[]): Promise<WaitChanges>;
+  /** `last`: nothing is read after this. */
+  follow(reading: Pick<MetadataReading, 'pending' | 'around'>, last: boolean): Promise<WaitChanges>;
 }
 
 export interface MetadataWaitsOptions {
@@ -59,21 +67,27 @@ export interface MetadataWaitsOptions {
   readonly database: string;
   /** Called with each wait that is followed. */
   know(wait: Lock): void;
+  readonly scale: TimerScale;
 }
 
 export function createMetadataWaits(
   session: Session,
   threads: Threads,
-  { database, know }: MetadataWaitsOptions,
+  { database, know, scale }: MetadataWaitsOptions,
 ): MetadataWaits {
   let followed = new Map<string, Followed>();
+  let unsettled: readonly Unsettled[] = [];
+  let settledAtMs = -Infinity;
 
   async function read(holders: string): Promise<MetadataReading> {
     const locks = await readLocks(session, holders);
     await threads.learn(locks.map(({ thread }) => thread));
     return {
       pending: locks.filter((lock) => !lock.granted && isOurs(lock)),
-      held: locks.filter(({ granted }) => granted).flatMap(heldLock),
+      around: locks,
+      held: locks
+        .filter(({ granted, objectType, ofHolder }) => granted && ofHolder && objectType === 'TABLE')
+        .flatMap(heldLock),
     };
   }
 
@@ -92,21 +106,28 @@ export function createMetadataWaits(
     return schema === null || schema === database ? name : `${schema}.${name}`;
   }
 
-  async function follow(pending: readonly Lock[]): Promise<WaitChanges> {
-    if (pending.length === 0 && followed.size === 0) return { current: [], ended: [], changed: [] };
+  async function follow(
+    { pending, around }: Pick<MetadataReading, 'pending' | 'around'>,
+    last: boolean,
+  ): Promise<WaitChanges> {
+    if (pending.length === 0 && followed.size === 0 && unsettled.length === 0)
+      return { current: [], ended: [], changed: [] };
     const before = followed;
     for (const lock of pending) know(lock);
     const present = new Map(pending.map((lock) => [keyOf(lock), lock]));
     const gone = [...before.values()].filter(({ key }) => !present.has(key));
     const stale = pending.filter((lock) => isStale(before.get(keyOf(lock)), gone));
-    const around = await locksAround([...stale, ...gone.map(({ lock }) => lock)]);
     followed = new Map(
       pending.map((lock) => {
         const known = before.get(keyOf(lock));
-        return [keyOf(lock), followLock(known === undefined ? lock : trusted(lock), known, stale, around)];
+        return [keyOf(lock), followLock(onOurClock(lock, known), known, stale, around)];
       }),
     );
-    const ended = await becomeOf(gone, around);
+    const ended = [...(await settle()), ...(await becomeOf(gone))];
+    if (last && unsettled.length > 0) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+      ended.push(...(await settle()));
+    }
     return {
       current: [...followed.values()].flatMap(seenWait),
       ended,
@@ -128,6 +149,13 @@ export function createMetadataWaits(
     if (known !== undefined && known.blockers.length > 0) return { ...known, ...looked };
     const upgradable = around.filter((other) => mayBeUpgraded(other, lock));
     return { ...looked, blockers: blockersOf(upgradable), supposed: upgradable.length > 0 };
+  }
+
+  /** The server's timer tells when it began; from then on our own clock is the better one. */
+  function onOurClock(lock: Lock, known: Followed | undefined): Lock {
+    if (known !== undefined || lock.waitedMs === null) return { ...lock, waitedMs: null };
+    const { lowerMs, upperMs } = scale.true(lock.waitedMs);
+    return { ...lock, waitedMs: (lowerMs + upperMs) / 2 };
   }
 
   /** Every lock on the objects that these wait for. */
@@ -159,19 +187,48 @@ export function createMetadataWaits(
     return numbers.flatMap((thread) => threads.get(thread)?.id ?? []);
   }
 
-  async function becomeOf(gone: readonly Followed[], around: readonly Lock[]): Promise<readonly EndedWait[]> {
+  async function becomeOf(gone: readonly Followed[]): Promise<readonly EndedWait[]> {
     if (gone.length === 0) return [];
-    const timed = await timedWaits(
-      session,
-      gone.map(({ lock }) => lock),
-    );
+    const locks = gone.map(({ lock }) => lock);
+    const around = await locksAround(locks);
+    const timed = await timedWaits(session, locks);
+    const endings = await readEndings(session, locks);
+    const atMs = performance.now();
+    const isRunning = ({ lock }: Followed) => endings.get(eventKey(lock))?.outcome === 'running';
+    unsettled = [
+      ...unsettled,
+      ...gone.filter(isRunning).map(({ key, lock }) => ({ key, lock, untilMs: atMs + SETTLED_MS })),
+    ];
     return gone.map((wait) => {
-      const waitedMs = timed.get(eventKey(wait.lock));
-      const ended = { key: wait.key, became: became(wait, around) };
-      if (waitedMs === undefined) return ended;
-      const [lowerMs, upperMs] = [waitedMs * (1 - TIMER_ERROR), waitedMs * (1 + TIMER_ERROR)];
-      return { ...ended, timed: { lowerMs, upperMs, source: TIMED_SOURCE } };
+      const span = timed.get(eventKey(wait.lock));
+      const ending = endings.get(eventKey(wait.lock));
+      if (span !== undefined && ending !== undefined && ending.outcome !== 'running')
+        scale.learn(span, ending);
+      const endedMs = span === undefined ? null : scale.true(span.endedMs).upperMs;
+      const ended = { key: wait.key, ...endedAs(ending, endedMs, became(wait, around)) };
+      if (span === undefined) return ended;
+      return { ...ended, timed: { ...scale.true(span.endedMs - span.startedMs), source: TIMED_SOURCE } };
     });
+  }
+
+  /** What became of waits whose statement was still running when they ended. */
+  async function settle(): Promise<readonly EndedWait[]> {
+    const nowMs = performance.now();
+    if (unsettled.length === 0 || nowMs - settledAtMs < LOOK_AGAIN_MS) return [];
+    settledAtMs = nowMs;
+    const locks = unsettled.map(({ lock }) => lock);
+    const endings = await readEndings(session, locks);
+    const timed = await timedWaits(session, locks);
+    const settled = unsettled.flatMap(({ key, lock }) => {
+      const ending = endings.get(eventKey(lock));
+      const span = timed.get(eventKey(lock));
+      if (ending === undefined || ending.outcome === 'running' || span === undefined) return [];
+      scale.learn(span, ending);
+      return [{ key, ...endedAs(ending, scale.true(span.endedMs).upperMs, 'unknown') }];
+    });
+    const keys = new Set(settled.map(({ key }) => key));
+    unsettled = unsettled.filter(({ key, untilMs }) => !keys.has(key) && untilMs > nowMs);
+    return settled;
   }
 
   return { read, follow };
@@ -186,11 +243,6 @@ function isStale(known: Followed | undefined, gone: readonly Followed[]): boolea
   if (known === undefined || known.blockers.length === 0) return true;
   if (performance.now() - known.lookedAtMs >= LOOK_AGAIN_MS) return true;
   return known.blockers.some(({ thread }) => gone.some(({ lock }) => lock.thread === thread));
-}
-
-/** From the second reading on only while the timer cannot be far off; the first one has no other start to go by. */
-function trusted(lock: Lock): Lock {
-  return lock.waitedMs === null || lock.waitedMs < TIMER_TRUSTED_MS ? lock : { ...lock, waitedMs: null };
 }
 
 function isInTheWay(other: Lock, request: Lock): boolean {

@@ -72,6 +72,7 @@ const NEEDED_FOR: Readonly<Record<(typeof CONSUMERS)[number] | typeof METADATA_L
     'how long a metadata-lock wait took (it is known to within the reading interval)',
   events_stages_current: 'progress of running DDL',
   events_statements_current: 'the last statement of a session that idles in a transaction',
+  events_statements_history: 'how a lock wait of others ended',
   events_transactions_current: 'whether a session idles in a transaction',
   [METADATA_LOCKS]: 'metadata-lock waits and who blocks whom',
 };

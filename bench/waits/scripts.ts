@@ -1,0 +1,238 @@
+/** Scripts that make lock waits of a known length, and hold what the observers recorded against it. */
+import type { Session } from '../../src/engines/engine.ts';
+import { startObservers } from '../../src/observers/index.ts';
+import { isMeasured } from '../../src/recording/figure.ts';
+import { createRecorder } from '../../src/recording/recorder.ts';
+import type { LockWait, Recording } from '../../src/recording/recording.ts';
+import { eventually, type TestServer } from '../../tests/server.ts';
+
+export interface Script extends AsyncDisposable {
+  readonly server: TestServer;
+  readonly migrator: Session;
+  readonly holder: Session;
+  readonly load: readonly Session[];
+}
+
+/** Operations that stand behind the ALTER in a convoy. */
+const CONVOY = 12;
+const GIVE_UP_S = 1;
+/** The locks are read every 20 ms. */
+const SEEN_MS = 40;
+
+/** Opens the sessions and makes the table. */
+export async function script(server: TestServer): Promise<Script> {
+  const sessions: Session[] = [];
+  const open = async (role: Parameters<TestServer['connect']>[0]): Promise<Session> => {
+    const session = await server.connect(role);
+    sessions.push(session);
+    return session;
+  };
+  const migrator = await open('migrator');
+  await migrator.execute('create table orders (id bigint primary key, total int)');
+  await migrator.execute('insert into orders values (1, 1), (2, 2), (3, 3)');
+  return {
+    server,
+    migrator,
+    holder: await open('drill'),
+    load: await Promise.all(Array.from({ length: CONVOY }, () => open('load'))),
+    async [Symbol.asyncDispose]() {
+      for (const session of sessions) await session[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Each makes its wait once and gives what was told wrongly of it; nothing: all was true. */
+export const WAITS: Readonly<Record<string, (on: Script) => Promise<readonly string[]>>> = {
+  'a read behind a table lock of 20 ms': (on) => behindLock(on, 20),
+  'a read behind a table lock of 300 ms': (on) => behindLock(on, 300),
+  'a read behind a table lock of 1200 ms': (on) => behindLock(on, 1200),
+  'an ALTER that gives up after 1 s': givesUp,
+  [`a convoy: a reader of 300 ms, an ALTER, ${CONVOY} operations`]: convoy,
+};
+
+/** A read asks for its lock at once; an ALTER of MariaDB makes its files first, for 10 to 20 ms. */
+async function behindLock(on: Script, heldMs: number): Promise<readonly string[]> {
+  const { holder, load } = on;
+  const [reader] = load;
+  if (reader === undefined) throw new Error('no session');
+  const [lock, unlock] = isMysql(on)
+    ? ['lock tables orders write', 'unlock tables']
+    : ['lock table orders in access exclusive mode', 'commit'];
+  const made = await observed(on, async () => {
+    if (!isMysql(on)) await holder.execute('begin');
+    await holder.execute(lock);
+    const sentMs = performance.now();
+    const read = reader.query('select total from orders limit 1');
+    await until(sentMs + heldMs);
+    const releasingMs = performance.now();
+    await holder.execute(unlock);
+    const releasedMs = performance.now();
+    await read;
+    return { atLeastMs: releasingMs - sentMs, atMostMs: releasedMs - sentMs };
+  });
+  return faultsOf(waitsOf(made, reader), {
+    ...made,
+    // One that was over before the locks were read has none.
+    blockers: heldMs < SEEN_MS ? null : [holder],
+    ended: 'granted',
+  });
+}
+
+function isMysql({ server }: Script): boolean {
+  return server.engine.name === 'mysql';
+}
+
+function until(atMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, atMs - performance.now()));
+}
+
+async function givesUp(on: Script): Promise<readonly string[]> {
+  const { migrator, holder } = on;
+  const limit = isMysql(on) ? `lock_wait_timeout = ${GIVE_UP_S}` : `lock_timeout = '${GIVE_UP_S}s'`;
+  await migrator.execute(`set session ${limit}`);
+  const made = await observed(on, async () => {
+    await holder.execute('begin');
+    await holder.query('select 1 from orders limit 1');
+    const sentMs = performance.now();
+    const failed = await migrator.execute(ALTER).then(
+      () => false,
+      () => true,
+    );
+    if (!failed) throw new Error('the ALTER did not give up');
+    const waitedMs = performance.now() - sentMs;
+    await holder.execute('commit');
+    return { atLeastMs: GIVE_UP_S * 1000, atMostMs: waitedMs };
+  });
+  await migrator.execute(isMysql(on) ? 'set session lock_wait_timeout = 86400' : 'reset lock_timeout');
+  return faultsOf(waitsOf(made, migrator), {
+    ...made,
+    blockers: [holder],
+    ended: 'lock timeout',
+  });
+}
+
+async function convoy(on: Script): Promise<readonly string[]> {
+  const sentMs: number[] = [];
+  const { migrator, holder, load } = on;
+  const made = await observed(on, async () => {
+    let behind: readonly Promise<unknown>[] = [];
+    const held = await heldUp(on, 300, () => {
+      behind = load.map((session) => {
+        sentMs.push(performance.now());
+        return session.query('select total from orders limit 1');
+      });
+    });
+    await Promise.all(behind);
+    return held;
+  });
+  const faults = load.flatMap((session, index) =>
+    faultsOf(waitsOf(made, session), {
+      atLeastMs: made.releasingMs - (sentMs[index] ?? Number.NaN),
+      // Until the ALTER has done its work.
+      atMostMs: made.doneMs - (sentMs[index] ?? Number.NaN),
+      blockers: [holder, migrator],
+      ended: 'granted',
+    }),
+  );
+  const waiters = new Set(made.recording.lockWaits.map(({ waiter }) => waiter.sessionId));
+  if (waiters.size !== CONVOY + 1) faults.push(`${waiters.size} waiters told, ${CONVOY + 1} were there`);
+  return [...faults, ...faultsOf(waitsOf(made, migrator), { ...made, blockers: [holder], ended: 'granted' })];
+}
+
+/** Instant on MySQL and MariaDB, no more than the catalog on Postgres: it waits once. */
+const ALTER = 'alter table orders alter column total set default 1';
+
+/** An ALTER behind a reader that commits `heldMs` after it was sent; `meanwhile` runs once it waits. */
+async function heldUp(on: Script, heldMs: number, meanwhile: () => void) {
+  const { migrator, holder } = on;
+  await holder.execute('begin');
+  await holder.query('select 1 from orders limit 1');
+  const sentMs = performance.now();
+  const alter = migrator.execute(ALTER);
+  await seenWaiting(on, migrator);
+  const waitsMs = performance.now();
+  meanwhile();
+  await until(sentMs + heldMs);
+  const releasingMs = performance.now();
+  await holder.execute('commit');
+  const releasedMs = performance.now();
+  await alter;
+  const doneMs = performance.now();
+  return { atLeastMs: releasingMs - waitsMs, atMostMs: releasedMs - sentMs, releasingMs, doneMs };
+}
+
+async function seenWaiting({ server }: Script, session: Session): Promise<void> {
+  await using administrator = await server.connect('administrator');
+  const waiting =
+    server.engine.name === 'mysql'
+      ? "select 1 from information_schema.processlist where id = ? and state like 'Waiting for table metadata lock'"
+      : 'select 1 from pg_locks where pid = $1 and not granted';
+  await eventually(
+    'the ALTER waits',
+    async () => (await administrator.query(waiting, [session.id])).length > 0,
+  );
+}
+
+interface Expected {
+  readonly atLeastMs: number;
+  readonly atMostMs: number;
+  /** Root first; null: not asked for. */
+  readonly blockers: readonly Session[] | null;
+  readonly ended: LockWait['ended'];
+}
+
+function waitsOf({ recording }: { readonly recording: Recording }, session: Session): readonly LockWait[] {
+  return recording.lockWaits.filter(({ waiter }) => waiter.sessionId === session.id);
+}
+
+function faultsOf(waits: readonly LockWait[], expected: Expected): string[] {
+  const [wait] = waits;
+  if (wait === undefined || waits.length > 1) return [`${waits.length} waits told in place of one`];
+  const faults: string[] = [];
+  const { atLeastMs, atMostMs } = expected;
+  const allowedMs = Math.max(5, atMostMs * 0.02);
+  const { waitedMs } = wait;
+  if (!isMeasured(waitedMs)) faults.push(`not measured: ${waitedMs.notMeasured}`);
+  else if (waitedMs.lower < atLeastMs - allowedMs || waitedMs.upper > atMostMs + allowedMs)
+    faults.push(
+      `${waitedMs.lower.toFixed(1)} to ${waitedMs.upper.toFixed(1)} ms (${waitedMs.source}) told, ` +
+        `${atLeastMs.toFixed(1)} to ${atMostMs.toFixed(1)} ms made`,
+    );
+  const chain = wait.blockers.map(({ sessionId }) => sessionId);
+  const wanted = expected.blockers?.map(({ id }) => id) ?? null;
+  if (wanted === null) return faults;
+  if (chain.join(' ') !== wanted.join(' '))
+    faults.push(`blockers [${chain}] told, [${wanted}] were there (${wait.mode})`);
+  if (wait.ended !== expected.ended) faults.push(`ended "${wait.ended}" told, "${expected.ended}" it was`);
+  return faults;
+}
+
+/** Runs something under observation. */
+async function observed<Made extends object>(
+  { server }: Script,
+  work: () => Promise<Made>,
+): Promise<Made & { readonly recording: Recording }> {
+  const recorder = createRecorder({
+    harnessVersion: '0',
+    scenario: 'waits',
+    randomSeed: 1,
+    budgets: {
+      lockWaitMs: null,
+      stallMs: null,
+      durationMs: null,
+      diskGrowthPeak: null,
+      failedOperations: null,
+      latencyP99: null,
+      replicaLagMs: null,
+    },
+    migrations: { tool: 'plain', directory: '', lockTimeoutMs: null, applied: [], pending: [] },
+  });
+  const observers = await startObservers({ ...server, recorder });
+  try {
+    const made = await work();
+    await observers[Symbol.asyncDispose]();
+    return { ...made, recording: recorder.recording({ how: 'completed' }) };
+  } finally {
+    await observers[Symbol.asyncDispose]();
+  }
+}
