@@ -269,7 +269,7 @@ for (const spec of serversOf('mysql')) {
         }
         await watched;
       }
-      expect((await read()).held).toContainEqual(expect.objectContaining({ sessionId: migrator.id }));
+      expect(waitOf(await read(), migrator)).toMatchObject({ blockerIds: [drill.id] });
       await drill.execute('unlock tables');
       await alter;
     });
