@@ -26,6 +26,7 @@ export * from './connections.ts';
 export type * from './dialect.ts';
 export type * from './dumps.ts';
 export * from './filling.ts';
+export type * from './journal.ts';
 export type * from './load-program.ts';
 export type * from './probe.ts';
 export type * from './recipe.ts';

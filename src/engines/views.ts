@@ -1,6 +1,7 @@
 /** What an engine's own views tell while a migration runs. */
 import type { DiskArea, NotMeasured, ObservedChange, RelationDisk } from '../recording/recording.ts';
 import type { Session } from './connections.ts';
+import type { Journal, JournalRequest } from './journal.ts';
 
 /** A session as the engine's views show it; `user` tells its owner. */
 export interface SeenSession {
@@ -123,6 +124,8 @@ export interface LockWaitLimit {
 }
 
 export interface ObservedViews {
+  /** Opens the journal of what the server tells by itself, or says why there is none; left out: this engine has none. */
+  openJournal?(request: JournalRequest): Promise<Journal | { readonly missing: string }>;
   /** Opens a reader of lock waits on the two observer sessions. */
   openLockReader(cluster: Session, inside: Session): Promise<LockReader>;
   /** `dataDirectory` is a path that this process can read, or null: then SQL functions that never block. */

@@ -4,14 +4,16 @@ import { explain } from '../errors.ts';
 import type { Step } from '../recording/recording.ts';
 import { changes } from './changes.ts';
 import { disk } from './disk.ts';
+import { journal } from './journal.ts';
 import { lockWaits } from './lock-waits.ts';
-import type { ObserveRequest, Observer, RunningObserver } from './observer.ts';
+import type { ObservationRequest, Observer, RunningObserver } from './observer.ts';
 import { progress } from './progress.ts';
 import { replicaObserver } from './replica.ts';
 
 export { startCanaries } from './canaries/index.ts';
 
-const OBSERVERS: readonly Observer[] = [lockWaits, disk, progress, changes];
+/** Stopped in reverse: the journal first, since the others put what they saw on the statements that it times. */
+const OBSERVERS: readonly Observer[] = [lockWaits, disk, progress, changes, journal];
 
 export interface Observers extends AsyncDisposable {
   /** Right before the first step: what the disk and the catalogs hold now is what they are compared with. */
@@ -24,7 +26,8 @@ export interface Observers extends AsyncDisposable {
  * Starts them one after the other; those that run are stopped again when one cannot be started. One that may not read its
  * views costs its own facts alone.
  */
-export async function startObservers(request: ObserveRequest): Promise<Observers> {
+export async function startObservers(wanted: ObservationRequest): Promise<Observers> {
+  const request = { ...wanted, toldWaits: [] };
   const running: { readonly name: string; readonly observer: RunningObserver }[] = [];
 
   /** The server answered, and the answer was no. */

@@ -1,10 +1,11 @@
 /** An observer reads an engine view on sessions of its own while the migration runs, and concludes nothing. */
-import type { Engine, Replication, RoleTargets } from '../engines/engine.ts';
+import type { Engine, Replication, RoleTargets, ToldWait } from '../engines/engine.ts';
 import type { Server } from '../provisioners/provisioner.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { Step } from '../recording/recording.ts';
 
-export interface ObserveRequest {
+/** What observers are started with. */
+export interface ObservationRequest {
   readonly engine: Engine;
   readonly server: Server;
   readonly roles: RoleTargets;
@@ -17,6 +18,11 @@ export interface ReplicaToObserve {
   readonly replication: Replication;
   /** On the replica. */
   readonly roles: RoleTargets;
+}
+
+export interface ObserveRequest extends ObservationRequest {
+  /** Lock waits that the server's journal has told so far, their instants on the recorder's clock. */
+  readonly toldWaits: ToldWait[];
 }
 
 /** Reads until it is disposed of; then its facts reach the recorder. */

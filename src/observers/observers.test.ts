@@ -221,6 +221,7 @@ test('while an ACCESS EXCLUSIVE lock is held no observer waits for a lock, and a
   expect(recording.lockWaits.filter(({ waiter }) => waiter.owner === 'observer')).toEqual([]);
   expect(recording.notMeasured).toEqual([]);
   expect(recording.observers.map(({ name, trouble }) => [name, trouble])).toEqual([
+    ['journal', []],
     ['progress', []],
     ['disk', []],
     ['locks', []],

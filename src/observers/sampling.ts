@@ -2,7 +2,7 @@
  * The loop of an observer: opens its sessions, reads at its own pace, opens them anew when they are lost, and records
  * how much it read, what that cost, and each gap. Trouble of an observer never ends a rehearsal.
  */
-import { type Engine, type Session, SqlError } from '../engines/engine.ts';
+import { type ConnectionTarget, type Engine, type Session, SqlError } from '../engines/engine.ts';
 import { explain } from '../errors.ts';
 import { between } from '../recording/figure.ts';
 import type { ObserveRequest } from './observer.ts';
@@ -119,15 +119,24 @@ export interface ObserverSessions {
   readonly inside: Session;
 }
 
+/** Opens a session as every observer's is: it gives up rather than wait. */
+export function openSession(
+  { engine }: ObserveRequest,
+  target: ConnectionTarget,
+  applicationName: string,
+): Promise<Session> {
+  return engine.connections.connect(target, observerOptions(engine, applicationName));
+}
+
 /** Opens the two sessions of an observer; the first is closed when the second cannot be opened. */
 export async function openSessions(
-  { engine, roles }: ObserveRequest,
+  request: ObserveRequest,
   applicationName: string,
 ): Promise<ObserverSessions> {
-  const options = observerOptions(engine, applicationName);
-  const cluster = await engine.connections.connect(roles.observer, options);
+  const { roles } = request;
+  const cluster = await openSession(request, roles.observer, applicationName);
   try {
-    const inside = await engine.connections.connect(roles.observerInside, options);
+    const inside = await openSession(request, roles.observerInside, applicationName);
     return { sessions: [cluster, inside], cluster, inside };
   } catch (error) {
     await closeSessions([cluster]);

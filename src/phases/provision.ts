@@ -1,10 +1,10 @@
 /** Phase 1: a server in its filling profile, with the database roles. */
 import type { Engine, RoleTargets, Session } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
+import { measureClockOffset } from '../observers/clock-offset.ts';
 import type { Progress } from '../progress.ts';
 import { chooseProvisioner, removeLeftovers } from '../provisioners/index.ts';
 import type { Provisioner, Server, ServerRequest } from '../provisioners/provisioner.ts';
-import { between, notMeasured } from '../recording/figure.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { ServerData } from '../recording/recording.ts';
 import type { Plan } from '../scenario/plan.ts';
@@ -139,24 +139,6 @@ function dataOf({ forked }: Server, snapshot: Snapshot | null): ServerData {
   const { key, manifest } = snapshot;
   const { method, durationMs, bytes } = forked;
   return { origin: 'snapshot', key, madeAt: manifest.madeAt, method, copyMs: durationMs, bytes };
-}
-
-/** Enough for one quick answer among slow ones; the quickest gives the tightest bounds. */
-const CLOCK_READINGS = 5;
-
-/** Server clock minus recorder clock: the server read its clock somewhere between our question and its answer. */
-export async function measureClockOffset(engine: Engine, recorder: Recorder, session: Session) {
-  let best: { lower: number; upper: number } | null = null;
-  for (let reading = 0; reading < CLOCK_READINGS; reading += 1) {
-    const asked = recorder.now();
-    const serverMs = (await engine.views.readClock(session)) - recorder.epochMs;
-    const answered = recorder.now();
-    if (best === null || answered - asked < best.upper - best.lower) {
-      best = { lower: serverMs - answered, upper: serverMs - asked };
-    }
-  }
-  if (best === null) return notMeasured('the server clock could not be read');
-  return between(best.lower, best.upper, 'server clock, read between two readings of the recorder');
 }
 
 /** Refuses to fill when the disk would not take the volume, a second copy for a rewrite, and some log. */

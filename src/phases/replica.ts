@@ -2,11 +2,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Engine, Replication, RoleTargets, Session } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
+import { measureClockOffset } from '../observers/clock-offset.ts';
 import type { Progress } from '../progress.ts';
 import type { Server } from '../provisioners/provisioner.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { Plan } from '../scenario/plan.ts';
-import { measureClockOffset, type StartedServer } from './provision.ts';
+import type { StartedServer } from './provision.ts';
 
 export interface ReplicaRequest {
   readonly plan: Plan;

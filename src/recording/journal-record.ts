@@ -7,7 +7,7 @@ export interface StatementJournal {
   readonly server: ServerRole;
   /** Where the server tells them: "server log (jsonlog)", "events_statements_history_long". */
   readonly source: string;
-  /** In the order in which they began; what a tool keeps its own ledger with is among them. */
+  /** As the server told them: those of a session in their order. What a tool keeps its own ledger with is among them. */
   readonly statements: readonly JournalStatement[];
 }
 
@@ -25,8 +25,10 @@ export interface JournalStatement {
   readonly durationMs: Figure;
   readonly outcome: 'ok' | 'failed' | 'not run' | 'unknown';
   readonly error: SqlFailure | null;
-  /** Equal for the statements of one transaction; null where the server does not tell. */
+  /** Equal for the statements of one transaction (Postgres: virtual transaction); null where the server does not tell. */
   readonly transaction: string | null;
+  /** Number that the transaction got for what it changed; null for none, and where the server does not tell. */
+  readonly transactionId: string | null;
   /** Rows that it returned or changed. */
   readonly rows: Figure;
   /** Bytes of write-ahead or redo log that it wrote. */

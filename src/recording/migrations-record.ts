@@ -33,7 +33,10 @@ export interface StatementRecord {
   readonly text: string;
   readonly line: number;
   readonly startedAtMs: number;
+  /** By the server's own journal where there is one, else by the sender's clock around the message. */
   readonly durationMs: Figure;
+  /** By the sender's clock, where `durationMs` is the server's. */
+  readonly answeredAfterMs?: Figure;
   /** Session that ran it, as the server numbers it. */
   readonly sessionId: number | null;
   readonly outcome: 'ok' | 'failed' | 'not run';

@@ -76,11 +76,14 @@ export function factsOf(recording: Recording): readonly Fact[] {
 
 /** What was wanted and could not be measured, each with its reason. */
 export function notMeasuredOf(recording: Recording): readonly Fact[] {
-  const { load, disk, code, mix, replica } = recording;
+  const { load, disk, code, mix, replica, journal } = recording;
   return [
     ...('notMeasured' in load
       ? [{ label: 'load', text: load.notMeasured }]
       : (load.generator?.limits ?? []).map((text) => ({ label: 'load', text }))),
+    ...(journal !== undefined && 'notMeasured' in journal
+      ? [{ label: 'statements by the server itself', text: journal.notMeasured }]
+      : []),
     ...('notMeasured' in disk ? [{ label: 'disk', text: disk.notMeasured }] : []),
     ...(replica !== undefined && 'notMeasured' in replica
       ? [{ label: 'replica', text: replica.notMeasured }]

@@ -5,12 +5,12 @@
 import { CANARY_APPLICATION, type Session, SqlError, type TableDescription } from '../../engines/engine.ts';
 import { EnvironmentError, explain } from '../../errors.ts';
 import type { CanaryRecord } from '../../recording/recording.ts';
-import type { ObserveRequest } from '../observer.ts';
+import type { ObservationRequest } from '../observer.ts';
 import { CANARY_INTERVAL_MS, CANARY_LOCK_TIMEOUT_MS, type RunningCanary, startCanary } from './canary.ts';
 import { watchLateness } from './lateness.ts';
 import { chooseTables } from './tables.ts';
 
-export interface CanariesRequest extends ObserveRequest {
+export interface CanariesRequest extends ObservationRequest {
   readonly tables: readonly TableDescription[];
   /** SQL of the pending migrations. */
   readonly migrationTexts: readonly string[];

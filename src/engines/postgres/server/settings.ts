@@ -20,6 +20,13 @@ const rehearsalSettings: Readonly<Record<string, string>> = {
   track_io_timing: 'on',
   lc_messages: 'C',
   log_line_prefix: '%m [%p] %q%u@%d ',
+  // One file that the journal of statements and lock waits is read from; its format is the server's best one.
+  logging_collector: 'on',
+  log_directory: 'log',
+  log_filename: 'rehearsal.log',
+  log_rotation_age: '0',
+  log_rotation_size: '0',
+  log_timezone: 'UTC',
 };
 
 /** Fast and unsafe: a crash while filling means filling again, never a wrong rehearsal. */
@@ -112,14 +119,18 @@ function clamp(value: number, least: number, most: number): number {
 
 /**
  * Replaces whatever was set before through ALTER SYSTEM; it holds after the next restart.
- * pg_stat_statements is preloaded where the server ships it, unless the settings name libraries themselves.
+ * pg_stat_statements is preloaded where the server ships it, unless the settings name libraries themselves. The log is
+ * written as jsonlog, before 15 as csvlog, unless they name a destination.
  */
 export async function applySettings(
   session: Session,
   settings: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const complete =
-    'shared_preload_libraries' in settings ? settings : { ...(await preloaded(session)), ...settings };
+  const complete = {
+    ...('shared_preload_libraries' in settings ? {} : await preloaded(session)),
+    ...(settings.logging_collector === 'on' ? await structuredLog(session) : {}),
+    ...settings,
+  };
   await session.execute('alter system reset all');
   for (const [name, value] of Object.entries(complete)) {
     try {
@@ -129,6 +140,16 @@ export async function applySettings(
     }
   }
 }
+
+/** https://www.postgresql.org/docs/current/runtime-config-logging.html#RUNTIME-CONFIG-LOGGING-JSONLOG */
+async function structuredLog(session: Session): Promise<Readonly<Record<string, string>>> {
+  const [row] = await session.query<{ version: number }>(
+    "select current_setting('server_version_num')::int as version",
+  );
+  return { log_destination: (row?.version ?? 0) >= JSONLOG_SINCE ? 'jsonlog' : 'csvlog' };
+}
+
+const JSONLOG_SINCE = 150_000;
 
 /** `undefined_file`: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const NO_SUCH_LIBRARY = '58P01';

@@ -11,7 +11,8 @@ const SETTINGS = `
   where source not in ('default', 'override', 'client', 'session', 'interactive', 'test')
     and name !~ '(_file|_directory|_directories|_path|_conninfo|_command|_library|_key|password|passphrase|secret|token|credential)'
     and not (name like '%.%' and vartype = 'string')
-    and name not in ('port', 'listen_addresses', 'primary_slot_name', 'cluster_name')
+    and name not in ('port', 'listen_addresses', 'primary_slot_name', 'cluster_name', 'logging_collector', 'log_destination')
+    and name !~ '^log_(filename|rotation_age|rotation_size|timezone)$'
   order by name`;
 
 export const readSettings: ObservedViews['readSettings'] = (session) =>

@@ -1,0 +1,71 @@
+/** Statements and lock waits as the server itself tells them after they ended, whoever sent them. */
+import type { JournalStatement, WaitEnding } from '../recording/recording.ts';
+import type { Session } from './connections.ts';
+
+export interface JournalRequest {
+  /** Of a superuser, connected to another database than the rehearsed one. */
+  readonly administrator: Session;
+  /** In the rehearsed database, for the names of relations. */
+  readonly inside: Session;
+  /** A path that this process can read, or null. */
+  readonly dataDirectory: string | null;
+  /** Whose statements are wanted, and in which database. */
+  readonly user: string;
+  readonly database: string;
+}
+
+/** An instant of the server's clock as milliseconds since the epoch: it lies between the two. */
+export interface ServerInstant {
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
+/** As it is kept, but for what only the recorder knows. */
+export interface ToldStatement
+  extends Omit<
+    JournalStatement,
+    'sessionId' | 'applicationName' | 'message' | 'within' | 'startedAtMs' | 'statementId'
+  > {
+  /** Index in the same message; null: a client sent it. */
+  readonly within: number | null;
+  readonly started: ServerInstant;
+}
+
+/** What travelled to the server together. */
+export interface ToldMessage {
+  readonly sessionId: number;
+  readonly applicationName: string;
+  readonly statements: readonly ToldStatement[];
+}
+
+/** One wait of any session for one lock. */
+export interface ToldWait {
+  readonly sessionId: number;
+  readonly user: string | null;
+  readonly applicationName: string;
+  readonly statement: string | null;
+  /** As the engine's lock reader names it. */
+  readonly mode: string;
+  readonly target: string;
+  readonly relation: string | null;
+  readonly started: ServerInstant;
+  /** In milliseconds; null where the server told no length (the end is then the instant of the error). */
+  readonly waitedMs: number | null;
+  readonly ended: ServerInstant;
+  readonly ending: WaitEnding;
+}
+
+export interface JournalReading {
+  readonly messages: readonly ToldMessage[];
+  readonly waits: readonly ToldWait[];
+}
+
+export interface Journal extends AsyncDisposable {
+  readonly source: string;
+  /** What has ended since the last call. */
+  read(): Promise<JournalReading>;
+  /** The same, with everything that ended before this call. */
+  settle(): Promise<JournalReading>;
+  /** What is still under way, after the last reading. */
+  unfinished(): JournalReading;
+}

@@ -1,0 +1,127 @@
+/**
+ * Lock waits out of the server's log: log_lock_waits tells each one that is longer than the waiting session's
+ * deadlock_timeout, to within a millisecond. Pure. The lines are those of ProcSleep in src/backend/storage/lmgr/proc.c.
+ */
+import type { WaitEnding } from '../../../recording/recording.ts';
+import type { ServerInstant } from '../../engine.ts';
+import type { LogRecord } from './record.ts';
+
+export interface LoggedWait {
+  readonly record: LogRecord;
+  readonly mode: string;
+  readonly target: string;
+  /** Of the relation in the target, by its number; null for a transaction and the like. */
+  readonly relationOid: number | null;
+  readonly databaseOid: number | null;
+  readonly started: ServerInstant;
+  readonly waitedMs: number | null;
+  readonly ended: ServerInstant;
+  readonly ending: WaitEnding;
+}
+
+export interface LoggedWaits {
+  /** In the order of the log; gives the waits that ended. */
+  add(record: LogRecord): readonly LoggedWait[];
+}
+
+const LINE_MS = 1;
+
+interface Waiting extends Pick<LoggedWait, 'mode' | 'target' | 'relationOid' | 'databaseOid' | 'started'> {
+  readonly on: string;
+}
+
+export function trackLoggedWaits(): LoggedWaits {
+  const open = new Map<number, Waiting>();
+
+  function ended(
+    record: LogRecord,
+    wait: Waiting,
+    how: Pick<LoggedWait, 'waitedMs' | 'ending'>,
+  ): readonly LoggedWait[] {
+    open.delete(record.sessionId);
+    const { mode, target, relationOid, databaseOid, started } = wait;
+    const at = { notBeforeMs: record.atMs, notAfterMs: record.atMs + LINE_MS };
+    return [{ record, mode, target, relationOid, databaseOid, started, ended: at, ...how }];
+  }
+
+  return {
+    add(record) {
+      const { sessionId } = record;
+      const line = LINE.exec(record.message);
+      if (line !== null && Number(line[1]) === sessionId) {
+        const waitedMs = Number(line[5]);
+        const wait = waitingOf(record, { mode: line[3] ?? '', on: line[4] ?? '', waitedMs });
+        if (line[2] === 'acquired') return ended(record, wait, { waitedMs, ending: 'granted' });
+        if (line[2] === 'detected deadlock while waiting for')
+          return ended(record, wait, { waitedMs, ending: 'deadlock' });
+        // Before 19 a reload of the configuration repeats the line: it is the same wait, known better from its first line.
+        const known = open.get(sessionId);
+        const again =
+          known !== undefined &&
+          known.on === wait.on &&
+          known.mode === wait.mode &&
+          Math.abs(known.started.notBeforeMs - wait.started.notBeforeMs) <= 2 * LINE_MS;
+        if (!again) open.set(sessionId, wait);
+        return [];
+      }
+      const ending = endingOf(record);
+      if (ending === null) return [];
+      const known = open.get(sessionId);
+      return ended(record, known ?? unknownWait(record), { waitedMs: null, ending });
+    },
+  };
+}
+
+const LINE =
+  /^process (\d+) (still waiting for|acquired|avoided deadlock for|detected deadlock while waiting for) (\w+) on (.+) after ([\d.]+) ms/;
+
+function waitingOf(
+  { atMs }: LogRecord,
+  { mode, on, waitedMs }: { readonly mode: string; readonly on: string; readonly waitedMs: number },
+): Waiting {
+  const relation = /relation (\d+) of database (\d+)/.exec(on);
+  const [, target] = TARGETS.find(([pattern]) => pattern.test(on)) ?? [null, on];
+  const startedAtMs = atMs - waitedMs;
+  return {
+    on,
+    mode,
+    target,
+    relationOid: relation === null ? null : Number(relation[1]),
+    databaseOid: relation === null ? null : Number(relation[2]),
+    started: { notBeforeMs: startedAtMs, notAfterMs: startedAtMs + LINE_MS },
+  };
+}
+
+/** DescribeLockTag in src/backend/storage/lmgr/lmgr.c, and the words of the lock reader for the same targets. */
+const TARGETS: readonly (readonly [RegExp, string])[] = [
+  [/^relation /, 'relation'],
+  [/^extension of relation /, 'extension of a relation'],
+  [/^page /, 'page'],
+  [/^tuple /, 'tuple'],
+  [/^transaction /, 'transaction'],
+  [/^virtual transaction /, 'virtual transaction'],
+  [/^speculative token /, 'speculative insertion'],
+  [/^object /, 'object'],
+  [/^user lock |^advisory lock /, 'advisory'],
+];
+
+/** It waited for less than deadlock_timeout, if it waited at all. */
+function unknownWait({ atMs }: LogRecord): Waiting {
+  return {
+    on: '',
+    mode: '',
+    target: '',
+    relationOid: null,
+    databaseOid: null,
+    started: { notBeforeMs: Number.NEGATIVE_INFINITY, notAfterMs: atMs + LINE_MS },
+  };
+}
+
+/** How an error may have ended a wait; https://www.postgresql.org/docs/current/errcodes-appendix.html */
+function endingOf({ severity, sqlState, message }: LogRecord): WaitEnding | null {
+  if (severity !== 'ERROR' && severity !== 'FATAL') return null;
+  if (sqlState === '40P01') return 'deadlock';
+  if (sqlState === '55P03') return message.includes('timeout') ? 'lock timeout' : null;
+  if (sqlState === '57014') return message.includes('statement timeout') ? 'statement timeout' : 'cancelled';
+  return sqlState === '57P01' ? 'cancelled' : null;
+}

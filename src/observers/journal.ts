@@ -1,0 +1,198 @@
+/**
+ * The journal of the migration's database user, from what the server tells by itself: every statement whoever sent it.
+ * It gives the steps the server's own times, and the observer of locks the waits that the server has told.
+ */
+import type { Journal, JournalReading, ServerInstant, Session, ToldMessage } from '../engines/engine.ts';
+import { explain } from '../errors.ts';
+import { between, type Figure, isMeasured } from '../recording/figure.ts';
+import type { JournalStatement, Step } from '../recording/recording.ts';
+import { measureClockOffset } from './clock-offset.ts';
+import { type Entry, withServerTimes } from './journal-match.ts';
+import type { ObserveRequest, Observer, RunningObserver } from './observer.ts';
+import { closeSessions, openSession, type Source, startSampling } from './sampling.ts';
+
+export const journal: Observer = { name: 'journal', start: startJournal };
+
+const INTERVAL_MS = 500;
+/** A recording is read as a whole; a migration that sends each row by itself would make it gigabytes. */
+const MOST_MESSAGES = 10_000;
+const NONE: RunningObserver = { [Symbol.asyncDispose]: async () => undefined };
+
+/** The open journal with the sessions that it reads by. */
+interface OpenJournal extends Source {
+  settle(): Promise<void>;
+  /** The same, with what is still under way. */
+  finish(): Promise<void>;
+}
+
+interface Kept {
+  /** Statements of one message together, in the order in which they were told. */
+  readonly messages: Entry[][];
+  /** Versions of steps that have the server's times. */
+  readonly done: Set<string>;
+  leftOut: number;
+  source: string;
+}
+
+async function startJournal(request: ObserveRequest): Promise<RunningObserver> {
+  const { engine, recorder } = request;
+  if (engine.views.openJournal === undefined) return NONE;
+  const kept: Kept = { messages: [], done: new Set(), leftOut: 0, source: '' };
+  let current: OpenJournal | null = null;
+  let missing: string | null = null;
+  const sampling = await startSampling({
+    name: journal.name,
+    intervalMs: INTERVAL_MS,
+    observe: request,
+    async open() {
+      const opened = await openJournal(request, kept);
+      if ('missing' in opened) {
+        missing = opened.missing;
+        return { read: async () => INTERVAL_MS, [Symbol.asyncDispose]: async () => undefined };
+      }
+      current = opened;
+      return opened;
+    },
+    finish: async () => {
+      if (missing !== null) return recorder.setJournal({ notMeasured: missing });
+      await current?.finish().catch((error: unknown) => {
+        recorder.add('notMeasured', {
+          what: 'the end of the journal',
+          reason: explain(error).split('\n')[0] ?? '',
+        });
+      });
+      for (const step of [...recorder.steps]) timeStep(request, kept, step);
+      recorder.setJournal({ server: 'rehearsal', source: kept.source, statements: numbered(kept.messages) });
+      if (kept.leftOut > 0)
+        recorder.add('notMeasured', {
+          what: `${kept.leftOut} messages to the server in its journal`,
+          reason: `there were more than ${MOST_MESSAGES}`,
+        });
+    },
+  });
+  return {
+    [Symbol.asyncDispose]: () => sampling[Symbol.asyncDispose](),
+    async afterStep(step: Step) {
+      await current?.settle();
+      timeStep(request, kept, step);
+    },
+  };
+}
+
+function timeStep({ recorder }: ObserveRequest, { messages, done }: Kept, step: Step): void {
+  if (done.has(step.version) || messages.length === 0) return;
+  done.add(step.version);
+  recorder.setStep(withServerTimes(step, messages.flat()));
+}
+
+/** Messages, and the statements inside others, are counted over the whole journal. */
+function numbered(messages: readonly Entry[][]): readonly JournalStatement[] {
+  const statements: JournalStatement[] = [];
+  for (const [message, entries] of messages.entries()) {
+    const first = statements.length;
+    for (const entry of entries)
+      statements.push({ ...entry, message, within: entry.within === null ? null : first + entry.within });
+  }
+  return statements;
+}
+
+async function openJournal(
+  request: ObserveRequest,
+  kept: Kept,
+): Promise<OpenJournal | { readonly missing: string }> {
+  const { engine, roles, server, recorder, toldWaits } = request;
+  const sessions: Session[] = [];
+  const close = (): Promise<void> => closeSessions(sessions.splice(0));
+  const { dataDirectory } = server;
+  try {
+    const administrator = await openSession(
+      request,
+      { ...roles.administrator, database: roles.observer.database },
+      'rehearse observer journal',
+    );
+    sessions.push(administrator);
+    const inside = await openSession(request, roles.observerInside, 'rehearse observer journal');
+    sessions.push(inside);
+    const opened = await engine.views.openJournal?.({
+      administrator,
+      inside,
+      dataDirectory: 'path' in dataDirectory ? dataDirectory.path : null,
+      user: roles.migrator.user,
+      database: roles.migrator.database,
+    });
+    if (opened === undefined || 'missing' in opened) {
+      await close();
+      return opened ?? { missing: 'this engine has none' };
+    }
+    kept.source = opened.source;
+    let offset = await measureClockOffset(engine, recorder, administrator);
+    const ours: OnOurClock = (instant) => onOurClock(instant, offset, recorder.epochMs);
+    const keep = ({ messages, waits }: JournalReading): void => {
+      for (const message of messages) {
+        if (kept.messages.length < MOST_MESSAGES) kept.messages.push(entriesOf(message, ours));
+        else kept.leftOut += 1;
+      }
+      for (const wait of waits)
+        toldWaits.push({
+          ...wait,
+          started: ours(wait.started),
+          ended: ours(wait.ended),
+        });
+    };
+    const inTurn = takingTurns();
+    const settle = (): Promise<void> =>
+      inTurn(async () => {
+        offset = await measureClockOffset(engine, recorder, administrator);
+        keep(await opened.settle());
+      });
+    return {
+      read: () => inTurn(async () => keep(await opened.read())).then(() => INTERVAL_MS),
+      settle,
+      finish: async () => {
+        await settle();
+        keep(opened.unfinished());
+      },
+      [Symbol.asyncDispose]: () => inTurn(() => closed(opened, close)),
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type OnOurClock = (instant: ServerInstant) => ServerInstant;
+
+function onOurClock(
+  { notBeforeMs, notAfterMs }: ServerInstant,
+  offset: Figure,
+  epochMs: number,
+): ServerInstant {
+  const [lower, upper] = isMeasured(offset) ? [offset.lower, offset.upper] : [0, 0];
+  return { notBeforeMs: notBeforeMs - epochMs - upper, notAfterMs: notAfterMs - epochMs - lower };
+}
+
+function entriesOf({ sessionId, applicationName, statements }: ToldMessage, ours: OnOurClock): Entry[] {
+  return statements.map(({ started, ...told }) => {
+    const { notBeforeMs, notAfterMs } = ours(started);
+    const startedAtMs = between(notBeforeMs, notAfterMs, 'server journal, on the recorder clock');
+    return { ...told, sessionId, applicationName, startedAtMs, message: 0, statementId: null };
+  });
+}
+
+async function closed(opened: Journal, close: () => Promise<void>): Promise<void> {
+  try {
+    await opened[Symbol.asyncDispose]();
+  } finally {
+    await close();
+  }
+}
+
+/** Runs what it is given one after the other. */
+function takingTurns(): (work: () => Promise<void>) => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  return (work) => {
+    const turn = last.then(work, work);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+}
