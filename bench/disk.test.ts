@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Session } from '../src/engines/engine.ts';
 import { startTestServer, type TestServer } from '../tests/server.ts';
-import { fillProbe, peaksOf, STATEMENTS } from './disk/peaks.ts';
+import { peaksOf } from './disk/peaks.ts';
+import { fillProbe, STATEMENTS } from './disk/postgres.ts';
 
 const ROWS = 60_000;
 
