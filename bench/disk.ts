@@ -17,7 +17,7 @@ await benchmark('bench:disk', async (run: Benchmark) => {
   await using server = await startTestServer(spec);
   run.describe(`${spec.name} ${server.server.version}, ${server.server.description}, ${ROWS} rows of 1 KB`);
   await using migrator = await server.connect('migrator');
-  const { STATEMENTS, fillProbe } = suiteOf(spec.engine.name);
+  const { STATEMENTS, fillProbe } = suiteOf(spec.flavor);
   let peers: number[] = [];
   await run.measureJointly({
     figures: STATEMENTS.map(({ name, hidden }) => ({

@@ -5,7 +5,10 @@
 import type { Session } from '../../src/engines/engine.ts';
 
 export const STATEMENTS = [
-  { name: 'a copying ALTER', text: 'alter table probe modify number bigint not null, algorithm = copy' },
+  {
+    name: 'a copying ALTER',
+    text: 'alter table probe modify number bigint not null, algorithm = copy, lock = shared',
+  },
   {
     name: 'ADD INDEX',
     text: 'alter table probe add index probe_filler (filler, number), algorithm = inplace',
