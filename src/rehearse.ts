@@ -68,13 +68,14 @@ export async function rehearse(plan: Plan, options: RehearseOptions): Promise<Re
     await using origin = await chooseOrigin({ plan, engine, migrations, use, recorder, progress, signal });
     const { snapshot } = origin;
     await using started = await startServer({ plan, engine, snapshot, recorder, progress, signal });
+    const request = { plan, engine, tool, migrations, started, recorder, progress, signal };
     try {
-      const filled = await fill({ plan, engine, tool, migrations, started, recorder, progress, signal });
+      const filled = await fill(request);
       await origin.keep(started, filled);
-      await using replica = await startReplica({ plan, engine, started, recorder, progress, signal });
+      await using replica = await startReplica(request);
       const { following } = replica;
-      await rehearseUnderLoad({ plan, engine, tool, started, filled, following, recorder, progress, signal });
-      await askInstead({ engine, started, recorder, progress, signal });
+      await rehearseUnderLoad({ ...request, filled, following, keptSamples: origin.samples });
+      await askInstead(request);
     } catch (error) {
       phaseOfTrouble = recorder.phase;
       throw error;

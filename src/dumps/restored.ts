@@ -22,15 +22,9 @@ export async function describeRestoredTables(request: DescribeRequest): Promise<
     request.onTable(description.name);
     specs.push(await specOf(request, description));
   }
-  const tablesThere = specs.map(({ description, rows }) => ({
-    description,
-    rows,
-    durationMs: null,
-    generated: false,
-  }));
   return {
     generator: { randomSeed: data.randomSeed, tables: specs },
-    filling: await describeFilled(engine, session, tablesThere),
+    filling: await describeFilled({ engine, session }, { specs, durations: null }),
   };
 }
 

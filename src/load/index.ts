@@ -4,10 +4,12 @@ import type { GeneratorSpec } from '../generators/generator.ts';
 import { createGenerators } from '../generators/index.ts';
 import type { Profile } from '../profile/profile.ts';
 import type { LoadSettings } from '../scenario/plan.ts';
+import type { KeptSamples } from './operations/key-pools.ts';
 import { type PlannedOperations, planFrom } from './operations/operations.ts';
 
 export type { Operation } from './load.ts';
 export { readCode, readNextStatements, runningStatements } from './operations/code.ts';
+export type { KeptSamples } from './operations/key-pools.ts';
 export { callsPerSecond, replayedShare } from './operations/mix.ts';
 export type { PlannedOperations } from './operations/operations.ts';
 export { measureRowsPerCall } from './operations/rows-per-call.ts';
@@ -28,6 +30,8 @@ export interface PlanOperationsRequest {
   readonly profile?: Profile | null;
   /** Tables that could not be filled; they get no derived operation and give no generated values. */
   readonly excludedTables?: readonly string[];
+  /** Samples of live keys that earlier rehearsals of the same rows took; left out takes them anew. */
+  readonly keptSamples?: KeptSamples | null;
 }
 
 /**

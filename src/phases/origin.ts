@@ -1,5 +1,6 @@
 /** Where the rows come from: a snapshot that fits, or a filling that may be kept as one. */
 import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Engine } from '../engines/engine.ts';
 import type { Progress } from '../progress.ts';
 import { chooseProvisioner } from '../provisioners/index.ts';
@@ -13,7 +14,9 @@ import {
   chooseSnapshot,
   KEEP_BYTES,
   type KeyParts,
+  type KeySamples,
   keyOf,
+  keySamplesIn,
   makeSnapshot,
   pruneSnapshots,
   readKeyParts,
@@ -44,6 +47,8 @@ export interface Origin extends AsyncDisposable {
   readonly snapshot: Snapshot | null;
   /** After the filled server has settled: keeps its data where that is worth it, and lets others have it from now on. */
   keep(started: StartedServer, filled: Filled): Promise<Kept>;
+  /** Where samples of the rows' keys are kept; null while no snapshot holds the rows. */
+  readonly samples: KeySamples | null;
 }
 
 /** The snapshot that was made, or why there is none. */
@@ -69,10 +74,19 @@ export async function chooseOrigin(request: OriginRequest): Promise<Origin> {
   const key = keyOf(parts);
   const choice = await chooseSnapshot({ directory, key, say, signal });
   const beganAtMs = recorder.now();
+  let isThere = choice.kind === 'fork';
+  const samples = keySamplesIn(join(directory, key), (message) => recorder.add('notes', message));
   return {
     snapshot: choice.kind === 'fork' ? choice.snapshot : null,
-    keep: (started, filled) =>
-      keep({ ...request, directory, key, parts, keeping, choice, started, filled, beganAtMs }),
+    get samples() {
+      return isThere ? samples : null;
+    },
+    async keep(started, filled) {
+      const facts = { directory, key, parts, keeping, choice, beganAtMs };
+      const kept = await keep({ ...request, ...facts, started, filled });
+      isThere ||= 'key' in kept;
+      return kept;
+    },
     [Symbol.asyncDispose]: () => choice[Symbol.asyncDispose](),
   };
 }
@@ -80,6 +94,7 @@ export async function chooseOrigin(request: OriginRequest): Promise<Origin> {
 function filling(reason: string): Origin {
   return {
     snapshot: null,
+    samples: null,
     keep: async () => ({ notKept: reason }),
     [Symbol.asyncDispose]: async () => undefined,
   };

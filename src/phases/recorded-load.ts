@@ -76,7 +76,7 @@ async function openProgram(
 }
 
 async function openOwn(request: WindowsRequest, settings: LoadSettings): Promise<OpenedLoad> {
-  const { plan, engine, started, filled, recorder, progress, signal } = request;
+  const { plan, engine, started, filled, keptSamples, recorder, progress, signal } = request;
   const { randomSeed } = plan.data;
   const profile = await statementsOf(plan);
   await using session = await engine.connections.connect(
@@ -91,6 +91,7 @@ async function openOwn(request: WindowsRequest, settings: LoadSettings): Promise
     settings,
     generator: filled.generator,
     profile,
+    keptSamples,
   });
   for (const note of planned.notes) recorder.add('notes', note);
   for (const problem of planned.problems) recorder.add('notMeasured', { what: 'load', reason: problem });

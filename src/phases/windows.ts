@@ -1,7 +1,7 @@
 /** Phases 5 to 7: warm-up, baseline, migrations under load, recovery. */
 import { drillsStarted } from '../drills/index.ts';
 import type { Engine } from '../engines/engine.ts';
-import { refuseAboveCeiling } from '../load/index.ts';
+import { type KeptSamples, refuseAboveCeiling } from '../load/index.ts';
 import type { RunningLoad } from '../load/load.ts';
 import { startCanaries, startObservers } from '../observers/index.ts';
 import type { Progress } from '../progress.ts';
@@ -27,6 +27,8 @@ export interface WindowsRequest {
   readonly filled: Filled;
   /** The replica; null where none runs. */
   readonly following: StartedReplica['following'];
+  /** Of the snapshot that holds the same rows; null where there is none. */
+  readonly keptSamples: KeptSamples | null;
   readonly recorder: Recorder;
   readonly progress: Progress;
   readonly signal: AbortSignal;

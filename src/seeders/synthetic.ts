@@ -20,7 +20,7 @@ import {
   type TableSpec,
 } from '../generators/index.ts';
 import type { DataPlan } from '../scenario/plan.ts';
-import { describeFilled, type FilledTable } from './described.ts';
+import { describeFilled } from './described.ts';
 import { readExistingKeys } from './existing-keys.ts';
 import { type ProgressTable, watchFilling } from './filling-progress.ts';
 import { fitIndexes } from './fit-indexes.ts';
@@ -48,7 +48,8 @@ export async function seedSynthetic(request: FillingRequest, signal: AbortSignal
   if (!wears(request.data)) await fitIndexes(request, { session, generator, signal });
   await engine.filling.advanceCounters(session, filled);
   const durations = watch.durations();
-  return { generator, filling: await describeFilled(engine, session, tablesOf(generator, durations)) };
+  const described = await describeFilled({ engine, session }, { specs: generator.tables, durations });
+  return { generator, filling: described };
 }
 
 function wears({ age }: DataPlan): boolean {
@@ -101,13 +102,4 @@ function refuseRows({ data }: FillingRequest, { name }: TableDescription): void 
     `data.tables."${name}".rows: ${rows}, but the schema itself fills this table. Leave "rows" out, or take the ` +
       'rows out of the schema.',
   );
-}
-
-function tablesOf({ tables }: GeneratorSpec, durations: ReadonlyMap<string, number>): readonly FilledTable[] {
-  return tables.map(({ description, rows, existingKeys }) => ({
-    description,
-    rows,
-    durationMs: durations.get(description.name) ?? null,
-    generated: existingKeys === null,
-  }));
 }

@@ -2,6 +2,7 @@
 export { type Choice, chooseSnapshot } from './choose.ts';
 export { readKeyParts } from './inputs.ts';
 export { type KeyParts, keyOf } from './key.ts';
+export { type KeySamples, keySamplesIn } from './key-samples.ts';
 export { makeSnapshot } from './make.ts';
 export { KEEP_BYTES, whyNotKept } from './policy.ts';
 export {

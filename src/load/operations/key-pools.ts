@@ -5,10 +5,17 @@ export interface SampleRequest {
   readonly engine: Engine;
   readonly session: Session;
   readonly tables: readonly TableDescription[];
+  /** Null takes each sample anew. */
+  readonly keptSamples?: KeptSamples | null;
 }
 
 /** Zipf's hottest key gets 10 % of 10,000; a larger sample changes the load little, and costs memory per thread. */
 const KEYS_PER_POOL = 10_000;
+
+/** Where samples outlive a rehearsal: gives one that is kept, or keeps the one that `sample` takes. */
+export interface KeptSamples {
+  take(table: string, column: string, sample: () => Promise<readonly string[]>): Promise<readonly string[]>;
+}
 
 export interface Pools {
   indexOf(table: string, column: string): number;
@@ -25,15 +32,16 @@ export function createPools(): Pools {
       wanted.push({ table, column });
       return wanted.length - 1;
     },
-    async sample({ engine, session, tables }) {
+    async sample({ engine, session, tables, keptSamples = null }) {
       const sampled: (readonly string[])[] = [];
       for (const { table, column } of wanted) {
         const description = tables.find(({ name }) => name === table);
-        const keys =
-          description === undefined
-            ? []
-            : await engine.schema.sampleKeys(session, description, column, KEYS_PER_POOL);
-        sampled.push(inOrder(keys));
+        if (description === undefined) {
+          sampled.push([]);
+          continue;
+        }
+        const sample = () => engine.schema.sampleKeys(session, description, column, KEYS_PER_POOL);
+        sampled.push(inOrder(await (keptSamples?.take(table, column, sample) ?? sample())));
       }
       return sampled;
     },

@@ -18,7 +18,7 @@ import type { MixStatement } from '../../recording/recording.ts';
 import type { LoadSettings } from '../../scenario/plan.ts';
 import type { Operation } from '../load.ts';
 import { deriveOperations } from './derive.ts';
-import { createPools } from './key-pools.ts';
+import { createPools, type KeptSamples } from './key-pools.ts';
 import { mixOf } from './mix.ts';
 import { type InspectedStatement, type ResolveContext, resolveSources } from './parameters.ts';
 import { type RenderedStatement, renderReferences } from './references.ts';
@@ -35,6 +35,8 @@ export interface OperationsRequest {
   readonly profile?: Pick<Profile, 'statements'> | null;
   /** Tables whose rows are not the generator's: the schema had filled them, or they cannot be filled. */
   readonly excludedTables: readonly string[];
+  /** Keys of live rows that earlier rehearsals of the same rows took; null takes them anew. */
+  readonly keptSamples?: KeptSamples | null;
 }
 
 export interface PlannedOperations {

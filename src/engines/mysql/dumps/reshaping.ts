@@ -1,11 +1,6 @@
 /** Thins and masks tables; what is deleted leaves the file when OPTIMIZE builds the table again. */
-import {
-  type MaskedValues,
-  type Reference,
-  type Reshaping,
-  ROW_NUMBER,
-  type Thinning,
-} from '../../reshaping.ts';
+import { type MaskedValues, type Reshaping, ROW_NUMBER, type Thinning } from '../../reshaping.ts';
+import { goes, SHARE_STEPS } from '../../thinning.ts';
 import { dialect } from '../text/dialect.ts';
 
 const { quote, quoteName } = dialect;
@@ -17,25 +12,14 @@ export const reshaping: Reshaping = {
   rewrite: (table) => [`optimize local table ${quoteName(table.parts)}`],
 };
 
-/** Five digits of a hash are compared with this many steps. MySQL 9.7 has no MD5 any more. */
-const SHARE_STEPS = 2 ** 20;
-
 /** By joins: a subquery may not read the table that is deleted from. */
 function thin(thinning: Thinning): string {
   const { table, follows, keptBy } = thinning;
-  const outside = `not ${inShare(thinning)}`;
-  const others = follows.filter(({ own }) => !own);
-  const goes =
-    follows.length === 0
-      ? outside
-      : [
-          ...follows.map((each, index) => `${refers(each)} and ${missing(each, `p${index}`)}`),
-          ...(others.length === 0
-            ? []
-            : [`${others.map((each) => `not (${refers(each)})`).join(' and ')} and ${outside}`]),
-        ]
-          .map((condition) => `(${condition})`)
-          .join(' or ');
+  const condition = goes(thinning, {
+    quote,
+    outside: `not ${inShare(thinning)}`,
+    missing: ({ key }, index) => `p${index}.${quote(key.referencedColumns[0] ?? '')} is null`,
+  });
   const parents = follows.map(
     ({ key, parts }, index) =>
       `left join ${quoteName(parts)} p${index} on ${key.columns
@@ -50,21 +34,14 @@ function thin(thinning: Thinning): string {
     return `left join (select distinct ${columns.join(', ')} from ${quoteName(parts)}) c${index} on ${on.join(' and ')}`;
   });
   const kept = keptBy.map(({ key }, index) => ` and c${index}.${quote(key.columns[0] ?? '')} is null`);
-  return `delete t from ${[`${quoteName(table.parts)} t`, ...parents, ...children].join(' ')} where (${goes})${kept.join('')}`;
+  return `delete t from ${[`${quoteName(table.parts)} t`, ...parents, ...children].join(' ')} where (${condition})${kept.join('')}`;
 }
 
+/** Five hexadecimal digits of a hash are {@link SHARE_STEPS} steps. MySQL 9.7 has no MD5 any more. */
 function inShare({ table, share, shareColumns }: Thinning): string {
   const columns = shareColumns.length > 0 ? shareColumns : table.columns.map(({ name }) => name);
   const text = `concat_ws(',', ${columns.map((column) => `t.${quote(column)}`).join(', ')})`;
   return `(conv(left(sha2(${text}, 224), 5), 16, 10) + 0 < ${Math.round(share * SHARE_STEPS)})`;
-}
-
-function refers({ key }: Reference): string {
-  return key.columns.map((column) => `t.${quote(column)} is not null`).join(' and ');
-}
-
-function missing({ key }: Reference, parent: string): string {
-  return `${parent}.${quote(key.referencedColumns[0] ?? '')} is null`;
 }
 
 function createValues({ table, columns, values }: MaskedValues): string {

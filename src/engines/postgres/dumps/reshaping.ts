@@ -6,6 +6,7 @@ import {
   ROW_NUMBER,
   type Thinning,
 } from '../../reshaping.ts';
+import { goes, SHARE_STEPS } from '../../thinning.ts';
 import { dialect } from '../text/dialect.ts';
 
 const { quote, quoteName } = dialect;
@@ -17,26 +18,15 @@ export const reshaping: Reshaping = {
   rewrite: (table) => [`vacuum full ${quoteName(table.parts)}`],
 };
 
-/** A hash is compared with this many steps. */
-const SHARE_STEPS = 2 ** 20;
-
 function thin(thinning: Thinning): string {
-  const { table, follows, keptBy } = thinning;
-  const outside = `not ${inShare(thinning)}`;
-  const others = follows.filter(({ own }) => !own);
-  const goes =
-    follows.length === 0
-      ? outside
-      : [
-          ...follows.map((reference) => `${refers(reference)} and not exists (${parentOf(reference)})`),
-          ...(others.length === 0
-            ? []
-            : [`${others.map((each) => `not (${refers(each)})`).join(' and ')} and ${outside}`]),
-        ]
-          .map((condition) => `(${condition})`)
-          .join(' or ');
+  const { table, keptBy } = thinning;
+  const condition = goes(thinning, {
+    quote,
+    outside: `not ${inShare(thinning)}`,
+    missing: (reference) => `not exists (${parentOf(reference)})`,
+  });
   const kept = keptBy.map((reference) => ` and not exists (${childOf(reference)})`);
-  return `delete from ${quoteName(table.parts)} t where (${goes})${kept.join('')}`;
+  return `delete from ${quoteName(table.parts)} t where (${condition})${kept.join('')}`;
 }
 
 /** Without a key all columns tell the rows apart. */
@@ -46,10 +36,6 @@ function inShare({ share, shareColumns }: Thinning): string {
       ? 't::text'
       : `concat_ws(',', ${shareColumns.map((column) => `t.${quote(column)}::text`).join(', ')})`;
   return `(hashtext(${text})::int8 & ${SHARE_STEPS - 1}) < ${Math.round(share * SHARE_STEPS)}`;
-}
-
-function refers({ key }: Reference): string {
-  return key.columns.map((column) => `t.${quote(column)} is not null`).join(' and ');
 }
 
 function parentOf({ key, parts }: Reference): string {
