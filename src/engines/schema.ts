@@ -79,7 +79,8 @@ export interface ForeignKey {
 
 /**
  * A condition that a row keeps so that an index holds: `NOT (is_default)` where the rows of a partial unique index could
- * not be told apart. `disjoint_span(a, b)` says that b lies so little behind a that spans with different a never meet.
+ * not be told apart. `disjoint_span(a, b, 3600, 3599)` says that different a lie 3600 units (seconds) apart, and each b at
+ * most 3599 behind its a, so that such spans never meet.
  */
 export interface ImpliedRule {
   readonly name: string;
@@ -106,6 +107,8 @@ export interface TableDescription {
    * some rows only where all rows may as well differ.
    */
   readonly uniques: readonly (readonly string[])[];
+  /** Name of a unique index on a constant, which leaves room for a single row; absent where there is none. */
+  readonly singleRow?: string;
   readonly foreignKeys: readonly ForeignKey[];
   /** Domain checks are listed under the column that uses them. */
   readonly checks: readonly { readonly name: string; readonly expression: string }[];

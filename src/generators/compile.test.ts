@@ -175,8 +175,15 @@ test('tables that refer to each other are both filled', () => {
 test('keys that follow from each other without end are emptied where they may be null, and refused else', () => {
   const shared = (name: string, other: string, id: string) =>
     table(name, { columns: { id }, uniques: [['id']], foreignKeys: [`id -> ${other}(id)`] });
-  const open = generatorSpec(tableSpec(shared('a', 'b', 'int4?'), 3), tableSpec(shared('b', 'a', 'int4'), 3));
+  const open = generatorSpec(
+    tableSpec(shared('a', 'b', 'int4?'), 3),
+    tableSpec(shared('b', 'a', 'int4?'), 3),
+  );
   expect(cellsOf(open, 'a', 'id')).toEqual([null, null, null]);
+  const half = generatorSpec(tableSpec(shared('a', 'b', 'int4?'), 3), tableSpec(shared('b', 'a', 'int4'), 3));
+  expect(() => createGenerators(half)).toThrow(
+    'b: the foreign key "b_fk0" takes "id", which cannot be null, from a.id, which is null in some rows',
+  );
   const closed = generatorSpec(
     tableSpec(shared('a', 'b', 'int4'), 3),
     tableSpec(shared('b', 'a', 'int4'), 3),

@@ -4,10 +4,10 @@ import { UsageError } from '../errors.ts';
 import { unsolvable } from './checks/checks.ts';
 import { compareColumns } from './checks/comparisons.ts';
 import { columnsOf } from './checks/evaluate.ts';
-import { type Expression, readableExpression } from './checks/expression.ts';
+import { readableExpression } from './checks/expression.ts';
 import { partitionRules } from './checks/partitions.ts';
 import { testedColumns, verifyChecks, verifyExpressionKeys } from './checks/row-tests.ts';
-import { NO_RULES, type Relation, type TableRules } from './checks/rules.ts';
+import { asExpression, NO_RULES, type TableRules } from './checks/rules.ts';
 import type { TableGenerator, TableSpec } from './generator.ts';
 import { chosenColumns } from './keys/circles.ts';
 import { existingColumns } from './keys/existing.ts';
@@ -113,15 +113,6 @@ export function compileTable(request: TableRequest): CompiledTable {
     verifyExpressionKeys(table, { cells, rows: made });
   };
   return { ...assemble(request, { filled, cells, unique, cellOf }), verify };
-}
-
-function asExpression({ lower, operator, higher }: Relation): Expression {
-  return {
-    kind: 'binary',
-    operator,
-    left: { kind: 'column', name: lower },
-    right: { kind: 'column', name: higher },
-  };
 }
 
 /** Columns of unique sets differ between rows by what they are in their own row. */

@@ -1,6 +1,12 @@
 /** Puts indexes, foreign keys and triggers back, several at once: the server checks every row meanwhile. */
 import { availableParallelism } from 'node:os';
-import { type RestoreTask, type SeenProgress, type Session, SqlError } from '../engines/engine.ts';
+import {
+  type RestoreTask,
+  type SeenProgress,
+  type Session,
+  SqlError,
+  type TableDescription,
+} from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
 import { OF_NO_TABLE } from './filling-progress.ts';
 import type { FillingRequest } from './seeder.ts';
@@ -12,7 +18,8 @@ type Stages = readonly (readonly RestoreTask[])[];
 
 /** Runs the stages one after the other. UsageError when the rows break a constraint; the other tasks are then cancelled. */
 export async function restore(
-  request: Pick<FillingRequest, 'engine' | 'administrator' | 'onProgress'>,
+  request: Pick<FillingRequest, 'engine' | 'administrator' | 'onProgress'> &
+    Partial<Pick<FillingRequest, 'tables'>>,
   stages: Stages,
   signal: AbortSignal,
 ): Promise<void> {
@@ -26,7 +33,8 @@ export async function restore(
     const session = await request.engine.connections.connect(request.administrator, options, signal);
     opened.sessions.push(session);
   }
-  for (const tasks of stages) await runStage(tasks, { sessions: opened.sessions, progress, signal });
+  const { tables = [] } = request;
+  for (const tasks of stages) await runStage(tasks, { sessions: opened.sessions, progress, tables, signal });
 }
 
 /** Node.js 22 has no AsyncDisposableStack. */
@@ -43,10 +51,14 @@ function openedSessions(): AsyncDisposable & { readonly sessions: Session[] } {
 interface Stage {
   readonly sessions: readonly Session[];
   readonly progress: RestoreProgress;
+  readonly tables: readonly TableDescription[];
   readonly signal: AbortSignal;
 }
 
-async function runStage(tasks: readonly RestoreTask[], { sessions, progress, signal }: Stage): Promise<void> {
+async function runStage(
+  tasks: readonly RestoreTask[],
+  { sessions, progress, tables, signal }: Stage,
+): Promise<void> {
   const left = [...tasks];
   const failure = new AbortController();
   const stop = AbortSignal.any([signal, failure.signal]);
@@ -61,8 +73,9 @@ async function runStage(tasks: readonly RestoreTask[], { sessions, progress, sig
       try {
         for (const statement of task.statements) await executeUntil(session, statement, stop);
       } catch (error) {
-        failure.abort(error);
-        throw error;
+        const told = error instanceof SqlError ? brokenBy(task, error, tables) : error;
+        failure.abort(told);
+        throw told;
       }
       busy.delete(task.table);
       progress.end(task);
@@ -163,14 +176,34 @@ async function executeUntil(session: Session, statement: string, signal: AbortSi
     await session.execute(statement);
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof SqlError)) throw error;
-    throw new UsageError(
-      `the generated rows break a constraint of the schema: ${error.message} (${error.code ?? 'no code'}), told by ` +
-        `"${statement}". Say what its columns hold under data.tables.<table>.columns in the scenario.`,
-      { cause: error },
-    );
+    throw error;
   } finally {
     signal.removeEventListener('abort', cancel);
     await cancelling;
   }
+}
+
+/** With the columns that the statement names; what is no violation of a constraint (class 23) is about the statement itself. */
+function brokenBy(
+  { table, what }: RestoreTask,
+  error: SqlError,
+  tables: readonly TableDescription[],
+): UsageError {
+  const statement = error.statement ?? '';
+  if (error.code?.startsWith('23') === false)
+    return new UsageError(
+      `${table}: the server cannot make ${what} again with rows in the table: ${error.message} (${error.code}), told by ` +
+        `"${statement}". Change or leave it out in the schema, or leave the table empty: data.tables."${table}".rows: 0`,
+      { cause: error },
+    );
+  const words = new Set(statement.slice(statement.indexOf('(')).match(/[\w$\u0080-\uffff]+/g) ?? []);
+  const columns = tables.find(({ name }) => name === table)?.columns ?? [];
+  const [first, ...others] = columns.map(({ name }) => name).filter((name) => words.has(name));
+  const setting = `data.tables."${table}".columns${first === undefined ? '' : `."${first}".values: { "...": 1 }`}`;
+  const more = others.length === 0 ? '' : ` (and the same for ${others.join(', ')} where needed)`;
+  return new UsageError(
+    `${table}: the generated rows break a constraint of the schema, ${what}: ${error.message} (${error.code ?? 'no code'}), ` +
+      `told by "${statement}". Say what its columns hold: ${setting}${more}, or set data.tables."${table}".rows to fewer.`,
+    { cause: error },
+  );
 }

@@ -67,7 +67,7 @@ const TEXTS: readonly Check[] = [
   (c) => `${c} not like '% %'`,
   (c) => `${c} is distinct from 'x'`,
   (c) => `${c} = any ('{red,green}'::text[])`,
-  (c) => `starts_with(${c}, 'S')`,
+  (c) => `starts_with(${c} collate "C", 'S')`,
   (c) => `${c} ~ '^\\d{3}$' or ${c} is null`,
 ];
 

@@ -138,7 +138,9 @@ function readCheck(
   } catch (error) {
     if (!(error instanceof UnreadableExpression)) throw error;
     if (columnsIn(table, check.expression).some((name) => chosen.has(name))) return null;
-    throw unsolvable(table, check, error.message);
+    const kept =
+      check.of === 'exclusion constraint' ? 'no way is known to keep rows apart in it' : error.message;
+    throw unsolvable(table, check, kept);
   }
 }
 

@@ -4,8 +4,9 @@ import { seedOf } from '../random.ts';
 import { withRaw } from '../types/raw.ts';
 import { scalarType } from '../types/scalar-types.ts';
 import type { ValueSource } from '../types/source.ts';
+import { holds as passes, sqlValue } from './evaluate.ts';
 import { type ComparedColumn, relate } from './relations.ts';
-import type { Relation, TableRules } from './rules.ts';
+import { asExpression, type Relation, type TableRules } from './rules.ts';
 
 type CellOf = (row: number) => CellValue;
 
@@ -140,10 +141,21 @@ function isMet(
   const types = [column(relation.lower), column(relation.higher)].map(
     (each) => each && scalarType(each.type),
   );
+  // What comes first of two labels or texts is not told by their characters.
+  const isUnordered = types.includes(null) && relation.operator.startsWith('<') && relation.operator !== '<>';
+  const read = (name: string, cell: CellValue) => {
+    const type = column(name)?.type;
+    return type === undefined ? null : sqlValue(cell, type);
+  };
   const step = Math.max(1, Math.floor(rows / SAMPLED));
   for (let row = 0; row < rows; row += step) {
     const [one, other] = [lower(row), higher(row)];
-    if (typeof one !== 'string' || typeof other !== 'string') continue;
+    if (one === null || other === null) continue;
+    if (typeof one !== 'string' || typeof other !== 'string' || isUnordered) {
+      const cell = (name: string) => read(name, name === relation.lower ? one : other);
+      if (passes(asExpression(relation), cell) !== true) return false;
+      continue;
+    }
     if (!holds(relation.operator, unitsOf(types[0], one), unitsOf(types[1], other))) return false;
   }
   return true;

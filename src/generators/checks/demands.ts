@@ -228,21 +228,22 @@ function solveCall(name: string, args: readonly Expression[], negated: boolean):
   if (name === 'isempty' && negated) return [[]];
   if ((name === 'regexp_like' || name === 'regexp_matches') && args[0] !== undefined && args[1] !== undefined)
     return solveComparison(args[0], negated ? '!~' : '~', { right: args[1] });
-  if (name === 'disjoint_span' && !negated && args[0] !== undefined && args[1] !== undefined)
-    return [disjointSpan(columnOf(args[0]), columnOf(args[1]))];
+  if (name === 'disjoint_span' && !negated) return [disjointSpan(args)];
   const [text, start] = args;
   if (name === 'starts_with' && !negated && text !== undefined && start?.kind === 'literal')
     return [[ruleOf(columnOf(text), { patterns: [startsWith(start.text)] })]];
   throw new UnreadableExpression(`"${name}(...)" is not understood`);
 }
 
-/** An hour, or 3600 of anything else: room for many numbered spans, and for a difference inside of each. */
-const SPAN_UNITS = 3600;
-
-function disjointSpan(lower: string, higher: string): Alternative {
+/** As an exclusion constraint says it: the columns, how far beginnings lie apart, and how far ends lie behind them. */
+function disjointSpan([from, to, ...units]: readonly Expression[]): Alternative {
+  const [spacing, within] = units.map((unit) => Number(constantOf(unit)));
+  if (from === undefined || to === undefined || spacing === undefined || within === undefined)
+    throw new Error('disjoint_span has four arguments');
+  const [lower, higher] = [columnOf(from), columnOf(to)];
   return [
-    ruleOf(lower, { spacing: SPAN_UNITS, nullness: 'not null' }),
+    ruleOf(lower, { spacing, nullness: 'not null' }),
     ruleOf(higher, { nullness: 'not null' }),
-    { relation: { lower, operator: '<', higher, within: SPAN_UNITS } },
+    { relation: { lower, operator: '<', higher, within } },
   ];
 }

@@ -6,6 +6,7 @@ import type { CellValue, ColumnType, TableDescription } from '../../engines/engi
 import { scalarType } from '../types/scalar-types.ts';
 import { constantsOf, type EvaluatedCall, FUNCTIONS } from './evaluated-calls.ts';
 import { type Expression, readableExpression } from './expression.ts';
+import { compare, ordered } from './order.ts';
 import { likeToRegex, translateRegex } from './regex.ts';
 import { Doubt, numberOf, parsedJson, textOf, truth, type Value } from './sql-values.ts';
 import { UnreadableExpression } from './tokens.ts';
@@ -43,14 +44,21 @@ export function evaluate(expression: Expression, read: ReadColumn): Value {
   }
 }
 
-/** A cell as a value of its column's type. */
+/** A cell as a value of its column's type; blanks behind a `character(n)` do not count. */
 export function sqlValue(cell: CellValue, type: ColumnType): Value {
   if (cell === null || cell instanceof Uint8Array) return cell;
   if (type.kind === 'boolean') return cell === 'true' || cell === '1' || cell === 't';
   const scalar = scalarType(type);
-  if (scalar === null) return cell;
+  if (type.kind === 'enum' && type.base !== 'enum') return labelOf(cell, type.labels);
+  if (scalar === null) return type.base === 'bpchar' ? cell.replace(/ +$/, '') : cell;
   const ticks = scalar.parse(cell, 'upper');
   return ticks === null ? cell : { number: ticks / scalar.perUnit, text: cell };
+}
+
+/** Postgres orders the labels of an enum as they were declared; MySQL (base `enum`) compares them as text. */
+function labelOf(label: string, labels: readonly string[]): Value {
+  const number = labels.indexOf(label);
+  return number < 0 ? label : { number, text: label, labels };
 }
 
 /** Columns that an expression names. */
@@ -180,8 +188,8 @@ function binary({ operator, left, right }: Expression & { kind: 'binary' }, read
   if (operator === '->' || operator === '->>') return memberOf(one, textOf(other), operator);
   if (operator === '?') return memberOf(one, textOf(other), operator) !== null;
   if (operator === '||') return textOf(one) + textOf(other);
-  const pattern = patternOf(operator, textOf(other));
-  if (pattern !== null) return pattern.test(textOf(one)) !== operator.startsWith('!');
+  if (operator.includes('~'))
+    return patternOf(operator, textOf(other)).test(textOf(one)) !== operator.startsWith('!');
   if (operator === '=') return compare(one, other) === 0;
   if (operator === '<>') return compare(one, other) !== 0;
   const order = ordered(one, other);
@@ -222,27 +230,11 @@ function isAmong(left: Expression, right: Expression, read: ReadColumn): boolean
   return others.includes(null) ? null : false;
 }
 
-function patternOf(operator: string, source: string): RegExp | null {
+function patternOf(operator: string, source: string): RegExp {
   const bare = operator.replace(/^!/, '');
   const flags = bare.endsWith('*') ? 'i' : '';
   if (bare === '~' || bare === '~*') return new RegExp(translateRegex(source), flags);
-  return bare === '~~' || bare === '~~*' ? new RegExp(likeToRegex(source), `${flags}s`) : null;
-}
-
-/** Zero when they are equal; text is compared exactly. */
-function compare(one: Value, other: Value): number {
-  if (typeof one === 'boolean' || typeof other === 'boolean')
-    return truth(one) === truth(other) ? 0 : truth(one) === true ? 1 : -1;
-  if (typeof one === 'string' && typeof other === 'string') return one === other ? 0 : one < other ? -1 : 1;
-  return numberOf(one) - numberOf(other);
-}
-
-/** As {@link compare}; which of two texts comes first is sure only where every collation agrees. */
-function ordered(one: Value, other: Value): number {
-  if (typeof one !== 'string' || typeof other !== 'string') return compare(one, other);
-  const [bytes, words] = [compare(one, other), one.localeCompare(other, 'en', { sensitivity: 'base' })];
-  if (bytes === 0 || Math.sign(bytes) === Math.sign(words)) return bytes;
-  throw new Doubt('the order of two texts depends on the collation');
+  return new RegExp(likeToRegex(source), `${flags}s`);
 }
 
 /** True and null pass; `doubt` when this computer's answer may not be the server's. */

@@ -28,8 +28,10 @@ export interface RowTestRequest {
 
 /** Rows from which values are taken. */
 const POOL = 4096;
-/** Other rows that are tried for a row before it is left as it is. */
+/** Other rows that are tried for a row by chance, */
 const ATTEMPTS = 64;
+/** and then one after the other, before it is left as it is. */
+const SCANNED = 512;
 
 /** New cells of the columns that the conditions are about. */
 export function testedColumns(request: RowTestRequest): ReadonlyMap<string, CellOf> {
@@ -102,6 +104,8 @@ function testedGroup(
       const other = hash(own + attempt, row) % pool;
       if (passes((name) => plain(name, stays.has(name) ? row : other))) return other;
     }
+    for (let other = 0; other < Math.min(pool, SCANNED); other += 1)
+      if (passes((name) => plain(name, stays.has(name) ? row : other))) return other;
     return row;
   };
   let latest = { row: -1, source: -1 };

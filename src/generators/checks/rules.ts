@@ -63,6 +63,16 @@ export interface Relation {
   readonly within?: number;
 }
 
+/** The comparison as a check has it. */
+export function asExpression({ lower, operator, higher }: Relation): Expression {
+  return {
+    kind: 'binary',
+    operator,
+    left: { kind: 'column', name: lower },
+    right: { kind: 'column', name: higher },
+  };
+}
+
 /** One thing that a check asks for. */
 export type Demand =
   | { readonly column: string; readonly rule: Partial<ColumnRules> }

@@ -6,6 +6,8 @@ import { UnreadableExpression } from './tokens.ts';
 export interface Numeric {
   readonly number: number;
   readonly text: string;
+  /** Of an enum whose labels have an order: `number` is the place of the label among them. */
+  readonly labels?: readonly string[];
 }
 
 export type Value = null | boolean | string | Numeric | Uint8Array;
@@ -19,7 +21,8 @@ export class Doubt extends Error {
 export function truth(value: Value): boolean | null {
   if (value === null || typeof value === 'boolean') return value;
   if (value instanceof Uint8Array) throw new UnreadableExpression('bytes are no condition');
-  const number = typeof value === 'string' ? Number(value) : value.number;
+  const number =
+    typeof value === 'string' || value.labels !== undefined ? Number(textOf(value)) : value.number;
   if (Number.isNaN(number)) throw new UnreadableExpression(`"${textOf(value)}" is no condition`);
   return number !== 0;
 }
@@ -29,6 +32,8 @@ export function numberOf(value: Value): number {
   if (value === null || value instanceof Uint8Array)
     throw new UnreadableExpression('bytes or null are no number');
   if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value !== 'string' && value.labels !== undefined)
+    throw new UnreadableExpression(`the label "${value.text}" is no number`);
   if (typeof value !== 'string') return value.number;
   const number = value.trim() === '' ? Number.NaN : Number(value.replace(/^\$/, ''));
   const found = Number.isNaN(number) ? (parseInstant(value) ?? parseTime(value)) : number;

@@ -80,9 +80,13 @@ export function foreignColumns(request: ForeignRequest): ForeignColumns {
       group,
       parents: choices.positions,
       identifiedBy: (columns) => identifies(request, group, columns),
-      nullable: group.columns.some(
-        (column) => isNullable(table, column) && rules.columns.get(column)?.nullness !== 'not null',
-      ),
+      nullableIn: (columns) =>
+        group.columns.some(
+          (column) =>
+            columns.includes(column) &&
+            isNullable(table, column) &&
+            rules.columns.get(column)?.nullness !== 'not null',
+        ),
       differsFrom: differing.find(({ entry }) => entry.group === group)?.other.group ?? null,
     })),
     keyNameOf: (column) => names.get(column) ?? null,
@@ -90,6 +94,7 @@ export function foreignColumns(request: ForeignRequest): ForeignColumns {
       for (const entry of chosen) entry.position = ordinals.get(entry.group) ?? entry.position;
     },
     verify: (all) => {
+      refuseNulls(table, names, { cells: all, rows: spec.rows });
       for (const column of table.columns) {
         const rule = rules.columns.get(column.name);
         const cell = all.get(column.name);
@@ -101,6 +106,29 @@ export function foreignColumns(request: ForeignRequest): ForeignColumns {
       }
     },
   };
+}
+
+/** Rows that are looked at. */
+const SAMPLED = 256;
+
+/** A key may refer to a unique column that is null in rows of the parent. */
+function refuseNulls(
+  table: TableDescription,
+  names: ReadonlyMap<string, string>,
+  { cells, rows }: { readonly cells: ReadonlyMap<string, CellOf>; readonly rows: number },
+): void {
+  const step = Math.max(1, Math.floor(rows / SAMPLED));
+  for (const [column, name] of names) {
+    const key = table.foreignKeys.find((each) => each.name === name && each.columns.includes(column));
+    if (key === undefined || isNullable(table, column)) continue;
+    const referenced = key.referencedColumns[key.columns.indexOf(column)] ?? '';
+    for (let row = 0; row < rows; row += step)
+      if (cells.get(column)?.(row) === null)
+        throw new UsageError(
+          `${table.name}: the foreign key "${name}" takes "${column}", which cannot be null, from ${key.references}.${referenced}, ` +
+            `which is null in some rows. Name its values: data.tables."${key.references}".columns."${referenced}".values: { "...": 1 }`,
+        );
+  }
 }
 
 function requireNull(table: TableDescription, { foreignKeys, shared }: KeyGroup): void {

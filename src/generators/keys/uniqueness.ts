@@ -27,7 +27,8 @@ export interface GroupFacts {
   readonly parents: number;
   /** True when two rows with the same values in these columns have the same parent. */
   identifiedBy(columns: readonly string[]): boolean;
-  readonly nullable: boolean;
+  /** True when a row without a parent has a null in one of these columns. */
+  nullableIn(columns: readonly string[]): boolean;
   /** Another group that must refer to another parent row of the same table. */
   readonly differsFrom: KeyGroup | null;
 }
@@ -79,8 +80,8 @@ export function solveUniqueness(request: UniquenessRequest): Uniqueness {
     numbered: new Set(),
     numberedGroups: new Set(),
     met: [],
-    capacity: UNBOUNDED,
-    limitedBy: [],
+    capacity: table.singleRow === undefined ? UNBOUNDED : 1,
+    limitedBy: table.singleRow === undefined ? [] : [table.singleRow],
     limitedByCombinations: false,
   };
   const generated = new Set(
@@ -206,7 +207,7 @@ function meetByParents(
     if (known !== undefined) throw hopeless(state, set);
     state.groups.set(leader.group, upTo(leader.parents));
     state.numberedGroups.add(leader.group);
-    if (!leader.nullable) limit(state, set, { capacity: leader.parents, combinations: false });
+    if (!leader.nullableIn(set)) limit(state, set, { capacity: leader.parents, combinations: false });
     return;
   }
   const perParent = Math.ceil(state.request.rows / Math.max(1, leader.parents));

@@ -49,11 +49,27 @@ export function specialSource(request: SpecialRequest): ValueSource {
     case 'textSearch':
       return textSearchSource(type, request);
     case 'geometry':
-      return same(seed, (at) => shape(type.base, (at % 180_000) - 90_000, ((at >>> 3) % 360_000) - 180_000));
+      return geometrySource(type.base, seed);
     default:
       return otherSource(request);
   }
 }
+
+/** Numbered shapes lie apart from each other, three degrees in each direction; places on the globe are not numbered. */
+function geometrySource(base: string, seed: number): ValueSource {
+  const write = (at: number) => shape(base, (at % 180_000) - 90_000, ((at >>> 3) % 360_000) - 180_000);
+  const plain = (row: number) => write(hash(seed, row));
+  if (base === 'geometry' || base === 'geography') return same(seed, write);
+  const place = (at: number) => 3000 * at;
+  return sourceOf({
+    capacity: UINT32,
+    plain,
+    unique: (ordinal) => shape(base, place(ordinal % SIDE), place(Math.floor(ordinal / SIDE))),
+  });
+}
+
+/** Shapes in a line, before the next line begins. */
+const SIDE = 65_536;
 
 /** A source whose unique values are its plain ones by number, as far as they are told apart at all. */
 function same(seed: number, make: (at: number) => string, capacity = 1): ValueSource {

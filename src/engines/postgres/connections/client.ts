@@ -75,12 +75,21 @@ export function toSqlError(error: unknown, statement: string | null): SqlError {
   return new SqlError(error.message, { code: error.code ?? null, statement, position, cause: error });
 }
 
-/** What the server tells beside the message of an error; null when the error is not the server's. */
-export function serverFactsOf(
-  error: unknown,
-): { where: string | undefined; column: string | undefined } | null {
-  if (error instanceof DatabaseError) return { where: error.where, column: error.column };
-  return isBrokenConnection(error) ? { where: undefined, column: undefined } : null;
+/** What the server tells beside the message of an error. */
+export interface ServerFacts {
+  readonly where: string | undefined;
+  readonly column: string | undefined;
+  readonly constraint: string | undefined;
+}
+
+/** Null when the error is not the server's. */
+export function serverFactsOf(error: unknown): ServerFacts | null {
+  if (error instanceof DatabaseError) {
+    const { where, column, constraint } = error;
+    return { where, column, constraint };
+  }
+  if (!isBrokenConnection(error)) return null;
+  return { where: undefined, column: undefined, constraint: undefined };
 }
 
 /** What `pg` says, or the system where a write finds nobody at the other end. */

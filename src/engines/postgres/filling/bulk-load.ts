@@ -1,5 +1,5 @@
 /** Streams rows through COPY: https://www.postgresql.org/docs/current/sql-copy.html */
-import { EnvironmentError, UsageError } from '../../../errors.ts';
+import { EnvironmentError } from '../../../errors.ts';
 import {
   type BulkLoadRequest,
   type ColumnDescription,
@@ -19,6 +19,7 @@ import {
 import { dialect } from '../text/dialect.ts';
 import { copyLine } from './cells.ts';
 import { copyIn } from './copy.ts';
+import { refusedRow } from './refused-row.ts';
 
 /**
  * One COPY, in binary format where every column has an encoder. A cell that only the server can read ("tomorrow") makes
@@ -110,9 +111,10 @@ async function emptied(client: PostgresClient, table: TableDescription): Promise
 }
 
 function statementFor({ table, columns }: BulkLoadRequest, options: readonly string[]): string {
-  const list = columns.map(dialect.quote).join(', ');
+  // Without a list: all columns that are not generated, which may be none.
+  const list = columns.length === 0 ? '' : ` (${columns.map(dialect.quote).join(', ')})`;
   const how = options.length === 0 ? '' : ` with (${options.join(', ')})`;
-  return `copy ${dialect.quoteName(table.parts)} (${list}) from stdin${how}`;
+  return `copy ${dialect.quoteName(table.parts)}${list} from stdin${how}`;
 }
 
 /** Null when a column has a type without an encoder. */
@@ -163,13 +165,5 @@ function cannotFill(table: TableDescription, error: unknown, sent: Sent): unknow
         'See its log; a full disk or too little memory are the usual reasons.',
       { cause: error },
     );
-  const [, row, column] = /, line (\d+)(?:, column (.+?))?(?::|$)/m.exec(facts.where ?? '') ?? [];
-  const place = `${row === undefined ? '' : ` at row ${row}`}${column === undefined ? '' : `, column "${column}"`}`;
-  const named = column ?? facts.column;
-  const key = named === undefined ? '' : `.${named}`;
-  return new UsageError(
-    `table "${table.name}" cannot be filled${place}: ${message} (${code}). ` +
-      `Say what ${key === '' ? 'its columns hold' : 'the column holds'} under data.tables.${table.name}.columns${key} in the scenario.`,
-    { cause: error },
-  );
+  return refusedRow(table, { code, message, ...facts }, error);
 }

@@ -114,10 +114,10 @@ test('a value that the server refuses is named with table, row and column', asyn
   );
   expect(wrong).toBeInstanceOf(UsageError);
   expect(String(wrong)).toMatch(
-    /table "t" cannot be filled at row 2, column "id": .*22P02.*data\.tables\.t\.columns\.id/,
+    /table "t" cannot be filled at row 2, column "id": .*22P02.*data\.tables\."t"\.columns\."id"/,
   );
   const missing = await errorOf(fill(session, 't', { columns, rows: [['1', null]] }));
-  expect(String(missing)).toMatch(/at row 1: null value.*data\.tables\.t\.columns\.note/);
+  expect(String(missing)).toMatch(/at row 1, column "note": null value.*data\.tables\."t"\.columns\."note"/);
   const twice = await errorOf(
     fill(session, 't', {
       columns,
@@ -127,7 +127,7 @@ test('a value that the server refuses is named with table, row and column', asyn
       ],
     }),
   );
-  expect(String(twice)).toMatch(/t_pkey.*data\.tables\.t\.columns in/);
+  expect(String(twice)).toMatch(/t_pkey.*data\.tables\."t"\.columns in/);
   function* broken(): Iterable<readonly CellValue[]> {
     yield ['1', 'a'];
     throw new RangeError('a defect of the generator');

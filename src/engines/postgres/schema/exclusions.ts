@@ -43,12 +43,19 @@ export const EXCLUSIONS = `
 
 type Exclusion = Required<Pick<TableDescription, 'uniques' | 'implied'>>;
 
-/** `tstzrange(starts_at, ends_at)`, with or without its bounds said. */
-const SPAN = /^\(?\w*range\("?(\w+)"?(?:::[\w ]+)?, "?(\w+)"?(?:::[\w ]+)?(?:, '\[\)'::text)?\)\)?$/;
+const COLUMN = '\\(?"?(\\w+)"?\\)?(?:::[\\w ]+)?';
+/** `tstzrange(starts_at, ends_at)`, with or without its bounds said, or what an open end stands for. */
+const SPAN = new RegExp(
+  `^\\(?\\w*range\\(${COLUMN}, (?:COALESCE\\()?${COLUMN}(?:, '[^']*'(?:::[\\w ]+)?\\))?(?:, '([[(][\\])])'::text)?\\)\\)?$`,
+);
+
+/** Shapes that are numbered lie apart. */
+const OVERLAPS: ReadonlySet<string> = new Set(['box', 'circle', 'polygon']);
 
 /**
- * Made-up ranges with different numbers never overlap, so that `&&` of a range asks for no more than that it is unique
- * together with what `=` compares. Anything else is a condition that nothing meets but values of the scenario.
+ * Two rows break it where all elements meet, so that it is enough to keep some of them apart. Made-up ranges and shapes with
+ * different numbers never overlap: `&&` of one asks for no more than that it is unique together with what `=` compares.
+ * Where nothing is known of any element it is a condition that nothing meets but values of the scenario.
  */
 export function exclusionOf(
   { name, definition, elements }: ExclusionRow,
@@ -57,15 +64,31 @@ export function exclusionOf(
   const of = 'exclusion constraint' as const;
   const set: string[] = [];
   const implied: ImpliedRule[] = [];
+  const typeOf = (wanted: string | null) => columns.find((each) => each.name === wanted)?.type;
   for (const { column, expression, operator } of elements) {
-    const kind = columns.find((each) => each.name === column)?.type.kind;
-    const [, from, to] = SPAN.exec(expression) ?? [];
-    if (column !== null && (operator === '=' || (operator === '&&' && kind === 'range'))) set.push(column);
+    const type = typeOf(column);
+    const [, from, to, bounds] = SPAN.exec(expression) ?? [];
+    const overlap = type?.kind === 'range' || (type !== undefined && OVERLAPS.has(type.base));
+    if (column !== null && (operator === '=' || (operator === '&&' && overlap))) set.push(column);
     else if (operator === '&&' && from !== undefined && to !== undefined) {
       set.push(from);
-      const span = `disjoint_span(${dialect.quote(from)}, ${dialect.quote(to)})`;
-      implied.push({ name, of, expression: span });
-    } else return { uniques: [], implied: [{ name, of, expression: definition }] };
+      const { spacing, within } = spanOf(typeOf(from)?.kind === 'date', bounds === '[]');
+      const ends = `${dialect.quote(from)}, ${dialect.quote(to)}`;
+      implied.push({ name, of, expression: `disjoint_span(${ends}, ${spacing}, ${within})` });
+    }
   }
+  if (set.length === 0) return { uniques: [], implied: [{ name, of, expression: definition }] };
   return { uniques: [set], implied };
+}
+
+/** An hour in seconds, or 3600 of anything else: room for many numbered spans, and for a difference inside of each. */
+const SPAN_UNITS = 3600;
+const DAY_UNITS = 86_400;
+
+/** Beginnings lie `spacing` apart, ends at most `within` behind them; spans that include their last day end before the next. */
+function spanOf(isDate: boolean, closed: boolean): { readonly spacing: number; readonly within: number } {
+  if (!closed) return { spacing: SPAN_UNITS, within: SPAN_UNITS };
+  return isDate
+    ? { spacing: 2 * DAY_UNITS, within: DAY_UNITS }
+    : { spacing: SPAN_UNITS, within: SPAN_UNITS - 1 };
 }

@@ -1,5 +1,5 @@
 /** Partitions of partitions. */
-import type { PartitionStep } from '../../engine.ts';
+import type { ColumnDescription, PartitionStep } from '../../engine.ts';
 
 /** https://www.postgresql.org/docs/current/catalog-pg-inherits.html */
 export const PARTITIONS = `
@@ -32,4 +32,13 @@ export function leavesOf(
     const step: PartitionStep = { key, bound, siblings };
     return isParent ? leavesOf(partition, partitions).map((steps) => [step, ...steps]) : [[step]];
   });
+}
+
+/** The server prints literals of a `character(n)` key with the blanks behind them, which do not count. */
+export function boundsOf(
+  columns: readonly ColumnDescription[],
+  key: string | null,
+): <Row extends { readonly bound: string }>(row: Row) => Row {
+  const padded = columns.some(({ name, type }) => type.base === 'bpchar' && key?.includes(name) === true);
+  return (row) => (padded ? { ...row, bound: row.bound.replaceAll(/ +'/g, "'") } : row);
 }

@@ -6,7 +6,7 @@ import { tokensOf } from '../text/scan.ts';
 import { EXCLUSIONS, type ExclusionRow, exclusionOf } from './exclusions.ts';
 import { inspect } from './inspect.ts';
 import { sampleKeys } from './keys.ts';
-import { leavesOf, PARTITIONS, type PartitionRow } from './partition-leaves.ts';
+import { boundsOf, leavesOf, PARTITIONS, type PartitionRow } from './partition-leaves.ts';
 import { type Domain, readTypes, type TypeCatalog } from './types.ts';
 import { distinctnessOf, type IndexRow, UNIQUE_INDEXES } from './unique-indexes.ts';
 
@@ -35,18 +35,20 @@ async function describe(session: Session): Promise<readonly TableDescription[]> 
       const distinctness = distinctnessOf(keys, described);
       const excluded = (exclusions.get(table.oid) ?? []).map((row) => exclusionOf(row, described.columns));
       const implied = [...distinctness.implied, ...excluded.flatMap((each) => each.implied)];
-      const leaves = table.partitioning === 'parent' ? leavesOf(table.oid, partitions) : [];
+      const unpadded = boundsOf(described.columns, table.partitionKey);
+      const leaves = table.partitioning === 'parent' ? leavesOf(table.oid, partitions.map(unpadded)) : [];
       return {
         ...described,
         ...(implied.length === 0 ? {} : { implied }),
         ...(distinctness.expressionKeys.length === 0 ? {} : { expressionKeys: distinctness.expressionKeys }),
         ...(leaves.some((steps) => steps.length > 1) ? { partitionLeaves: leaves } : {}),
+        ...(distinctness.singleRow === undefined ? {} : { singleRow: distinctness.singleRow }),
         name: nameOf(table),
         parts: [table.schema, table.name],
         primaryKey: keys.find((key) => key.primary)?.columns ?? [],
         uniques: distinctLists([...distinctness.uniques, ...excluded.flatMap(({ uniques }) => uniques)]),
         partitioning: table.partitioning,
-        partitionBounds: table.bounds,
+        partitionBounds: table.bounds.map((bound) => unpadded({ bound }).bound),
         partitionKey: table.partitionKey,
         hasRows: filled.has(table.oid),
       };

@@ -161,8 +161,9 @@ function kindOf(row: TypeRow): ValueKind {
   return KINDS[row.name] ?? 'other';
 }
 
+/** The vectors of the catalogs are arrays by their category, but have an input form of their own. */
 function isArray(row: TypeRow): boolean {
-  return row.category === 'A' && row.element !== 0;
+  return row.category === 'A' && row.element !== 0 && !/^(?:int2|oid)vector$/.test(row.name);
 }
 
 /** Bytes of the header that the length of character and numeric types counts in. */

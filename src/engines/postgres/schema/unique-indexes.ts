@@ -42,13 +42,16 @@ export const UNIQUE_INDEXES = `
             join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
           where k.position <= coalesce((to_jsonb(i) ->> 'indnkeyatts')::int, i.indnatts)
         )
-        when coalesce((to_jsonb(i) ->> 'indnkeyatts')::int, i.indnatts) = i.indnatts then (
-          select json_agg(distinct a.attname)
+        else (
+          select coalesce(json_agg(distinct a.attname), '[]')
           from pg_depend d
             join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
           where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
             and d.refclassid = 'pg_class'::regclass and d.refobjid = i.indrelid and d.refobjsubid > 0
-            and (a.attnum = any (i.indkey) or position(a.attname in pg_get_expr(i.indexprs, i.indrelid)) > 0)
+            and (
+              a.attnum = any ((i.indkey::int2[])[0:coalesce((to_jsonb(i) ->> 'indnkeyatts')::int, i.indnatts) - 1])
+              or position(a.attname in pg_get_expr(i.indexprs, i.indrelid)) > 0
+            )
         )
       end as columns
     from tables t
@@ -63,7 +66,8 @@ export const UNIQUE_INDEXES = `
 type Described = Pick<TableDescription, 'columns' | 'foreignKeys' | 'checks'>;
 
 /** What the unique indexes of a table ask of its rows, without the primary key. */
-export type Distinctness = Required<Pick<TableDescription, 'uniques' | 'implied' | 'expressionKeys'>>;
+export type Distinctness = Required<Pick<TableDescription, 'uniques' | 'implied' | 'expressionKeys'>> &
+  Pick<TableDescription, 'singleRow'>;
 
 /**
  * Columns of each unique index that is taken for one of all rows. An index of some rows only, where all rows cannot
@@ -73,7 +77,7 @@ export function distinctnessOf(keys: readonly IndexRow[], described: Described):
   const uniques: (readonly string[])[] = [];
   const implied: ImpliedRule[] = [];
   for (const { primary, predicate, nullsEqual, columns, name } of keys) {
-    if (primary) continue;
+    if (primary || (columns.length === 0 && predicate === null)) continue;
     const nullable = columns.filter((column) => mayBeNull(column, described));
     if (predicate !== null && !isOfAllRows(predicate, columns, described) && !canDiffer(columns, described)) {
       implied.push({ name, of: 'unique index', expression: `NOT (${predicate})` });
@@ -87,10 +91,16 @@ export function distinctnessOf(keys: readonly IndexRow[], described: Described):
   const expressionKeys = keys.flatMap(({ name, expressions, predicate, columns }) => {
     const computed = columns.map((column) => generationOf(column, described) ?? dialect.quote(column));
     const isComputed = columns.some((column) => generationOf(column, described) !== null);
-    if (predicate !== null || (expressions === null && !isComputed)) return [];
+    if (predicate !== null || columns.length === 0 || (expressions === null && !isComputed)) return [];
     return [{ name, expressions: expressions ?? computed }];
   });
-  return { uniques, implied, expressionKeys };
+  const single = keys.find(({ columns, predicate }) => columns.length === 0 && predicate === null);
+  return {
+    uniques,
+    implied,
+    expressionKeys,
+    ...(single === undefined ? {} : { singleRow: single.name }),
+  };
 }
 
 function generationOf(name: string, { columns }: Described): string | null {
