@@ -4,9 +4,10 @@
  * server would take.
  */
 import type { MetadataLocks, StatementEffects } from '../../../recording/recording.ts';
-import { type Probe, type Probing, type Session, SqlError } from '../../engine.ts';
+import type { Probe, Probing, Session } from '../../engine.ts';
 import { connections } from '../connections/connections.ts';
 import { type AskedClauses, askClauses } from './asking.ts';
+import { untilNoDeadlock } from './deadlocks.ts';
 import { keepsOut } from './entrants.ts';
 import { type HeldStatement, holdStatement, type TableLocks } from './holding.ts';
 import { type Ran, runOnce, switchOnForProbe } from './running.ts';
@@ -24,30 +25,11 @@ export const probing: Probing = {
     await switchOnForProbe(session);
     return {
       execute: async (statement) => void (await session.execute(statement)),
-      measure: (statement) => untilNoDeadlock(() => measure(session, statement, signal)),
+      measure: (statement) => untilNoDeadlock(session, () => measure(session, statement, signal)),
       [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
     };
   },
 };
-
-/** ER_LOCK_DEADLOCK: https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html#error_er_lock_deadlock */
-const DEADLOCK = '1213';
-/** Seen once in 200 statements, at a table of partitions whose rows had just been copied. */
-const MAX_DEADLOCKS = 2;
-
-/**
- * A victim of the server's deadlock detection is told to begin again, and each measuring makes its copies anew. Who was
- * in its way is not known; our own sessions let go one after the other.
- */
-async function untilNoDeadlock<Result>(measuring: () => Promise<Result>): Promise<Result> {
-  for (let deadlocks = 0; ; deadlocks += 1) {
-    try {
-      return await measuring();
-    } catch (error) {
-      if (!(error instanceof SqlError && error.code === DEADLOCK) || deadlocks === MAX_DEADLOCKS) throw error;
-    }
-  }
-}
 
 async function measure(session: Session, statement: string, signal: AbortSignal): Promise<StatementEffects> {
   await using twin = await openTwin(session, `${session.target.database} twin`);
