@@ -1,5 +1,6 @@
 /** Replays truth rows on one server, through the probe that a rehearsal uses. */
 import type { Probing } from '../../src/engines/engine.ts';
+import { SqlError } from '../../src/engines/connections.ts';
 import { EnvironmentError, explain } from '../../src/errors.ts';
 import { chooseProvisioner } from '../../src/provisioners/index.ts';
 import type { Server } from '../../src/provisioners/provisioner.ts';
@@ -82,13 +83,13 @@ export async function replay({ spec, form, rows, onOutcome, signal }: Replay): P
           done(row, { row, how: 'compared', differing });
         } catch (error) {
           signal.throwIfAborted();
-          done(row, { row, how: 'not measured', reason: explain(error) });
+          done(row, { row, how: 'not measured', reason: reasonOf(error) });
         }
       }
     } catch (error) {
       signal.throwIfAborted();
       for (const row of group)
-        if (!outcomes.has(row)) done(row, { row, how: 'not measured', reason: explain(error) });
+        if (!outcomes.has(row)) done(row, { row, how: 'not measured', reason: reasonOf(error) });
     }
   }
 }
@@ -151,4 +152,9 @@ async function inTurns<Item>(
   });
   const ended = await Promise.allSettled(workers);
   for (const worker of ended) if (worker.status === 'rejected') throw worker.reason;
+}
+
+/** What the server says of a statement that fails is the reason; anything else is explained. */
+function reasonOf(error: unknown): string {
+  return error instanceof SqlError ? error.message : explain(error);
 }
