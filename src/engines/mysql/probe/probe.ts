@@ -95,11 +95,11 @@ function hasWorked({ changes, affectedRows }: Ran): boolean {
 }
 
 /**
- * Readers wait while the statement works: from its first lock on, or because it lets nobody in again before it has done
- * its work. The moment at its end in which it swaps what it made is not counted: every ALTER has it.
+ * Readers wait while the statement works: from its first lock on, unless one got in between (OPTIMIZE TABLE lets go of its
+ * first lock before it rebuilds), or because it lets nobody in again before it has done its work. The moment at its end in which it swaps what it made is not counted: every ALTER has it.
  */
 function keepsReadersOut({ first, modes, reader }: TableLocks, worked: boolean): boolean {
-  if (first !== null && keepsOut(first, 'reader')) return true;
+  if (first !== null && keepsOut(first, 'reader')) return reader !== 'let in';
   return worked && reader === 'kept out' && !workModes(modes).some((mode) => keepsOut(mode, 'writer'));
 }
 
@@ -114,11 +114,20 @@ function keepsWritersOut(table: TableLocks, worked: boolean): boolean {
   return table.reader === 'let in' || workModes(table.modes).some((mode) => keepsOut(mode, 'writer'));
 }
 
-/** The cheapest algorithm that the server takes is the one it uses, as long as what was seen at work agrees. */
+/** Stages of InnoDB's own ALTER; a copy has none of them. */
+const IN_PLACE = 'innodb/alter table';
+
+/**
+ * The cheapest algorithm that the server takes is the one it uses, as long as what was seen at work agrees. A statement
+ * that takes no clause, as OPTIMIZE TABLE, tells by its work alone.
+ */
 function algorithmOf(asked: AskedClauses | null, { affectedRows, stages, changes }: Ran): string | null {
   const remade = changes.rebuilt.length > 0 || changes.replaced.length > 0;
   const copied = stages.includes('sql/copy to tmp table') || (remade && (affectedRows ?? 0) > 0);
-  if (asked === null) return copied ? 'COPY' : null;
+  if (asked === null) {
+    if (copied) return 'COPY';
+    return remade && stages.some((stage) => stage.startsWith(IN_PLACE)) ? 'INPLACE' : null;
+  }
   const built = remade || changes.newIndexes.length > 0;
   const fits = (name: string) =>
     copied ? name === 'COPY' : name !== 'COPY' && !(name === 'INSTANT' && built);

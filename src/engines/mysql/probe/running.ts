@@ -6,6 +6,7 @@ import type { Twin } from './twin.ts';
 
 export interface Ran {
   readonly changes: DictionaryChanges;
+  /** `null` of a statement that answers with rows, as OPTIMIZE TABLE: they are no rows of the table. */
   readonly affectedRows: number | null;
   /** Without "stage/": "innodb/alter table (insert)", "sql/copy to tmp table". */
   readonly stages: readonly string[];
@@ -37,7 +38,9 @@ export async function runOnce(twin: Twin, statement: string): Promise<Ran> {
   const before = await readDictionary(observer, twin.database);
   const tables = await tablesOf(observer);
   twin.spoil();
-  const { rows: affectedRows } = await runner.execute(twin.retarget(statement));
+  const { rows } = await runner.execute(twin.retarget(statement));
+  const [counted] = await runner.query<{ n: string | number }>('select row_count() as n');
+  const affectedRows = Number(counted?.n) < 0 ? null : rows;
   const stages = await observer.query<{ name: string }>(
     `select distinct s.event_name as name
     from performance_schema.events_stages_history_long s
