@@ -139,3 +139,10 @@ export function keyOf({ thread, eventId, ticket }: Lock): string {
 export function sameObject(one: Lock, other: Lock): boolean {
   return one.objectType === other.objectType && one.schema === other.schema && one.name === other.name;
 }
+
+const SYSTEM_SCHEMAS = new Set(['performance_schema', 'information_schema', 'mysql', 'sys', 'dummy_sdi_db']);
+
+/** True for schemas that belong to the server. */
+export function isSystemSchema(schema: string | null): boolean {
+  return schema !== null && SYSTEM_SCHEMAS.has(schema);
+}

@@ -9,6 +9,7 @@ import type { WaitChanges } from './followed.ts';
 import { blocks } from './metadata-conflicts.ts';
 import {
   eventKey,
+  isSystemSchema,
   keyOf,
   type Lock,
   readAround,
@@ -290,11 +291,4 @@ function targetOf({ objectType, name }: Lock): string {
   if (objectType === 'TABLE') return 'metadata';
   const scope = objectType.toLowerCase().replaceAll('_', ' ');
   return name === null ? `metadata of ${scope}` : `metadata of ${scope} ${name}`;
-}
-
-const SYSTEM_SCHEMAS = new Set(['performance_schema', 'information_schema', 'mysql', 'sys', 'dummy_sdi_db']);
-
-/** True for schemas that belong to the server. */
-export function isSystemSchema(schema: string | null): boolean {
-  return schema !== null && SYSTEM_SCHEMAS.has(schema);
 }
