@@ -73,7 +73,7 @@ function isClear(message: string, tables: readonly string[]): boolean {
   return (
     tables.some((name) => message.includes(name)) &&
     /data\.tables\.|in the schema/.test(message) &&
-    !/break a constraint of the schema|cannot be filled at row|cannot be filled: .*\(\w{5}\)/.test(message)
+    !/break a constraint of the schema|cannot be filled at row|cannot be filled: .*\(\w{4,5}\)/.test(message)
   );
 }
 
@@ -138,7 +138,7 @@ async function structureOf(session: Session, tables: readonly TableDescription[]
     const [row] = await session.query<Record<string, string>>(`show create table ${name}`);
     const made = (row?.['Create Table'] ?? '')
       .replace(/ AUTO_INCREMENT=\d+/, '')
-      .replace(/(?:\b_(?:latin1|utf8mb4|ascii)|\b(?:TIME|DATE|TIMESTAMP))'/g, "'")
+      .replace(/(?:\b_(?:latin1|utf8mb4|utf8mb3|ascii|cp1251|gbk)|\b(?:TIME|DATE|TIMESTAMP))'/g, "'")
       .replace(/(?<=:\d\d)\.0+'/g, "'")
       .replaceAll(/,$/gm, '');
     lines.push(...made.split('\n').toSorted());

@@ -29,6 +29,9 @@ const NUMBERS: readonly Check[] = [
   (c) => `if(${c} > 10, ${c} < 90, true) = true`,
 ];
 
+/** Without remainders: for MariaDB 10.11 and 11.8, -2.0 % 2 = 0 is false. */
+const FRACTIONS = NUMBERS.filter((check) => !/%|mod/.test(check('c')));
+
 const TEXTS: readonly Check[] = [
   (c) => `char_length(${c}) > 1`,
   (c) => `length(${c}) between 2 and 3`,
@@ -79,12 +82,12 @@ const BOTH: readonly RandomType[] = [
   ...types(
     'number',
     NUMBERS,
-    ['tinyint unsigned', 'int(8) zerofill', 'decimal(10,2)', 'decimal(5,0) unsigned'],
+    ['tinyint unsigned', 'int(8) zerofill', 'decimal(5,0) unsigned', 'bigint unsigned'],
     {
       fallback: '3',
     },
   ),
-  ...types('number', NUMBERS, ['float', 'double', 'float(7,3)', 'decimal(20,6)', 'bigint unsigned'], {
+  ...types('number', FRACTIONS, ['float', 'double', 'float(7,3)', 'decimal(20,6)', 'decimal(10,2)'], {
     fallback: '3',
   }),
   ...types('bits', [], ['bit(1)', 'bit(8)', 'bit(33)', 'bit(64)'], { fallback: "b'1'" }),
@@ -96,8 +99,32 @@ const BOTH: readonly RandomType[] = [
     fallback: "'x'",
   }),
   ...types('text', TEXTS, ['varchar(20) character set ascii', 'varchar(30) collate utf8mb4_general_ci']),
+  ...types('text', TEXTS, [
+    'varchar(20) charset utf16',
+    'varchar(20) charset cp1251',
+    'char(5) collate utf8mb4_bin',
+  ]),
+  ...types('text', TEXTS, [
+    'varchar(20) charset gbk',
+    'varchar(20) charset utf8mb3',
+    'varchar(9) charset ucs2',
+  ]),
+  ...types('text', TEXTS, [
+    'varchar(30) collate utf8mb4_unicode_520_ci',
+    'varchar(20) collate latin1_german2_ci',
+  ]),
+  ...types('number', FRACTIONS, [
+    'decimal(30,10)',
+    'decimal(65,30)',
+    'double unsigned',
+    'bigint(12) unsigned zerofill',
+  ]),
   ...types('long text', TEXTS, ['text', 'tinytext', 'mediumtext', 'longtext'], { index: 'prefix' }),
   ...types('instant', INSTANTS, ['datetime', 'datetime(6)', 'timestamp', 'date'], {}),
+  ...types('instant', INSTANTS, [
+    'timestamp default current_timestamp on update current_timestamp',
+    'datetime(3) default current_timestamp(3) on update current_timestamp(3)',
+  ]),
   ...types('time', [(c) => `${c} > '08:00:00'`], ['time', 'time(3)'], { fallback: "'12:00:00'" }),
   ...types('year', [(c) => `${c} >= 2000`], ['year'], { fallback: '2024' }),
   ...types('bytes', [(c) => `length(${c}) <= 16`], ['binary(16)', 'varbinary(20)', 'binary(1)']),
@@ -105,10 +132,17 @@ const BOTH: readonly RandomType[] = [
   ...types('enum', [(c) => `${c} <> 'b'`, (c) => `${c} in ('a', 'c''d')`], ["enum('a', 'b', 'c''d')"], {
     fallback: "'a'",
   }),
+  ...types('enum', [], ["enum('only')", "enum('', 'B', 'ä') charset utf8mb4"], {}),
+  ...types('set', [], [`set(${Array.from({ length: 64 }, (_, index) => `'m${index}'`).join(', ')})`]),
   ...types('set', [(c) => `${c} <> ''`], ["set('x', 'y', 'z')"]),
-  ...types('json', [(c) => `json_valid(${c})`, (c) => `json_type(${c}) = 'OBJECT'`], ['json'], {
-    index: 'no',
-  }),
+  ...types(
+    'json',
+    [(c) => `json_valid(${c})`, (c) => `json_type(${c}) = 'OBJECT'`, (c) => `json_length(${c}) > 0`],
+    ['json'],
+    {
+      index: 'no',
+    },
+  ),
   ...types('shape', [], ['point', 'geometry', 'polygon', 'linestring', 'multipoint'], { index: 'no' }),
 ];
 
@@ -120,11 +154,24 @@ export const MYSQL_TYPES: Readonly<Record<string, readonly RandomType[]>> = {
       'varchar(30) collate utf8mb4_0900_ai_ci',
       'varchar(12) collate utf8mb4_0900_as_cs',
     ]),
-    ...types('shape', [], ['point srid 4326', 'multipolygon'], { index: 'no' }),
+    ...types('text', TEXTS, [
+      'varchar(12) collate utf8mb4_0900_bin',
+      'varchar(20) collate utf8mb4_ja_0900_as_cs_ks',
+    ]),
+    ...types('shape', [], ['point srid 4326', 'multipolygon', 'polygon srid 3857', 'linestring srid 4326'], {
+      index: 'no',
+    }),
+    ...types('vector', [], ['vector(3)', 'vector(40)'], { index: 'no' }),
   ],
   mariadb: [
     ...BOTH,
     ...types('text', TEXTS, ['varchar(30) collate utf8mb4_unicode_ci']),
+    ...types('text', TEXTS, [
+      'varchar(12) collate utf8mb4_nopad_bin',
+      'varchar(20) collate utf8mb4_general_nopad_ci',
+    ]),
+    ...types('text', TEXTS, ['varchar(20) collate utf8mb4_uca1400_as_cs']),
+    ...types('long text', TEXTS, ['text compressed'], { index: 'no' }),
     ...types('own', [], ['uuid', 'inet6', 'inet4']),
   ],
 };

@@ -1,5 +1,6 @@
 /** Random schemas of MySQL and MariaDB as DDL. */
 import type fc from 'fast-check';
+import { extras, tableOption } from './mysql-extras.ts';
 import { partitionOf } from './mysql-partitions.ts';
 import { type Column, MYSQL_TYPES, quote, type RandomType } from './mysql-types.ts';
 import {
@@ -51,7 +52,6 @@ function schemaOf({ tables, circle, rows }: SchemaSeed, dialect: Dialect): Rando
 }
 
 const ACTIONS = ['', 'on delete cascade', 'on delete set null', 'on delete restrict on update cascade'];
-const OPTIONS = ['', 'charset latin1', 'collate utf8mb4_bin', 'charset utf8mb4 collate utf8mb4_general_ci'];
 
 interface Place {
   readonly index: number;
@@ -82,12 +82,13 @@ function tableOf(seed: TableSeed, { index, earlier, dialect }: Place): Made & { 
   const usable = columns.filter(({ type }) => type.index === 'whole');
   const unique = !isPartitioned && seed.key % 4 === 0 ? (usable.at(-1) ?? null) : null;
   if (unique !== null) lines.push(`unique (${quote(unique.name)})`);
-  const options = `${pick(OPTIONS, seed.key)} ${partition?.by ?? ''}`;
+  const stands = foreign.length > 0 || isPartitioned || seed.refersToItself !== 'no';
+  const options = `${tableOption(seed, dialect.flavor, stands)} ${partition?.by ?? ''}`;
   const after = [
     ...(primary.length === 0
       ? []
       : uniqueIndexes(seed, { name, all, partitionedBy: partition?.column ?? null, dialect })),
-    ...extras(seed, { name, all, index }),
+    ...extras(seed, { name, all, index, flavor: dialect.flavor }),
   ];
   const ddl = `create table ${name} (\n  ${lines.join(',\n  ')}\n) ${options};\n${after.join('\n')}`;
   return {
@@ -252,22 +253,4 @@ function uniqueIndexes(
     ];
     return [pick(forms, form)];
   });
-}
-
-function extras(
-  { extra }: TableSeed,
-  { name, all, index }: Surroundings & { index: number },
-): readonly string[] {
-  if (extra === null) return [];
-  const text = all.find(({ type }) => type.family === 'text' || type.family === 'long text');
-  const shape = all.find(({ type, sql }) => type.family === 'shape' && sql.includes('not null'));
-  const forms = [
-    ...(text === undefined ? [] : [`create fulltext index ft on ${name} (${quote(text.name)});`]),
-    ...(shape === undefined ? [] : [`create spatial index sp on ${name} (${quote(shape.name)});`]),
-    `create view v${index} as select * from ${name};`,
-    `create trigger tr${index} before insert on ${name} for each row signal sqlstate '45000';`,
-    `alter table ${name} comment 'it''s here';`,
-    `create table \`p${index}\` like ${name};`,
-  ];
-  return [pick(forms, extra)];
 }

@@ -54,7 +54,9 @@ export function scalarType(type: ColumnType): ScalarType | null {
     case 'decimal':
       return decimalType(type);
     case 'float':
-      return type.scale === null ? { ...numberType(3), min: -1e9, max: 1e9 } : decimalType(type);
+      return type.scale === null
+        ? { ...numberType(3), min: type.unsigned ? 0 : -1e9, max: 1e9 }
+        : decimalType(type);
     case 'date':
       return type.base === 'year' ? yearType() : { ...temporalType(formatDate), step: DAY };
     case 'timestamp':

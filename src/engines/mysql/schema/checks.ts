@@ -3,7 +3,8 @@ import type { Session } from '../../engine.ts';
 import type { Flavor } from '../connections/client.ts';
 import { stringValue } from '../filling/cells.ts';
 import { dialect } from '../text/dialect.ts';
-import { isToken, nameIn, tokensOf } from '../text/scan.ts';
+import { isToken, nameIn, scan, type Token, tokensOf } from '../text/scan.ts';
+import { decoded } from './decoded.ts';
 
 export interface TableCheck {
   readonly name: string;
@@ -52,13 +53,6 @@ export async function readChecks(
   return checks;
 }
 
-/** MySQL 9.7 gives the bytes of the clause as characters of their own: `grÃ¶ÃŸe` where the column is `größe`. */
-function decoded(clause: string): string {
-  if (!/[\u0080-\u00ff]/.test(clause) || /[^\0-\u00ff]/.test(clause)) return clause;
-  const text = Buffer.from(clause, 'latin1').toString('utf8');
-  return text.includes('\ufffd') ? clause : text;
-}
-
 function checkOf(name: string, printed: string): TableCheck {
   const tokens = tokensOf(printed);
   const [call, open, column, close, ...rest] = tokens;
@@ -72,18 +66,39 @@ function checkOf(name: string, printed: string): TableCheck {
   };
 }
 
-/** Literals without their character set and without backslashes. */
+/**
+ * Literals without their character set and without backslashes; without MariaDB's remarks (`TIMESTAMP/*WITH LOCAL TIME ZONE*\/'..'`)
+ * and without changes of the character set (`convert(name using utf8mb4)`), which change no value.
+ */
 function standardLiterals(expression: string): string {
   let text = '';
   let at = 0;
-  const tokens = tokensOf(expression);
+  const tokens = [...scan(expression)];
+  const left = conversions(tokens);
   for (const [index, token] of tokens.entries()) {
     const isIntroducer =
       token.kind === 'word' && token.text.startsWith('_') && tokens[index + 1]?.kind === 'string';
-    if (!isIntroducer && token.kind !== 'string') continue;
+    if (!isIntroducer && !['string', 'comment'].includes(token.kind) && !left.has(token)) continue;
     text += expression.slice(at, token.from);
     if (token.kind === 'string') text += dialect.quoteLiteral(stringValue(token.text));
+    else if (token.kind === 'comment') text += ' ';
     at = token.to;
   }
   return text + expression.slice(at);
+}
+
+/** The words `convert`, `using` and the character set of each `convert(... using utf8mb4)`. */
+function conversions(tokens: readonly Token[]): ReadonlySet<Token> {
+  const found = new Set<Token>();
+  const open: (Token | null)[] = [];
+  for (const [index, token] of tokens.entries()) {
+    const before = tokens[index - 1];
+    if (isToken(token, '(')) open.push(before !== undefined && isToken(before, 'convert') ? before : null);
+    else if (isToken(token, ')')) open.pop();
+    const call = open.at(-1) ?? null;
+    const charset = tokens[index + 1];
+    if (call === null || charset === undefined || !isToken(token, 'using')) continue;
+    for (const each of [call, token, charset]) found.add(each);
+  }
+  return found;
 }

@@ -3,6 +3,7 @@ import type { ForeignKey, Session } from '../../engine.ts';
 import type { Flavor } from '../connections/client.ts';
 import { groupBy } from '../groups.ts';
 import { nameIn, tokensOf } from '../text/scan.ts';
+import { decoded } from './decoded.ts';
 
 export interface UniqueIndex {
   readonly primary: boolean;
@@ -60,7 +61,9 @@ export async function readUniqueIndexes(
 
 /** Columns that an expression mentions; the servers quote them. */
 export function namesIn(expression: string): readonly string[] {
-  const quoted = tokensOf(expression.replace(/\\(.)/gs, '$1')).filter(({ kind }) => kind === 'quoted');
+  const quoted = tokensOf(decoded(expression).replace(/\\(.)/gs, '$1')).filter(
+    ({ kind }) => kind === 'quoted',
+  );
   return [...new Set(quoted.map((token) => nameIn(token) ?? ''))];
 }
 
