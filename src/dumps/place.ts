@@ -1,15 +1,17 @@
 /** Puts what a client reads where it can open it: on this machine, or beside a server that is elsewhere. */
 import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import type { OpenedDump } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
 import { holdNote, type ProgramRun, scratchDirectory } from '../provisioners/index.ts';
 import { createEstimate } from './estimate.ts';
 import { capture, type FoundProgram } from './programs.ts';
+import { rewrittenFiles } from './rewrite.ts';
 import type { RunRequest } from './run.ts';
-import { readPlain } from './source.ts';
+import { type DumpSource, readPlain } from './source.ts';
 
 export interface Placed extends AsyncDisposable {
   readonly path: string;
@@ -18,14 +20,46 @@ export interface Placed extends AsyncDisposable {
 /** Where the client can open it: as it lies, without its compression in a file of ours, or a copy beside the server. */
 export async function placeDump(
   client: FoundProgram,
-  request: RunRequest,
+  request: PlaceRequest,
   signal: AbortSignal,
 ): Promise<Placed> {
   const { source } = request;
-  if (client.where !== null) return placeInside(client, request, signal);
+  const changed = await rewrittenFiles(request, signal);
+  if (client.where !== null) return placeInside(client, { ...request, changed }, signal);
+  if (source.entries !== null && changed.size > 0)
+    return linkHere(source, [...source.entries.keys()], changed);
   if (source.compression === 'none')
     return { path: source.path, [Symbol.asyncDispose]: () => Promise.resolve() };
   return writeHere(readPlain(source, copying(request, source.bytes), signal), signal);
+}
+
+export interface PlaceRequest extends RunRequest {
+  readonly rewriting: OpenedDump['rewriting'];
+}
+
+/** By name. */
+type Changed = ReadonlyMap<string, Buffer>;
+
+/** A folder of ours with the changed files, and links to the others. */
+async function linkHere({ path }: DumpSource, names: readonly string[], changed: Changed): Promise<Placed> {
+  const folder = join(await scratchDirectory(), `rehearse-dump-${randomBytes(6).toString('hex')}`);
+  const note = await holdNote({ directories: [folder] });
+  const dispose = async (): Promise<void> => {
+    await rm(folder, { recursive: true, force: true });
+    await note.remove();
+  };
+  try {
+    await mkdir(folder, { mode: 0o700 });
+    for (const name of names) {
+      const bytes = changed.get(name);
+      if (bytes === undefined) await symlink(resolve(path, name), join(folder, name));
+      else await writeFile(join(folder, name), bytes, { mode: 0o600 });
+    }
+    return { path: folder, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
 }
 
 /** A small file. */
@@ -36,9 +70,9 @@ export async function placeText(client: FoundProgram, text: string, signal: Abor
   return { path, [Symbol.asyncDispose]: () => removeInside(client, path) };
 }
 
-/** Text for the standard input of a program. */
-export async function* inputOf(text: string): AsyncGenerator<Buffer> {
-  yield Buffer.from(text);
+/** For the standard input of a program. */
+export async function* inputOf(content: string | Buffer): AsyncGenerator<Buffer> {
+  yield Buffer.from(content);
 }
 
 /** Into a file of ours, noted so that it is found when the harness is killed. */
@@ -60,8 +94,12 @@ async function writeHere(input: AsyncIterable<Buffer>, signal: AbortSignal): Pro
 }
 
 /** It goes away with the container at the latest. */
-async function placeInside(client: FoundProgram, request: RunRequest, signal: AbortSignal): Promise<Placed> {
-  const { source } = request;
+async function placeInside(
+  client: FoundProgram,
+  request: RunRequest & { readonly changed: Changed },
+  signal: AbortSignal,
+): Promise<Placed> {
+  const { source, changed } = request;
   const root = insidePath();
   const told = copying(request, source.bytes);
   let before = 0;
@@ -77,7 +115,10 @@ async function placeInside(client: FoundProgram, request: RunRequest, signal: Ab
   else {
     await capture(client.run, { program: 'mkdir', args: ['-m', '700', root], env: {} }, signal);
     for (const [name, bytes] of source.entries) {
-      await copy(join(source.path, name), `${root}/${basename(name)}`);
+      const path = `${root}/${basename(name)}`;
+      const other = changed.get(name);
+      if (other === undefined) await copy(join(source.path, name), path);
+      else await writeInside(client, { path, input: inputOf(other) }, signal);
       before += bytes;
     }
   }

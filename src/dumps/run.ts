@@ -77,7 +77,7 @@ export async function runPath(
 ): Promise<void> {
   const [first] = clients;
   if (first === undefined) throw new Error('no program to restore with');
-  await using placed = await placeDump(first, request, signal);
+  await using placed = await placeDump(first, { ...request, rewriting: dump.rewriting }, signal);
   const { client, listing } = await readContents(dump, clients, placed.path, signal);
   await request.onListing(listing);
   const target = client.reach(request.target);

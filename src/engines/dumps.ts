@@ -92,6 +92,13 @@ export interface OpenedDump extends DumpBase {
     command(program: string, path: string, list: string): Command;
     stages(sql: string): DeferredObjects['restore'];
   } | null;
+  /** Files of a folder whose text is not for the rehearsal's server as it stands; null where none is changed. */
+  readonly rewriting: {
+    concerns(name: string): boolean;
+    rewritten(text: string): string;
+    /** Said once when a text was changed. */
+    readonly note: string;
+  } | null;
   /** In this order. */
   steps(request: RestoreRequest): readonly RestoreStep[];
 }

@@ -4,7 +4,7 @@ import type { ConnectionTarget, Session } from '../../connections.ts';
 import type { Dump, DumpFacts, DumpFile, Dumps, OpenedDump, RestoreStep, StreamedDump } from '../../dumps.ts';
 import type { Command } from '../../recipe.ts';
 import { serverKind } from '../server/server-kind.ts';
-import { filterPlainDump } from './plain-dump.ts';
+import { DEFINERS_REPLACED, filterPlainDump, withoutDefiner } from './plain-dump.ts';
 
 const SHELL_MARKER = '@.json';
 const MYDUMPER_MARKER = 'metadata';
@@ -136,8 +136,16 @@ const folder = {
   contents: null,
   roles: null,
   keys: null,
+  rewriting: null,
   adviceFor,
 } as const;
+
+/** Views, triggers, routines and events have files of their own, each statement on lines of its own. */
+const DEFINERS = {
+  concerns: (name: string) => /-schema-(?:view|triggers|post)\.sql(?:\.gz|\.zst)?$/.test(name),
+  rewritten: (text: string) => text.split('\n').map(withoutDefiner).join('\n'),
+  note: DEFINERS_REPLACED,
+};
 
 /** https://github.com/mydumper/mydumper: the metadata say when the dump was finished. */
 function mydumperOf(head: Buffer, entries: ReadonlyMap<string, number>): OpenedDump {
@@ -152,6 +160,7 @@ function mydumperOf(head: Buffer, entries: ReadonlyMap<string, number>): OpenedD
   const serverVersion = /server_version\s*=\s*"?([^"\s]+)/.exec(text)?.[1] ?? null;
   return {
     ...folder,
+    rewriting: DEFINERS,
     description: `a dump of mydumper${serverVersion === null ? '' : ` of ${nameOf(serverVersion)}`}`,
     facts: { serverVersion, extensions: [] },
     programs: ['myloader'],

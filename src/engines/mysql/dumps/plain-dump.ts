@@ -38,6 +38,13 @@ const LEFT_OUT: readonly { readonly what: string | null; readonly pattern: RegEx
   { what: null, pattern: USE },
 ];
 
+export const DEFINERS_REPLACED = 'definers of the dump are replaced by the user of the migrations';
+
+/** Of a line that begins a statement. */
+export function withoutDefiner(line: string): string {
+  return HAS_DEFINER.test(line) ? line.replace(DEFINER, '') : line;
+}
+
 /** Nothing is to be held against another table or written to a log while rows come in. */
 const SETTINGS = 'SET SESSION foreign_key_checks = 0, SESSION unique_checks = 0; ';
 
@@ -103,9 +110,10 @@ function createLines(observer: StreamObserver) {
         return Buffer.from('\n');
       }
     }
-    if (!HAS_DEFINER.test(text) || !DEFINER.test(text)) return line;
-    note('definers of the dump are replaced by the user of the migrations');
-    return Buffer.from(text.replace(DEFINER, ''), 'latin1');
+    const free = withoutDefiner(text);
+    if (free === text) return line;
+    note(DEFINERS_REPLACED);
+    return Buffer.from(free, 'latin1');
   }
 
   function refuseSecondDatabase(name: string | undefined): void {

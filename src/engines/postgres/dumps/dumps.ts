@@ -59,6 +59,7 @@ function archiveOf(head: ArchiveHead, format: string, entries: DumpFile['entries
   const of = serverVersion === null ? '' : ` of Postgres ${firstWord(serverVersion)}`;
   return {
     reads: 'path',
+    rewriting: null,
     description: `a ${format} archive (${version})${of}`,
     facts: { serverVersion, extensions: [] },
     programs: ['pg_restore'],
