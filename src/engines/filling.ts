@@ -47,10 +47,32 @@ export interface BulkLoadRequest {
   /** Rows and bytes handed to the server so far by this call. */
   readonly onProgress: (rows: number, bytes: number) => void;
   readonly signal: AbortSignal;
+  /** What the {@link LostRows} of the call before, for the same rows, carried; left out: the rows are begun with. */
+  readonly broken?: BrokenLoad | null;
 }
 
-/** The connection broke before the server had confirmed a row of the call: none is there, and it can be made again. */
-export class LostRows extends EnvironmentError {}
+/** Where a bulk load stood when its connection broke; for the engine that wrote it. */
+export interface BrokenLoad {
+  /** Rows of the call that the server had confirmed; the next ones it may or may not have taken. */
+  readonly confirmedRows: number;
+  /** Instant at which the server was started, seconds since 1970, within a second or two. */
+  readonly serverStartedAt: number;
+  /** Name of a lock that the broken session holds as long as the server keeps it. */
+  readonly heldLock: string;
+}
+
+/**
+ * The connection broke, and the call can be made again, with `broken`: without it, no row of the call is there; with it,
+ * the next call finds out which are.
+ */
+export class LostRows extends EnvironmentError {
+  readonly broken: BrokenLoad | null;
+
+  constructor(message: string, options: ErrorOptions, broken: BrokenLoad | null = null) {
+    super(message, options);
+    this.broken = broken;
+  }
+}
 
 export interface Filling {
   /** How a table is cut that several streams fill at once. */

@@ -1,6 +1,6 @@
 /** What one stream does: takes pieces of tables and loads them over a connection of its own. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { type ConnectionTarget, type Engine, LostRows } from '../engines/engine.ts';
+import { type BrokenLoad, type ConnectionTarget, type Engine, LostRows } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
 import type { TableGenerator } from '../generators/index.ts';
 import { type Share, takeRanges } from './pieces.ts';
@@ -25,7 +25,10 @@ export interface StreamProgress {
   readonly done: boolean;
 }
 
-/** A server that a crash restarts is back in a second or two; each attempt makes the same rows again. */
+/**
+ * A server that a crash restarts is back in a second or two; each attempt makes the same rows again. Attempts that bring
+ * rows are not counted.
+ */
 const ATTEMPTS = 3;
 const PAUSE_MS = 2_000;
 
@@ -37,24 +40,34 @@ export async function fillShares(stream: Stream): Promise<void> {
     if (stream.takes?.(share) === false) continue;
     const ranges = takeRanges(share, stream.counters, index);
     if (ranges === null) continue;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await load(stream, share, ranges);
-        break;
-      } catch (error) {
-        // A server that is not back yet cannot be connected to.
-        const passes = error instanceof LostRows || (attempt > 1 && error instanceof EnvironmentError);
-        if (!passes || attempt === ATTEMPTS) throw error;
-        await wait(PAUSE_MS, undefined, { signal: stream.signal });
-      }
+    await loadAgain(stream, share, ranges);
+  }
+}
+
+async function loadAgain(stream: Stream, share: Share, ranges: Ranges): Promise<void> {
+  let broken: BrokenLoad | null = null;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await load(stream, share, { ranges, broken });
+    } catch (error) {
+      // A server that is not back yet cannot be connected to.
+      const passes = error instanceof LostRows || (attempt > 1 && error instanceof EnvironmentError);
+      if (!passes) throw error;
+      const further = error instanceof LostRows ? error.broken : null;
+      if (further !== null && further.confirmedRows > (broken?.confirmedRows ?? 0)) attempt = 1;
+      if (attempt === ATTEMPTS) throw error;
+      broken = further ?? broken;
+      await wait(PAUSE_MS, undefined, { signal: stream.signal });
     }
   }
 }
 
+type Ranges = Iterable<readonly [from: number, to: number]>;
+
 async function load(
   stream: Stream,
   share: Share,
-  ranges: Iterable<readonly [number, number]>,
+  { ranges, broken }: { readonly ranges: Ranges; readonly broken: BrokenLoad | null },
 ): Promise<void> {
   const { engine, target, generators, signal } = stream;
   const generator = generators.get(share.table);
@@ -74,6 +87,7 @@ async function load(
       tell({ ...told, done: false });
     },
     signal,
+    broken,
   });
   tell({ ...told, done: true });
 }
@@ -90,10 +104,7 @@ function sparingly(tell: Stream['tell']): Stream['tell'] {
 }
 
 /** Can be pulled more than once, as the ranges can. */
-function rowsIn(
-  { row }: TableGenerator,
-  ranges: Iterable<readonly [number, number]>,
-): Iterable<ReturnType<TableGenerator['row']>> {
+function rowsIn({ row }: TableGenerator, ranges: Ranges): Iterable<ReturnType<TableGenerator['row']>> {
   return {
     *[Symbol.iterator]() {
       for (const [from, to] of ranges) for (let number = from; number < to; number += 1) yield row(number);

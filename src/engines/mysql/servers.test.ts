@@ -1,5 +1,6 @@
 /** What is particular to MySQL and MariaDB, on real servers; the rest is in the engine contract. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { verifyBrokenLoads, verifyLostAnswer } from '../../../tests/mysql-broken-load.ts';
 import { verifyTypes } from '../../../tests/mysql-types.ts';
 import {
   type BareServer,
@@ -9,6 +10,7 @@ import {
   startBareServer,
 } from '../../../tests/server.ts';
 import type { CellValue, Session, TableDescription } from '../engine.ts';
+import { ageing } from './filling/ageing.ts';
 import { filling } from './filling/filling.ts';
 import { schema } from './schema/schema.ts';
 
@@ -193,6 +195,51 @@ for (const spec of serversOf('mysql')) {
 
     test('every type, key and partition is filled, and the values are those that were made', async () => {
       await verifyTypes(server);
+    });
+
+    test('a connection that is killed while it fills costs no row, and brings none twice', async () => {
+      await verifyBrokenLoads(server);
+    });
+
+    test.each([true, false])(
+      'rows whose commit was not confirmed are looked for (alone: %s)',
+      async (alone) => {
+        await verifyLostAnswer(server, alone);
+      },
+    );
+
+    test('a table with triggers is aged without them, one without a primary key by a unique one', async () => {
+      await using own = await server.session();
+      await own.execute(`
+        create table logged (id int primary key, note varchar(20) not null, key (note));
+        create table audit (n int);
+        create table by_key (code varchar(20) not null, part int not null, note varchar(20), unique (code, part));
+        insert into logged with recursive n (i) as (select 1 union all select i + 1 from n where i < 300) select i, concat('n', i) from n;
+        insert into by_key select concat('c', id % 9), id, note from logged`);
+      for (const event of ['insert', 'update', 'delete'])
+        await own.execute(
+          `create trigger on_${event} before ${event} on logged for each row insert into audit values (1)`,
+        );
+      const all = async () => [
+        await own.query('show triggers'),
+        await own.query('select * from logged order by id'),
+        await own.query('select * from by_key order by code, part'),
+      ];
+      const withoutTimes = async () => JSON.stringify(await all()).replaceAll(/"Created":"[^"]*"/g, '');
+      const before = await withoutTimes();
+      const request = { session: own, tables: await schema.describe(own), onTable: () => undefined };
+      const aged = await ageing.age({ ...request, updateShare: 0.2, deleteShare: 0.1, randomSeed: 1 });
+      for (const name of ['logged', 'by_key']) {
+        const one = aged.find(({ table }) => table === name);
+        expect(one).toMatchObject({ notAged: null });
+        expect(one?.updatedRows).toBeGreaterThan(0);
+        expect(one?.reinsertedRows).toBeGreaterThan(0);
+      }
+      expect(aged.find(({ table }) => table === 'audit')?.notAged).toMatch(
+        /no primary key, and no unique key/,
+      );
+      expect(await own.query('select * from audit')).toEqual([]);
+      expect(await withoutTimes()).toBe(before);
     });
 
     test('a row that the server cannot take is told with the setting to change', async () => {

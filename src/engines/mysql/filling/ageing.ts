@@ -9,6 +9,7 @@ import type { AgedTable, Ageing, AgeingRequest, Bloat } from '../../ageing.ts';
 import { type Session, SqlError, type TableDescription } from '../../engine.ts';
 import { serverKind } from '../server/server-kind.ts';
 import { dialect } from '../text/dialect.ts';
+import { takeTriggers } from './deferred.ts';
 
 const { quote, quoteName } = dialect;
 
@@ -42,7 +43,8 @@ async function prepareSession(session: Session): Promise<void> {
 interface Facts {
   /** Storage engine and kind by table. */
   readonly stored: ReadonlyMap<string, string>;
-  readonly withTriggers: ReadonlySet<string>;
+  /** Columns of a unique key without nulls, for tables without a primary key. */
+  readonly keys: ReadonlyMap<string, readonly string[]>;
   /** Columns that the server sets at each update unless told otherwise, as "table.column". */
   readonly touched: ReadonlySet<string>;
   /** First columns of secondary indexes, as "table.column". */
@@ -54,10 +56,22 @@ const STORED = `
   select table_name as name, concat(coalesce(engine, ''), ' ', table_type) as value
   from information_schema.tables
   where table_schema = database()`;
-const TRIGGERED = `
-  select distinct event_object_table as name
-  from information_schema.triggers
-  where event_object_schema = database()`;
+const UNIQUE_KEYS = `
+  select i.table_name as \`table\`, i.index_name as name, i.column_name as \`column\`
+  from information_schema.statistics i
+    join (
+      select table_name, min(index_name) as index_name
+      from (
+        select table_name, index_name
+        from information_schema.statistics
+        where table_schema = database() and non_unique = 0
+        group by table_name, index_name
+        having sum(nullable = 'YES') = 0 and sum(sub_part is not null) = 0 and sum(column_name is null) = 0
+      ) whole
+      group by table_name
+    ) first using (table_name, index_name)
+  where i.table_schema = database()
+  order by i.table_name, i.seq_in_index`;
 const TOUCHED = `
   select concat(table_name, '.', column_name) as name
   from information_schema.columns
@@ -73,17 +87,33 @@ async function readFacts(session: Session): Promise<Facts> {
     new Set((await session.query<{ name: string }>(query)).map(({ name }) => name));
   return {
     stored: new Map(stored.map(({ name, value }) => [name, value])),
-    withTriggers: await namesOf(TRIGGERED),
+    keys: await readKeys(session),
     touched: await namesOf(TOUCHED),
     indexed: await namesOf(INDEXED),
   };
 }
+
+async function readKeys(session: Session): Promise<ReadonlyMap<string, readonly string[]>> {
+  const keys = new Map<string, string[]>();
+  for (const { table, column } of await session.query<{ table: string; column: string }>(UNIQUE_KEYS))
+    keys.set(table, [...(keys.get(table) ?? []), column]);
+  return keys;
+}
+
+/** By which a row is met: the primary key, else another one; empty without any. */
+function keyOf({ primaryKey, parts }: TableDescription, { keys }: Facts): readonly string[] {
+  return primaryKey.length > 0 ? primaryKey : (keys.get(parts.at(-1) ?? '') ?? []);
+}
+
+const EVERY_EVENT = 'INSERT, UPDATE, DELETE';
 
 async function ageOne(request: AgeingRequest, table: TableDescription, facts: Facts): Promise<AgedTable> {
   const { session, updateShare, deleteShare, randomSeed } = request;
   const reason = whyNot(table, facts);
   if (reason !== null) return { table: table.name, updatedRows: 0, reinsertedRows: 0, notAged: reason };
   let [updatedRows, reinsertedRows] = [0, 0];
+  // No session can keep them from firing.
+  const triggers = await takeTriggers(session, table, EVERY_EVENT);
   try {
     updatedRows = await updateAndBack(session, table, { facts, share: updateShare, seed: randomSeed });
     reinsertedRows = await deleteAndInsert(session, table, {
@@ -97,15 +127,15 @@ async function ageOne(request: AgeingRequest, table: TableDescription, facts: Fa
     return { table: table.name, updatedRows, reinsertedRows, notAged: error.message };
   } finally {
     await session.execute(`drop temporary table if exists ${SAMPLE}`);
+    for (const statement of triggers) await session.execute(statement);
   }
 }
 
-function whyNot(table: TableDescription, { stored, withTriggers }: Facts): string | null {
-  const name = table.parts.at(-1) ?? '';
-  if (withTriggers.has(name)) return 'it has triggers, which would fire';
-  if (table.primaryKey.length === 0)
-    return 'it has no primary key by which its rows could be met in random order';
-  const kind = stored.get(name) ?? '';
+function whyNot(table: TableDescription, facts: Facts): string | null {
+  const { stored } = facts;
+  if (keyOf(table, facts).length === 0)
+    return 'it has no primary key, and no unique key without nulls, by which its rows could be met in random order';
+  const kind = stored.get(table.parts.at(-1) ?? '') ?? '';
   return kind === 'InnoDB BASE TABLE' ? null : `it is no ordinary InnoDB table ("${kind}")`;
 }
 
@@ -119,9 +149,10 @@ interface Part {
 const PLAIN = new Set(['integer', 'decimal', 'text', 'date', 'time', 'timestamp', 'boolean', 'enum', 'uuid']);
 
 /** One that begins an index, and one whose rows grow and shrink. */
-function columnsToChange(table: TableDescription, { indexed }: Facts): readonly string[] {
+function columnsToChange(table: TableDescription, facts: Facts): readonly string[] {
   const name = table.parts.at(-1) ?? '';
-  const unique = new Set([...table.primaryKey, ...table.uniques.flat()]);
+  const { indexed } = facts;
+  const unique = new Set([...keyOf(table, facts), ...table.uniques.flat()]);
   const free = table.columns.filter(
     (column) => column.generated === 'no' && !unique.has(column.name) && PLAIN.has(column.type.kind),
   );
@@ -147,7 +178,7 @@ async function updateAndBack(session: Session, table: TableDescription, part: Pa
     const set = [...changed.map((column, index) => `t.${quote(column)} = w.${value}${index}`), ...stays];
     await inBatches(rows, (from, to) =>
       session.execute(
-        `update ${SAMPLE} w straight_join ${quoteName(table.parts)} t on ${onKey(table)}
+        `update ${SAMPLE} w straight_join ${quoteName(table.parts)} t on ${onKey(table, part.facts)}
          set ${set.join(', ')}
          where w.n between ${from} and ${to}`,
       ),
@@ -165,7 +196,7 @@ async function deleteAndInsert(session: Session, table: TableDescription, part: 
     const these = `w.n between ${from} and ${to}`;
     await session.execute('start transaction');
     await session.execute(
-      `delete t from ${SAMPLE} w straight_join ${quoteName(table.parts)} t on ${onKey(table)} where ${these}`,
+      `delete t from ${SAMPLE} w straight_join ${quoteName(table.parts)} t on ${onKey(table, part.facts)} where ${these}`,
     );
     await session.execute(
       `insert into ${quoteName(table.parts)} (${stored.map(({ name }) => quote(name)).join(', ')})
@@ -176,8 +207,10 @@ async function deleteAndInsert(session: Session, table: TableDescription, part: 
   return rows;
 }
 
-const onKey = (table: TableDescription): string =>
-  table.primaryKey.map((column, index) => `t.${quote(column)} = w.k${index}`).join(' and ');
+const onKey = (table: TableDescription, facts: Facts): string =>
+  keyOf(table, facts)
+    .map((column, index) => `t.${quote(column)} = w.k${index}`)
+    .join(' and ');
 
 /**
  * Rows of the table, numbered in random order, each with its key; returns how many. The same for the same seed. The limit
@@ -186,9 +219,9 @@ const onKey = (table: TableDescription): string =>
 async function takeSample(
   session: Session,
   table: TableDescription,
-  { columns, share, seed }: Part & { readonly columns: readonly string[] },
+  { columns, share, seed, facts }: Part & { readonly columns: readonly string[] },
 ): Promise<number> {
-  const key = table.primaryKey.map((column, index) => `s.${quote(column)} as k${index}`);
+  const key = keyOf(table, facts).map((column, index) => `s.${quote(column)} as k${index}`);
   const visible = table.columns.map(({ name }) => `t.${quote(name)}`);
   await session.execute(`drop temporary table if exists ${SAMPLE}`);
   await session.execute(

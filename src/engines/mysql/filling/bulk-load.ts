@@ -1,9 +1,17 @@
 /** Streams rows through LOAD DATA LOCAL: https://dev.mysql.com/doc/refman/en/load-data.html */
 import { Readable } from 'node:stream';
 import { EnvironmentError, UsageError } from '../../../errors.ts';
-import { type BulkLoadRequest, SqlError, type TableDescription } from '../../engine.ts';
-import { type Client, closeClient, openClient } from '../connections/client.ts';
+import type { OutcomeClass } from '../../../recording/load-record.ts';
+import {
+  type BrokenLoad,
+  type BulkLoadRequest,
+  LostRows,
+  SqlError,
+  type TableDescription,
+} from '../../engine.ts';
+import { type Client, closeClient, openClient, toSqlError } from '../connections/client.ts';
 import { dialect } from '../text/dialect.ts';
+import { type LoadSession, markSession, rowsThere } from './broken-load.ts';
 import { createFeed } from './load-feed.ts';
 import { type CellForm, formOf } from './load-lines.ts';
 
@@ -21,32 +29,60 @@ const PREPARE_SESSION = `
 
 /**
  * One LOAD DATA after the other over one connection, in the order given. LOCAL turns errors into warnings and goes on
- * with a changed value, so a warning is an error here; then no row of its statement is there.
+ * with a changed value, so a warning is an error here; then no row of its statement is there. A connection that breaks
+ * gives LostRows with what the next call needs to go on.
  */
 export async function bulkLoad(request: BulkLoadRequest): Promise<number> {
-  const { table, signal, onProgress } = request;
+  const { table, signal, onProgress, broken = null } = request;
   const feed = createFeed(request);
   const infile = () => Readable.from(feed.batch(), { objectMode: false });
   const client = await openClient(request.target, { applicationName: 'rehearse filling', infile }, signal);
   const cut = () => void client.socket.destroy();
   signal.addEventListener('abort', cut, { once: true });
+  const closed = whenClosed(client);
+  let session: LoadSession | null = null;
+  let confirmedRows = broken?.confirmedRows ?? 0;
   try {
     await client.send(PREPARE_SESSION);
     feed.limitRows(await readMaxPacket(client));
+    const own = await markSession(client);
+    const there = broken === null ? null : await rowsThere(client, request, { broken, session: own });
+    session = own;
+    feed.skip(there?.rows ?? 0);
+    let mayBeThere = there?.firstMayBeThere ?? false;
     const statement = loadStatement(request);
     while (!feed.isDone()) {
       const before = feed.count();
-      await loadBatch(client, statement, { table, before, count: feed.count });
+      const batch = { table, before, count: feed.count, mayBeThere };
+      await Promise.race([loadBatch(client, statement, batch), closed]);
+      mayBeThere = false;
+      confirmedRows = feed.count();
       onProgress(feed.count(), feed.bytes());
     }
     return feed.count();
   } catch (error) {
     signal.throwIfAborted();
-    throw feed.failure() ?? cannotFill(table, error);
+    throw (
+      feed.failure() ?? cannotFill(table, error, session === null ? broken : { ...session, confirmedRows })
+    );
   } finally {
     signal.removeEventListener('abort', cut);
     await closeClient(client);
   }
+}
+
+/**
+ * Rejects when the server closes its end: where MariaDB ends the session in the middle of a file's data, `mysql2` waits for ever for
+ * room to write more of it.
+ */
+function whenClosed({ socket }: Client): Promise<never> {
+  const closed = new Promise<never>((_resolve, reject) => {
+    const lost = () => reject(toSqlError(new Error('the server closed the connection'), 'load data'));
+    socket.once('end', lost).once('close', lost);
+  });
+  // Nobody waits for it any more when the load is done.
+  closed.catch(() => undefined);
+  return closed;
 }
 
 /** Nobody could read a larger row back: https://dev.mysql.com/doc/refman/en/packet-too-large.html */
@@ -97,9 +133,14 @@ interface Batch {
   /** Rows of the statements before. */
   readonly before: number;
   readonly count: () => number;
+  /** Left by a broken connection: all of its rows, or none. */
+  readonly mayBeThere: boolean;
 }
 
-async function loadBatch(client: Client, statement: string, { table, before, count }: Batch): Promise<void> {
+const DUPLICATE = '1062';
+
+async function loadBatch(client: Client, statement: string, batch: Batch): Promise<void> {
+  const { table, before, count, mayBeThere } = batch;
   const answer = await client.send(statement);
   const handed = count() - before;
   if (answer.warnings === 0 && answer.affected === handed) {
@@ -110,6 +151,7 @@ async function loadBatch(client: Client, statement: string, { table, before, cou
   await client.send('rollback');
   const [warning] = rows;
   const code = warning === undefined ? null : String(Reflect.get(warning, 'Code'));
+  if (mayBeThere && answer.affected === 0 && code === DUPLICATE) return;
   const message =
     warning === undefined
       ? `${answer.affected} of ${handed} rows arrived`
@@ -141,8 +183,11 @@ const LOCAL_REFUSED = ['3948', '1148', '4166'];
 /** Errors of the machine: disk full, too many files, out of memory. */
 const MACHINE = ['1021', '1030', '1037', '1114', '1135', '1026', '3019'];
 
+/** A killed session tells of an interrupted statement first. Either way the statement's rows are rolled back. */
+const BROKEN_OFF: readonly OutcomeClass[] = ['connection lost', 'statement timeout'];
+
 /** Errors of the generator (which are no errors of the server) go through as they are. */
-function cannotFill(table: TableDescription, error: unknown): unknown {
+function cannotFill(table: TableDescription, error: unknown, broken: BrokenLoad | null): unknown {
   if (!(error instanceof SqlError)) return error;
   const { code, message } = error;
   if (code !== null && LOCAL_REFUSED.includes(code))
@@ -151,7 +196,13 @@ function cannotFill(table: TableDescription, error: unknown): unknown {
         'Set local_infile = ON on the server (database.settings where it is ours).',
       { cause: error },
     );
-  if (code === null || dialect.classify(code, message) === 'connection lost' || MACHINE.includes(code))
+  if (broken !== null && BROKEN_OFF.includes(dialect.classify(code, message)))
+    return new LostRows(
+      `the server broke off the load of table "${table.name}": ${message} (${code}). See its log.`,
+      { cause: error },
+      broken,
+    );
+  if (code === null || BROKEN_OFF.includes(dialect.classify(code, message)) || MACHINE.includes(code))
     return new EnvironmentError(
       `the server failed while table "${table.name}" was filled: ${message} (${code}). ` +
         'See its log; a full disk or too little memory are the usual reasons.',

@@ -14,8 +14,10 @@ const { quote, quoteName, quoteLiteral } = dialect;
  */
 export async function prepare(
   session: Session,
-  tables: readonly TableDescription[],
+  described: readonly TableDescription[],
 ): Promise<DeferredObjects> {
+  const versioned = new Set((await session.query<{ name: string }>(VERSIONED)).map(({ name }) => name));
+  const tables = described.map((table): Altered => ({ ...table, versioned: versioned.has(table.name) }));
   const triggers = await dropTriggers(session, tables);
   const definitions = [];
   for (const table of tables) definitions.push({ table, parts: await partsOf(session, table) });
@@ -52,6 +54,17 @@ export async function prepare(
   }
   // Each locks two tables: two at once can wait for each other.
   return { restore: [indexes, ...foreignKeys.map((each) => [each]), triggers] };
+}
+
+/** https://mariadb.com/kb/en/system-versioned-tables/ */
+const VERSIONED = `
+  select table_name as name
+  from information_schema.tables
+  where table_schema = database() and table_type = 'SYSTEM VERSIONED'`;
+
+interface Altered extends TableDescription {
+  /** MariaDB keeps the rows that were. */
+  readonly versioned: boolean;
 }
 
 function task({ name }: TableDescription, what: string, statements: readonly string[]): RestoreTask {
@@ -153,7 +166,7 @@ async function referencedColumns(session: Session): Promise<ReadonlySet<string>>
 }
 
 /** All of a table's indexes in one statement, so that its rows are read once; InnoDB builds special ones singly. */
-function restoreIndexes(table: TableDescription, parts: readonly Part[]): readonly string[] {
+function restoreIndexes(table: Altered, parts: readonly Part[]): readonly string[] {
   const together = parts
     .filter(({ kind }) => kind !== 'special')
     .map(({ definition }) => `add ${definition}`);
@@ -169,16 +182,18 @@ function restoreIndexes(table: TableDescription, parts: readonly Part[]): readon
  * Without looking at the rows: with foreign_key_checks on, the server would copy the whole table. The rows are looked at
  * afterwards, by advanceCounters.
  */
-function restoreForeignKey(table: TableDescription, part: Part): string {
+function restoreForeignKey(table: Altered, part: Part): string {
   return `set foreign_key_checks = 0; ${alteration(table, [`add ${part.definition}`])}; set foreign_key_checks = 1`;
 }
 
-async function alter(session: Session, table: TableDescription, changes: readonly string[]): Promise<void> {
+async function alter(session: Session, table: Altered, changes: readonly string[]): Promise<void> {
   await session.execute(alteration(table, changes));
 }
 
-function alteration(table: TableDescription, changes: readonly string[]): string {
-  return `alter table ${quoteName(table.parts)} ${changes.join(', ')}`;
+/** A table with versions refuses other columns for its history, and indexes with them, unless told otherwise. */
+function alteration(table: Altered, changes: readonly string[]): string {
+  const text = `alter table ${quoteName(table.parts)} ${changes.join(', ')}`;
+  return table.versioned ? `set statement system_versioning_alter_history = keep for ${text}` : text;
 }
 
 interface TriggerRow {
@@ -190,30 +205,44 @@ interface TriggerRow {
 const TRIGGERS = `
   select trigger_schema as \`schema\`, trigger_name as name
   from information_schema.triggers
-  where event_object_schema = ? and event_object_table = ? and event_manipulation = 'INSERT'
+  where event_object_schema = ? and event_object_table = ? and locate(event_manipulation, ?) > 0
   order by action_timing, action_order`;
 
-/** Returns the statements that make them again, in their order, each under the sql_mode that it was made with. */
 async function dropTriggers(
   session: Session,
   tables: readonly TableDescription[],
 ): Promise<readonly RestoreTask[]> {
   const tasks: RestoreTask[] = [];
   for (const table of tables) {
-    const restore: string[] = [];
-    for (const { schema, name } of await session.query<TriggerRow>(TRIGGERS, table.parts)) {
-      const trigger = quoteName([schema, name]);
-      const [made] = await session.query<{ sql_mode: string; 'SQL Original Statement': string }>(
-        `show create trigger ${trigger}`,
-      );
-      if (made === undefined) throw new Error(`the trigger ${trigger} gave no row`);
-      await session.execute(`drop trigger ${trigger}`);
-      restore.push(
-        `set @rehearse_sql_mode = @@session.sql_mode; set session sql_mode = ${quoteLiteral(made.sql_mode)}; ` +
-          `${made['SQL Original Statement']}; set session sql_mode = @rehearse_sql_mode`,
-      );
-    }
+    const restore = await takeTriggers(session, table, 'INSERT');
     if (restore.length > 0) tasks.push(task(table, 'triggers', restore));
   }
   return tasks;
+}
+
+/**
+ * Drops the triggers of these events ("INSERT, UPDATE"); returns the statements that make them again, in their order, each
+ * under the sql_mode that it was made with.
+ */
+export async function takeTriggers(
+  session: Session,
+  table: TableDescription,
+  events: string,
+): Promise<readonly string[]> {
+  const restore: string[] = [];
+  for (const { schema, name } of await session.query<TriggerRow>(TRIGGERS, [...table.parts, events])) {
+    const trigger = quoteName([schema, name]);
+    const [made] = await session.query<{ sql_mode: string; 'SQL Original Statement': string }>(
+      `show create trigger ${trigger}`,
+    );
+    if (made === undefined) throw new Error(`the trigger ${trigger} gave no row`);
+    await session.execute(`drop trigger ${trigger}`);
+    restore.push(
+      `set @rehearse_sql_mode = @@session.sql_mode; set session sql_mode = ${quoteLiteral(made.sql_mode)}`,
+      // By itself: MySQL takes a semicolon behind it into the trigger.
+      made['SQL Original Statement'],
+      'set session sql_mode = @rehearse_sql_mode',
+    );
+  }
+  return restore;
 }

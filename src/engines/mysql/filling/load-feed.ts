@@ -11,6 +11,8 @@ const BATCH_BYTES = 32 * 1024 * 1024;
 
 export interface Feed {
   limitRows(bytesMax: number): void;
+  /** Leaves the first rows out, as if they had been handed out already; before the first batch. */
+  skip(rows: number): void;
   /** Lines of the next statement. */
   batch(): Generator<Buffer, void>;
   /** Rows handed out so far. */
@@ -55,6 +57,10 @@ export function createFeed(request: BulkLoadRequest): Feed {
     limitRows: (most) => {
       bytesMax = most;
     },
+    skip: (rows) => {
+      source.skip(rows);
+      count = rows;
+    },
     *batch() {
       const end = bytes + BATCH_BYTES;
       while (!done && bytes < end) {
@@ -81,6 +87,8 @@ function* packets(chunk: Buffer, bytesMax: number): Generator<Buffer, void> {
 interface RowSource {
   /** Writes the next row; false when there is none. */
   write(lines: Lines): boolean;
+  /** Passes over the next rows. */
+  skip(rows: number): void;
   /** Cells of the row that was written last. */
   last(): readonly CellValue[];
 }
@@ -101,6 +109,9 @@ function textRows(request: BulkLoadRequest): RowSource {
       writeRow(lines, row, forms);
       return true;
     },
+    skip: (rows) => {
+      for (let left = rows; left > 0 && iterator.next().done !== true; left -= 1);
+    },
     last: () => row,
   };
 }
@@ -111,13 +122,25 @@ function numberedRows(request: BulkLoadRequest, { ranges, cells }: NumberedRows)
   const writers = cells.map((cell, index) => cellWriter(cell, types[index]));
   let row = 0;
   let end = 0;
+  /** False behind the last range. */
+  const advance = (): boolean => {
+    while (row >= end) {
+      const next = iterator.next();
+      if (next.done === true) return false;
+      [row, end] = next.value;
+    }
+    return true;
+  };
   return {
-    write: (lines) => {
-      while (row >= end) {
-        const next = iterator.next();
-        if (next.done === true) return false;
-        [row, end] = next.value;
+    skip: (rows) => {
+      for (let left = rows; left > 0 && advance(); ) {
+        const passed = Math.min(left, end - row);
+        row += passed;
+        left -= passed;
       }
+    },
+    write: (lines) => {
+      if (!advance()) return false;
       for (let index = 0; index < writers.length; index += 1) writers[index]?.(lines, row);
       if (writers.length === 0) endCell(lines);
       endRow(lines);
