@@ -34,11 +34,24 @@ export function split(script: string): readonly SqlStatement[] {
     const line = lineAt(read.from);
     refuseFileCommand(script, read.from, line);
     if (!isToken(read.head[0], 'use'))
-      statements.push({ text: script.slice(read.from, read.to), line, offset: read.from });
+      statements.push({ text: textOf(script, read), line, offset: read.from });
   }
 }
 
+/** The client drops a backslash that ends a line outside of quotes; a space in its place keeps every offset. */
+function textOf(script: string, { from, to, continued }: ReadStatement): string {
+  let text = '';
+  let at = from;
+  for (const place of continued.filter((each) => each > from && each < to)) {
+    text += `${script.slice(at, place)} `;
+    at = place + 1;
+  }
+  return text + script.slice(at, to);
+}
+
 interface ReadStatement {
+  /** Offsets of backslashes that end a line. */
+  readonly continued: readonly number[];
   /** Its first words, enough to tell what it is. */
   readonly head: readonly Token[];
   readonly from: number;
@@ -55,16 +68,24 @@ function readStatement(script: string, start: number, delimiter: string): ReadSt
   let executable = false;
   let from = -1;
   let to = -1;
+  const continued: number[] = [];
   const block = createBlock();
   for (let at = start; ; ) {
     const next = nextToken(script, at, { executable, delimiter });
-    if (next === null) return from === -1 ? null : { head, from, to, end: script.length };
+    if (next === null) return from === -1 ? null : { head, continued, from, to, end: script.length };
     at = next.to;
     if (next.kind === 'delimiter' && !(delimiter === DEFAULT_DELIMITER && block.isOpen()))
-      return from === -1 ? { head, from: at, to: at, end: at } : { head, from, to, end: at };
+      return from === -1
+        ? { head, continued, from: at, to: at, end: at }
+        : { head, continued, from, to, end: at };
     // The command stands at the beginning of a statement, behind a comment too.
     if (next.kind === 'comment') {
-      if (from === -1 && delimiterCommand(script, at) !== null) return { head, from: at, to: at, end: at };
+      if (from === -1 && delimiterCommand(script, at) !== null)
+        return { head, continued, from: at, to: at, end: at };
+      continue;
+    }
+    if (next.text === '\\' && /^\r?\n/.test(script.slice(at, at + 2))) {
+      continued.push(next.from);
       continue;
     }
     if (next.kind === 'executable') executable = !executable;
