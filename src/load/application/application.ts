@@ -8,7 +8,7 @@ import type { Clock } from '../arrivals/clock.ts';
 import type { Operation } from '../load.ts';
 import type { OperationValues } from '../operations/values.ts';
 import type { StampRecorder, Stamps } from '../stamps/stamps.ts';
-import { type Execution, execute } from './execution.ts';
+import { execute } from './execution.ts';
 import { createPool, type Pool } from './pool.ts';
 import { createSeats, type Seat, type Seats } from './seats.ts';
 
@@ -48,7 +48,6 @@ interface Instance {
 
 export function createApplication(settings: ApplicationSettings): Application {
   const { pool: limits, connect, stamps, now, redact } = settings;
-  const running = new Map<Seat, Execution>();
   const instances = Array.from({ length: limits.instances }, createInstance);
   const deadlines = createDeadlineTimer(instances, now);
 
@@ -69,7 +68,7 @@ export function createApplication(settings: ApplicationSettings): Application {
       opened: (seat) => pool.release(seat),
       lost: (seat) => {
         pool.discard(seat);
-        running.get(seat)?.lost();
+        seat.running?.lost();
       },
     });
 
@@ -88,14 +87,14 @@ export function createApplication(settings: ApplicationSettings): Application {
         },
         freed(usable) {
           isOver = true;
-          running.delete(seat);
+          seat.running = null;
           if (usable) pool.release(seat);
           else seats.replace(seat);
           work.ended?.(completed);
         },
       });
       // A connection that refuses at once has ended the operation, and perhaps begun another, by now.
-      if (!isOver) running.set(seat, execution);
+      if (!isOver) seat.running = execution;
     }
     return { pool, seats };
   }

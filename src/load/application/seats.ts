@@ -7,6 +7,8 @@ import type { LoadConnection } from '../../engines/engine.ts';
 
 export interface Seat {
   readonly connection: LoadConnection;
+  /** What runs on it, to be told when the connection is gone. */
+  running: { lost(): void } | null;
 }
 
 export interface SeatsSettings {
@@ -45,7 +47,7 @@ export function createSeats({ connect, opened, lost }: SeatsSettings): Seats {
       if (seat !== null) replace(seat);
     });
     if (closing.signal.aborted) return await connection.close();
-    seat = { connection };
+    seat = { connection, running: null };
     seats.add(seat);
     if (isLost) replace(seat);
     else opened(seat);

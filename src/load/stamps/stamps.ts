@@ -10,15 +10,17 @@
  * Failed operations count in every latency that they have; dropped ones in the schedule lag only. What is in flight at
  * the end is recorded with its age. Nothing of the warm-up is kept but the counts of the pulse.
  */
+
 import type { LoadSlot, WindowName } from '../../recording/recording.ts';
 import type { ThreadPulse } from '../threads/messages.ts';
+import { createFlying, type Placed } from './flying.ts';
 import { createRecentResponses, type RecentResponses } from './recent.ts';
 import { createTimeline, type SlotTimeline } from './slots.ts';
 import { createGapFinder, type Gap, type GapFinder } from './stalls.ts';
 import { createTally, type Failure, type Tally, type TallyFacts } from './tally.ts';
 
 /** One operation on its way; NaN is a stamp that it has not reached. */
-export interface Stamps {
+export interface Stamps extends Placed {
   readonly operation: number;
   /** Null in the warm-up; one that is thrown away while the ceiling is probed. */
   readonly tally: Tally | null;
@@ -59,7 +61,7 @@ export interface StampFacts {
 
 export function createStampRecorder(): StampRecorder {
   const totals = { due: 0, completed: 0, failed: 0, dropped: 0 };
-  const flying = new Set<Stamps>();
+  const flying = createFlying<Stamps>();
   const tallies: Tally[] = [];
   let recent: RecentResponses = createRecentResponses();
   let gaps: GapFinder | null = null;
@@ -109,6 +111,7 @@ export function createStampRecorder(): StampRecorder {
         dispatchedMs,
         acquiredMs: Number.NaN,
         sentMs: Number.NaN,
+        place: -1,
       };
       flying.add(stamps);
       totals.due += 1;
@@ -154,11 +157,11 @@ export function createStampRecorder(): StampRecorder {
       timeline?.levels(atMs, poolQueue, flying.size);
     },
     pulse(atMs, poolQueue) {
-      const responses = recent.step([...flying].map(({ dueMs }) => atMs - dueMs));
+      const responses = recent.step(flying.items.map(({ dueMs }) => atMs - dueMs));
       return { ...totals, inFlight: flying.size, poolQueue, recent: responses };
     },
     finish(endMs, operationNames) {
-      for (const stamps of flying) {
+      for (const stamps of flying.items) {
         if (stamps.tally === null) continue;
         stamps.tally.inFlight += 1;
         recordLatencies(stamps, endMs);
