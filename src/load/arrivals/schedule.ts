@@ -1,19 +1,14 @@
 /**
- * The list of arrivals against the clock: each is handed over when it is due, as the ticker wakes. The list can be held
- * and goes on later from where it was, so that a probe in between takes nothing out of it.
+ * The arrivals of a thread are handed over as its ticker wakes. The list can be held and goes on later from where it was,
+ * so that a probe in between takes nothing out of it.
  */
 
 import type { TickerStart } from '../threads/messages.ts';
 import { startTicker, type Ticker } from '../threads/ticker-thread.ts';
-import type { Arrival, ArrivalList } from './arrival-list.ts';
-import type { Clock } from './clock.ts';
+import { createHandOver, type HandOverSettings } from './hand-over.ts';
 
-export interface ScheduleSettings {
-  readonly arrivals: ArrivalList;
-  readonly now: Clock;
+export interface ScheduleSettings extends HandOverSettings {
   readonly ticker: Omit<TickerStart, 'control' | 'startMs'>;
-  /** Called for each arrival soon after it is due; `dueMs` is on the recorder's clock. */
-  readonly hand: (arrival: Arrival, dueMs: number) => void;
 }
 
 export interface Schedule {
@@ -36,29 +31,17 @@ export interface Schedule {
 /** A thousand arrivals take some 5 ms; only a rate beyond what a thread can make needs longer. */
 const HAND_OVER_MS = 50;
 
-export function createSchedule({ arrivals, now, ticker: tickerStart, hand }: ScheduleSettings): Schedule {
-  let startMs = Number.POSITIVE_INFINITY;
-  let heldFromMs = Number.POSITIVE_INFINITY;
+export function createSchedule({ ticker: tickerStart, ...settings }: ScheduleSettings): Schedule {
+  const list = createHandOver(settings);
   let ticker: Ticker | null = null;
   let ended = false;
-  let paused = false;
   let spentMicroseconds: number | null = 0;
   const stopping: Promise<void>[] = [];
+  const drain = () => list.drain(HAND_OVER_MS);
 
-  /** Ends early where handing over takes longer than this: the ticker then wakes again, other messages in between. */
-  function drain(limitMs: number): void {
-    if (ended || paused) return;
-    const untilMs = now();
-    for (let dueMs = startMs + arrivals.nextAtMs; dueMs <= untilMs && dueMs < heldFromMs; ) {
-      hand(arrivals.next(), dueMs);
-      dueMs = startMs + arrivals.nextAtMs;
-      if (now() - untilMs > limitMs) return;
-    }
-  }
-
-  function begin(atMs: number): void {
-    startMs = atMs;
-    ticker = startTicker({ ...tickerStart, startMs }, () => drain(HAND_OVER_MS));
+  function begin(startMs: number): void {
+    list.startMs = startMs;
+    ticker = startTicker({ ...tickerStart, startMs }, drain);
   }
 
   function stopTicker(): void {
@@ -71,26 +54,24 @@ export function createSchedule({ arrivals, now, ticker: tickerStart, hand }: Sch
 
   return {
     begin,
-    drain: () => drain(HAND_OVER_MS),
-    hold(atMs) {
-      heldFromMs = atMs;
-    },
-    pause() {
-      paused = true;
-    },
+    drain,
+    hold: list.hold,
+    pause: list.pause,
     resume(shiftMs) {
-      paused = false;
-      drain(HAND_OVER_MS);
+      // What was due before the hold goes first, by the old zero.
+      list.unpause();
+      drain();
       stopTicker();
-      heldFromMs = Number.POSITIVE_INFINITY;
-      if (!ended) begin(startMs + shiftMs);
+      list.release();
+      if (!ended) begin(list.startMs + shiftMs);
     },
     cpuMicroseconds() {
       const running = ticker === null ? 0 : ticker.cpuMicroseconds();
       return running === null || spentMicroseconds === null ? null : spentMicroseconds + running;
     },
     end() {
-      drain(Number.POSITIVE_INFINITY);
+      list.drain(Number.POSITIVE_INFINITY);
+      list.end();
       ended = true;
     },
     async stopTicker() {

@@ -3,15 +3,13 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { TICKER_CELLS, type TickerStart } from './messages.ts';
 import { threadFile } from './thread-file.ts';
+import { createTurns } from './turns.ts';
 
 export interface Ticker {
   /** CPU time of the thread so far, at most a second old; null when it is not known. */
   cpuMicroseconds(): number | null;
   stop(): Promise<void>;
 }
-
-/** A wake-up that takes this long has left more that is due; the event loop has its turn first. */
-const LONG_WAKE_MS = 10;
 
 /** `wake` is called on this thread soon after an operation became due; several may be due by then. */
 export function startTicker(start: Omit<TickerStart, 'control'>, wake: () => void): Ticker {
@@ -24,24 +22,16 @@ export function startTicker(start: Omit<TickerStart, 'control'>, wake: () => voi
   thread.on('error', (error) => {
     throw error;
   });
-  let deferred = false;
-  function run(): void {
-    // Cleared before the clock is read: what becomes due later wakes again.
-    Atomics.store(control, TICKER_CELLS.woken, 0);
-    const beganMs = performance.now();
-    wake();
-    if (performance.now() - beganMs < LONG_WAKE_MS) return;
-    deferred = true;
-    setImmediate(() => {
-      deferred = false;
-      run();
-    });
-  }
-  // While one is deferred the flag stays set, so that the ticker posts nothing: a port hands over up to a thousand
-  // messages before any other port has its turn.
-  thread.on('message', () => {
-    if (!deferred) run();
+  const turns = createTurns({
+    wake() {
+      // Cleared before the clock is read: what becomes due later wakes again.
+      Atomics.store(control, TICKER_CELLS.woken, 0);
+      wake();
+    },
+    now: () => performance.now(),
+    later: setImmediate,
   });
+  thread.on('message', turns);
   return {
     cpuMicroseconds() {
       const cpu = Atomics.load(control, TICKER_CELLS.cpuMicroseconds);
