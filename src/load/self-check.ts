@@ -19,14 +19,19 @@ export interface ThreadHealth {
   readonly utilization: number;
   /** Null where this Node does not tell. */
   readonly cpuMicroseconds: number | null;
+  readonly priority: Priority;
 }
+
+export type Priority = NonNullable<SelfCheck['priority']>;
+/** The least first. */
+const PRIORITIES: readonly Priority[] = ['ordinary', 'raised', 'real-time'];
 
 export interface HealthWatch {
   /** Begins; later calls change nothing. */
   start(atMs: number): void;
   /** Ends; later calls change nothing. */
   stop(atMs: number): void;
-  health(): ThreadHealth;
+  health(): Omit<ThreadHealth, 'priority'>;
 }
 
 /** Watches the calling thread. `tickerCpuMicroseconds` tells its ticker's CPU time so far; null when it is not known. */
@@ -106,6 +111,7 @@ export function selfCheckOf(facts: SelfCheckFacts): SelfCheck {
   const slowest = threads.length === 1 ? 'the load thread' : `the slowest of ${threads.length} load threads`;
   return {
     threads: threads.length,
+    ...lowestPriority(threads),
     offeredPerSecond: sum('due') / seconds,
     achievedPerSecond: sum('completed') / seconds,
     scheduleLagMsP99: scheduleLag(latencies),
@@ -121,6 +127,11 @@ export function selfCheckOf(facts: SelfCheckFacts): SelfCheck {
     ),
     ...ceiling,
   };
+}
+
+function lowestPriority(threads: readonly ThreadHealth[]): Pick<SelfCheck, 'priority'> {
+  const priority = PRIORITIES.find((each) => threads.some((thread) => thread.priority === each));
+  return priority === undefined ? {} : { priority };
 }
 
 /** p99 over all windows. */

@@ -145,6 +145,12 @@ export interface SelfCheck {
   readonly observersCpuCores?: Figure;
   /** Load threads. */
   readonly threads?: number;
+  /**
+   * What the system granted the load and ticker threads, the least of all of them: `real-time` is SCHED_RR, `raised` a
+   * lower nice value, `ordinary` neither, so that the server and others keep them waiting. Left out by harnesses that did
+   * not tell it, and where the generator is another program.
+   */
+  readonly priority?: 'real-time' | 'raised' | 'ordinary';
   /** What the load's connections carried when each sent one read after the other; also left out when nobody probed. */
   readonly ceilingPerSecond?: Figure;
 }

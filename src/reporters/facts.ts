@@ -1,6 +1,6 @@
 /** How a rehearsal was run and how far it can be believed, as labelled lines. Texts are not yet escaped. */
 import { isMeasured } from '../recording/figure.ts';
-import type { LoadRecord, Recording } from '../recording/recording.ts';
+import type { LoadRecord, Recording, SelfCheck } from '../recording/recording.ts';
 import { codeGaps, codeInWords } from './code.ts';
 import {
   bytes,
@@ -168,6 +168,7 @@ function selfCheckInWords({ selfCheck }: LoadRecord): string {
     cpuCores,
     observersCpuCores,
     ceilingPerSecond,
+    priority,
     threads = 1,
   } = selfCheck;
   const share = (figure: typeof utilization): string =>
@@ -180,11 +181,18 @@ function selfCheckInWords({ selfCheck }: LoadRecord): string {
     (observersCpuCores === undefined
       ? ''
       : `, migrations and observers ${share(observersCpuCores)} of a core`) +
+    (priority === undefined ? '' : `; ${PRIORITIES[priority]}`) +
     (ceilingPerSecond === undefined
       ? ''
       : `; with reads alone ${isMeasured(ceilingPerSecond) ? rate(ceilingPerSecond.upper) : 'not measured'} at most`)
   );
 }
+
+const PRIORITIES: Readonly<Record<NonNullable<SelfCheck['priority']>, string>> = {
+  'real-time': 'its threads ran in the real-time class',
+  raised: 'its threads had a higher priority, the real-time class was not granted',
+  ordinary: 'the system granted its threads no priority',
+};
 
 function observersInWords({ observers }: Recording): string {
   return observers

@@ -22,6 +22,11 @@ import { createHealthWatch } from '../self-check.ts';
 import { createStampRecorder, type StampRecorder } from '../stamps/stamps.ts';
 import type { ThreadFacts, ThreadPulse, WorkerStart } from './messages.ts';
 
+/** `health` is told without what the system granted the thread. */
+export type RunnerFacts = Omit<ThreadFacts, 'health'> & {
+  readonly health: Omit<ThreadFacts['health'], 'priority'>;
+};
+
 export interface Runner {
   begin(startMs: number): void;
   /** Operations due from this instant on belong to the window. */
@@ -31,7 +36,7 @@ export interface Runner {
   resume(shiftMs: number): void;
   pulse(): ThreadPulse;
   stop(): void;
-  finish(graceMs: number): Promise<ThreadFacts>;
+  finish(graceMs: number): Promise<RunnerFacts>;
   close(): Promise<void>;
 }
 

@@ -1,12 +1,14 @@
 /** A load thread: a runner behind messages. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { explain, isKnown } from '../../errors.ts';
+import type { Priority } from '../self-check.ts';
 import { PULSE_MS } from '../stamps/recent.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
 import { takePrecedence, takeRealTime } from './precedence.ts';
 import { type Runner, startRunner } from './runner.ts';
 
 async function serve(start: WorkerStart, port: MessagePort): Promise<void> {
+  let priority: Priority = takePrecedence() ? 'raised' : 'ordinary';
   const tell = (message: FromWorker): void => port.postMessage(message);
   let runner: Runner;
   try {
@@ -21,7 +23,8 @@ async function serve(start: WorkerStart, port: MessagePort): Promise<void> {
 
   async function finish(graceMs: number): Promise<void> {
     try {
-      tell({ type: 'facts', facts: await runner.finish(graceMs) });
+      const facts = await runner.finish(graceMs);
+      tell({ type: 'facts', facts: { ...facts, health: { ...facts.health, priority } } });
     } finally {
       clearInterval(pulses);
       await runner.close();
@@ -35,7 +38,7 @@ async function serve(start: WorkerStart, port: MessagePort): Promise<void> {
 
   // Not before the probe, which keeps a processor busy. The next ticker inherits it.
   function resume(shiftMs: number): void {
-    takeRealTime();
+    if (takeRealTime()) priority = 'real-time';
     runner.resume(shiftMs);
   }
 
@@ -57,6 +60,5 @@ async function serve(start: WorkerStart, port: MessagePort): Promise<void> {
 
 // A rejection of `serve` is an uncaught error of this thread, which the thread that started it is told.
 if (parentPort !== null) {
-  takePrecedence();
   void serve(workerData as WorkerStart, parentPort);
 }
