@@ -47,14 +47,14 @@ export const failedOperations: Check = {
   },
 };
 
-/** Failures of one operation with one cause and code, over the judged windows. */
+/** Failures of one statement of an operation with one cause and code, over the judged windows. */
 interface Failures extends OutcomeRecord {
   readonly inBaseline: number;
 }
 
 function groupsOf(load: LoadRecord): readonly Failures[] {
-  const keyOf = ({ operation, outcome, code }: OutcomeRecord): string =>
-    JSON.stringify([operation, outcome, code]);
+  const keyOf = ({ operation, outcome, code, statement }: OutcomeRecord): string =>
+    JSON.stringify([operation, outcome, code, statement]);
   const judged = load.outcomes.filter(({ window }) => JUDGED_WINDOWS.includes(window));
   return grouped(judged, keyOf)
     .flatMap((records) => {
@@ -76,9 +76,20 @@ function answeredByServer(groups: readonly Failures[]): number {
   return countOf(groups.filter(({ outcome }) => !NEVER_REACHED_THE_SERVER.includes(outcome)));
 }
 
-function detailOf({ operation, outcome, code, count }: Failures): Detail {
+/** Of a statement; a transaction is known by the one that failed. */
+const STATEMENT_LENGTH = 100;
+
+function excerptOf(statement: string | null | undefined): string | null {
+  if (statement === null || statement === undefined) return null;
+  const line = statement.replace(/\s+/g, ' ').trim();
+  return line.length <= STATEMENT_LENGTH ? line : `${line.slice(0, STATEMENT_LENGTH)}…`;
+}
+
+function detailOf({ operation, outcome, code, statement, count }: Failures): Detail {
+  const excerpt = excerptOf(statement);
+  const cause = `${operation} (${outcome}${code === null ? '' : `, ${code}`})`;
   return {
-    what: `${operation} (${outcome}${code === null ? '' : `, ${code}`})`,
+    what: excerpt === null ? cause : `${cause}: ${excerpt}`,
     figure: exactly(count, SOURCE),
     unit: 'count',
   };
@@ -92,12 +103,14 @@ function brokenCode(load: LoadRecord, groups: readonly Failures[], bound: number
       const code = load.operations.find(({ name }) => name === failures.operation)?.codeVersion ?? 'running';
       const why = whyBroken(failures.outcome);
       if (why === null) return [];
+      const excerpt = excerptOf(failures.statement);
+      const said = `${failures.code ?? 'no code'}: ${failures.message}`;
       const whose = code === 'running' ? 'the running application' : 'the next release';
       return [
         finding({
           checkId: id,
           subject: failures.operation,
-          what: `operations of ${whose} failed: ${why} (${failures.code ?? 'no code'}: ${failures.message})`,
+          what: `operations of ${whose} failed: ${why} (${said}${excerpt === null ? '' : `; in "${excerpt}"`})`,
           figure: exactly(failures.count, SOURCE),
           unit: 'count',
           bound,

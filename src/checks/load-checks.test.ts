@@ -90,15 +90,28 @@ test('failed and dropped operations are counted by operation, cause and code', (
   ]);
 });
 
+test('the failures of two statements of one operation are two lines', () => {
+  const [first, second] = ['select 1\n  from a', 'x'.repeat(101)];
+  const load = withFailures([
+    outcome({ outcome: 'deadlock', code: '40P01', count: 2, statement: first }),
+    outcome({ outcome: 'deadlock', code: '40P01', count: 1, statement: second }),
+  ]);
+  const [finding] = failedOperations.check(recording({ load }), budgets({ failedOperations: 0 }));
+  expect(finding?.details.map(({ what }) => what)).toEqual([
+    'get_order (deadlock, 40P01): select 1 from a',
+    `get_order (deadlock, 40P01): ${'x'.repeat(100)}…`,
+  ]);
+});
+
 test('old code on the new schema is a sentence of its own', () => {
-  const load = withFailures([outcome()]);
+  const load = withFailures([outcome({ statement: 'select note from orders where id = $1' })]);
   const findings = failedOperations.check(recording({ load }), budgets({ failedOperations: 0 }));
   expect(findings).toHaveLength(2);
   expect(findings[1]).toMatchObject({
     subject: 'get_order',
     verdict: 'fail',
     figure: { upper: 5 },
-    what: 'operations of the running application failed: the migrated schema no longer has what they use (42703: column "note" does not exist)',
+    what: 'operations of the running application failed: the migrated schema no longer has what they use (42703: column "note" does not exist; in "select note from orders where id = $1")',
   });
 });
 
