@@ -41,7 +41,13 @@ export interface LoggedOperation {
         readonly lagMs: number;
       }
     | { readonly how: 'skipped' }
-    | { readonly how: 'failed'; readonly outcome: OutcomeClass; readonly message: string };
+    | {
+        readonly how: 'failed';
+        readonly outcome: OutcomeClass;
+        /** The server's code where what is written stands for one alone; else null. */
+        readonly code: string | null;
+        readonly message: string;
+      };
 }
 
 /** A client that goes no further, as the program says on its standard error. */

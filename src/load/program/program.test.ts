@@ -224,6 +224,27 @@ withProgram('clients that end at an error are told, and when all have ended the 
   ]);
   expect(record.generator?.died?.message).toMatch(/aborted/);
   expect(record.generator?.limits.join()).toMatch(/5 of 5 clients/);
+  expect(record.generator?.limits.join()).toMatch(/prints no code of most errors/);
+});
+
+withProgram('deadlocks have the code that pgbench knows them by, from its version 15 on', async () => {
+  const found = await findLoadProgram(engine, { name: 'pgbench', scripts: [] }, running);
+  if (Number.parseInt(found.version, 10) < 15) return;
+  const locking = (first: number, second: number) =>
+    `begin;
+update orders set total = total + 1 where id = ${first};
+select pg_sleep(0.05);
+update orders set total = total + 1 where id = ${second};
+commit;
+`;
+  const scripts = [await script('up.sql', locking(1, 2)), await script('down.sql', locking(2, 1))];
+  await using load = await start(settingsOf(scripts, { ratePerSecond: 20 }));
+  await load.open('migration');
+  await eventually('a deadlock', () => load.pulse().failed > 0, 30_000);
+  const record = await load.finish();
+  expectIdentity(record);
+  for (const { outcome, code } of record.outcomes) expect([outcome, code]).toEqual(['deadlock', '40P01']);
+  expect(record.generator?.limits.join()).not.toMatch(/prints no code/);
 });
 
 withProgram('a script that pgbench refuses is told with its file and line', async () => {

@@ -64,6 +64,9 @@ function limitsOf({ settings, facts, toMs, died, clients, lostClients, limits, d
   const said = [...limits];
   const dropped = facts.tallies.reduce((total, { window }) => total + window.dropped, 0);
   const failed = facts.tallies.reduce((total, { window }) => total + window.failed, 0);
+  const uncoded = facts.tallies
+    .flatMap(({ outcomes }) => outcomes)
+    .some(({ outcome, code }) => outcome !== 'dropped' && code === null);
   if (dropped > 0)
     said.push(
       'The log does not say when a skipped operation was due: they are spread evenly over that time.',
@@ -71,6 +74,10 @@ function limitsOf({ settings, facts, toMs, died, clients, lostClients, limits, d
   if (failed > 0)
     said.push(
       'The log does not say when a failed operation was due: they count at the instant of the failure.',
+    );
+  if (uncoded)
+    said.push(
+      `${description} prints no code of most errors: their causes are read from the server's words, which have to be English.`,
     );
   const endMs = died?.atMs ?? toMs;
   const untakenMs = facts.lastDueMs === null ? 0 : endMs - facts.lastDueMs;

@@ -159,7 +159,7 @@ export function createLogTally(skipAfterMs: number | null): LogTally {
       }
       countSkipped();
       if (ended.how === 'completed') completed(operation, atMs, ended.responseMs, ended.lagMs);
-      else failed(script, { outcome: ended.outcome, code: null, message: ended.message }, atMs);
+      else failed(script, { outcome: ended.outcome, code: ended.code, message: ended.message }, atMs);
       freeSinceMs.set(client, atMs);
     },
     failed,

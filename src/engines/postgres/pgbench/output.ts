@@ -9,9 +9,10 @@ import type { LoggedOperation, LostClient } from '../../load-program.ts';
  */
 const LINE = /^(\d+) \d+ (\d+|[a-z]+) (\d+) (\d+) (\d+)(?: (-?\d+))?(?: \d+)?$/;
 
-const FAILURES: Readonly<Record<string, OutcomeClass>> = {
-  serialization: 'serialization failure',
-  deadlock: 'deadlock',
+/** It tells these two by their SQLSTATE alone: getTransactionStatus and readCommandResponse in pgbench.c. */
+const FAILURES: Readonly<Record<string, { readonly outcome: OutcomeClass; readonly code: string }>> = {
+  serialization: { outcome: 'serialization failure', code: '40001' },
+  deadlock: { outcome: 'deadlock', code: '40P01' },
 };
 
 export function readLog(line: string): LoggedOperation | null {
@@ -27,8 +28,8 @@ export function readLog(line: string): LoggedOperation | null {
     const responseMs = Number(time) / 1000;
     return { ...operation, ended: { how: 'completed', responseMs, lagMs: Number(lag ?? 0) / 1000 } };
   }
-  const outcome = FAILURES[time] ?? 'other error';
-  return { ...operation, ended: { how: 'failed', outcome, message: `pgbench logged "${time}"` } };
+  const failure = FAILURES[time] ?? { outcome: 'other error', code: null };
+  return { ...operation, ended: { how: 'failed', ...failure, message: `pgbench logged "${time}"` } };
 }
 
 /**
