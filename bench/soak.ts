@@ -18,27 +18,52 @@ const MINUTE_MS = 60_000;
 /** The heaps of the threads have found their size by then: on MySQL 314 343 382 383 MB, then 381 MB to the end. */
 const SETTLED_MINUTE = 4;
 
+/** In MB. What the resident memory has beyond these parts is the heaps of the load and ticker threads, and the program. */
+type Memory = Pick<NodeJS.MemoryUsage, (typeof PARTS)[number]>;
+const PARTS = ['rss', 'heapTotal', 'heapUsed', 'external', 'arrayBuffers'] as const;
+const NAMES: Readonly<Record<(typeof PARTS)[number], string>> = {
+  rss: 'resident memory of the whole process',
+  heapTotal: 'heap of the main thread',
+  heapUsed: 'of it used',
+  external: 'outside of the heaps',
+  arrayBuffers: 'of it array buffers',
+};
+
 await benchmark('bench:soak', async (run: Benchmark) => {
   const spec = serverSpec(run.options.engine);
   await using server = await startBareServer(spec);
   await server.server.useProfile('rehearsal');
   run.describe(`${spec.name} ${server.server.version}, ${server.server.description}, rehearsal profile`);
-  let minutes: readonly number[] = [];
+  let minutes: readonly Memory[] = [];
   await run.measure({
     name: 'memory in the tenth minute at 1,000/s / in the fourth',
     unit: 'MB',
     goal: { atMost: 1.1 },
     ours: async () => {
       minutes = await soak(run, server);
-      run.describe(`MB by minute: ${minutes.map((each) => each.toFixed(0)).join(' ')}`);
-      return minutes.at(-1) ?? Number.NaN;
+      for (const part of PARTS) {
+        const figures = minutes.map((each) => each[part].toFixed(0)).join(' ');
+        run.describe(`${NAMES[part]}, MB by minute: ${figures}`);
+      }
+      return minutes.at(-1)?.rss ?? Number.NaN;
     },
-    peer: async () => minutes[SETTLED_MINUTE - 1] ?? Number.NaN,
+    peer: async () => minutes[SETTLED_MINUTE - 1]?.rss ?? Number.NaN,
   });
 });
 
-/** Median resident memory of the whole process in each minute, in MB. */
-async function soak({ describe, signal }: Benchmark, server: BareServer): Promise<readonly number[]> {
+function medianOf(samples: readonly NodeJS.MemoryUsage[]): Memory {
+  const of = (part: (typeof PARTS)[number]) => median(samples.map((sample) => sample[part] / 2 ** 20));
+  return {
+    rss: of('rss'),
+    heapTotal: of('heapTotal'),
+    heapUsed: of('heapUsed'),
+    external: of('external'),
+    arrayBuffers: of('arrayBuffers'),
+  };
+}
+
+/** Medians of each minute. */
+async function soak({ describe, signal }: Benchmark, server: BareServer): Promise<readonly Memory[]> {
   const { engine } = server;
   await using session = await server.session();
   await session.execute('create table soak (id int primary key, n int not null)');
@@ -49,14 +74,14 @@ async function soak({ describe, signal }: Benchmark, server: BareServer): Promis
   await using load = await startLoad(planFor(engine, session.target), signal);
   await load.open('migration');
   const startMs = performance.now();
-  const samples: number[][] = [];
+  const samples: NodeJS.MemoryUsage[][] = [];
   for (;;) {
     await delay(SAMPLE_EVERY_MS, undefined, { signal });
     const minute = Math.floor((performance.now() - startMs) / MINUTE_MS);
     if (minute >= LASTS_MS / MINUTE_MS) break;
     const of = samples[minute] ?? [];
     if (of.length === 0) process.stderr.write(`  minute ${minute + 1}: ${load.pulse().due} operations due\n`);
-    of.push(process.memoryUsage().rss / 2 ** 20);
+    of.push(process.memoryUsage());
     samples[minute] = of;
   }
   const { windows, outcomes } = await load.finish();
@@ -67,7 +92,7 @@ async function soak({ describe, signal }: Benchmark, server: BareServer): Promis
     if (due !== completed + failed + dropped + inFlight) throw new Error('operations were lost');
   }
   describe(outcomes.map(({ outcome, code, count }) => `${outcome} (${code}): ${count}`).join(', '));
-  return samples.map(median);
+  return samples.map(medianOf);
 }
 
 function planFor(engine: Engine, target: LoadPlan['target']): LoadPlan {

@@ -53,3 +53,12 @@ export function percentileIn(histogram: SysbenchRun['histogram'], fraction: numb
   }
   return Number.NaN;
 }
+
+/** Share of the counted above a value; NaN when nothing was counted. */
+export function shareAbove(histogram: SysbenchRun['histogram'], milliseconds: number): number {
+  const total = histogram.reduce((sum, [, count]) => sum + count, 0);
+  const above = histogram
+    .filter(([value]) => value > milliseconds)
+    .reduce((sum, [, count]) => sum + count, 0);
+  return above / total;
+}

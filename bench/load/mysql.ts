@@ -1,13 +1,14 @@
 /** The load on MySQL and MariaDB, against sysbench on the same server, table and statement. */
 import type { BareServer } from '../../tests/server.ts';
 import type { Benchmark } from '../pairs.ts';
-import { percentileIn, runSysbench } from '../sysbench.ts';
+import { percentileIn, runSysbench, shareAbove } from '../sysbench.ts';
 import { planOf, pointSelect } from './runs.ts';
 import {
   type ClosedPeer,
   measureStall,
   measureStallAsPredicted,
   measureThroughput,
+  SLOW_MS,
   type StallPeer,
   type Subject,
 } from './stall.ts';
@@ -44,7 +45,7 @@ export async function measureMysqlLoad(run: Benchmark, { engine, ...server }: Ba
     name: 'sysbench --rate',
     async run(seconds) {
       const { histogram } = await sysbench(['--threads=20', '--rate=1000', '--histogram=on'], seconds);
-      return [percentileIn(histogram, 0.99), percentileIn(histogram, 0.999)];
+      return [percentileIn(histogram, 0.99), percentileIn(histogram, 0.999), shareAbove(histogram, SLOW_MS)];
     },
   };
   const closed: ClosedPeer = {

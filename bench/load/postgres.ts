@@ -28,6 +28,7 @@ import {
   measureStall,
   measureStallAsPredicted,
   measureThroughput,
+  SLOW_MS,
   type StallPeer,
 } from './stall.ts';
 
@@ -85,7 +86,11 @@ function stalledPgbench({ session, signal }: Bench): StallPeer {
       const args = [...PGBENCH_AT_RATE, '-T', String(seconds), '--log'];
       const { logged } = await runPgbench(session.target, args, signal);
       const responsesMs = logged.map(({ responseMs }) => responseMs);
-      return [percentileOfValues(responsesMs, 0.99), percentileOfValues(responsesMs, 0.999)];
+      return [
+        percentileOfValues(responsesMs, 0.99),
+        percentileOfValues(responsesMs, 0.999),
+        responsesMs.filter((each) => each > SLOW_MS).length / responsesMs.length,
+      ];
     },
   };
 }
