@@ -49,7 +49,8 @@ const SENT: readonly (readonly [string, RegExp])[] = [
   ["update orders set status = 'paid', total = total + 5 where id = 9", /^update_orders/],
   ["insert into users (email) values ('new@example.org')", /^insert_users/],
   ["insert into orders (user_id, status, total, placed) values (1000, 'open', 5, now())", /^insert_orders/],
-  ['select * from orders where length(status) > 3', /cannot tell where/],
+  ['select * from orders where length(status) > 3', /^select_orders/],
+  ['select * from orders where 3 > pi() * 7', /cannot tell where/],
   ['select * from gone where id = 1', /the server refuses this statement/],
 ];
 

@@ -18,16 +18,23 @@ import type { FillingResult } from '../src/seeders/seeder.ts';
 import { type BareServer, serverMissing, startBareServer, wantedServers } from './server.ts';
 import { dataPlan } from './tables.ts';
 import * as mysql from './workloads/mysql.ts';
+import * as ormMysql from './workloads/orm-mysql.ts';
+import * as ormPostgres from './workloads/orm-postgres.ts';
 import * as postgres from './workloads/postgres.ts';
 
 interface Workload {
   readonly SCHEMA: string;
   readonly ROWS: Readonly<Record<string, { readonly rows: number }>>;
   readonly INFERRED: readonly string[];
+  /** Inferred, and rows are found or changed. */
+  readonly TOUCHING?: readonly string[];
   readonly HINTED: readonly (readonly [string, ...string[]])[];
 }
 
-const WORKLOADS: Readonly<Record<string, Workload>> = { mysql, postgres };
+const WORKLOADS: Readonly<Record<string, Readonly<Record<string, Workload>>>> = {
+  mysql: { 'every kind': mysql, frameworks: ormMysql },
+  postgres: { 'every kind': postgres, frameworks: ormPostgres },
+};
 const LIMIT_MS = 60_000;
 /** Draws of each statement: enough for another value, a null, another row. */
 const DRAWS = 5;
@@ -41,51 +48,69 @@ interface Filled {
 
 for (const spec of wantedServers()) {
   const missing = await serverMissing(spec);
-  const workload = WORKLOADS[spec.engine.name];
-  if (workload === undefined) throw new Error(`no workload for ${spec.engine.name}`);
+  const workloads = WORKLOADS[spec.engine.name];
+  if (workloads === undefined) throw new Error(`no workload for ${spec.engine.name}`);
   describe.skipIf(missing !== null)(missing ?? spec.name, () => {
     let server: BareServer;
-    let filled: Filled;
     let folder = '';
     beforeAll(async () => {
       server = await startBareServer(spec);
       folder = await mkdtemp(join(tmpdir(), 'rehearse workloads '));
-      filled = await fill(server, workload);
     });
     afterAll(async () => {
-      await filled?.connection.close();
-      await filled?.session[Symbol.asyncDispose]();
       await server?.[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     });
+    for (const [name, workload] of Object.entries(workloads))
+      describe(name, () => statementsOf(workload, () => ({ server, folder })));
+  });
+}
 
-    const plan = async (text: string): Promise<PlannedOperations> => {
-      const operationsFile = join(folder, 'workload.sql');
-      await writeFile(operationsFile, text);
-      const { session, tables, generator } = filled;
-      const generators = createGenerators(generator);
-      const settings = { operationsFile };
-      return planFrom({ engine: server.engine, session, tables, settings, generators, excludedTables: [] });
-    };
+function statementsOf(workload: Workload, given: () => { server: BareServer; folder: string }): void {
+  let filled: Filled;
+  beforeAll(async () => {
+    filled = await fill(given().server, workload);
+  });
+  afterAll(async () => {
+    await filled?.connection.close();
+    await filled?.session[Symbol.asyncDispose]();
+  });
 
-    test('enough statements are tried', () => {
-      expect(workload.INFERRED.length).toBeGreaterThanOrEqual(60);
-    });
+  const plan = async (text: string): Promise<PlannedOperations> => {
+    const { server, folder } = given();
+    const operationsFile = join(folder, 'workload.sql');
+    await writeFile(operationsFile, text);
+    const { session, tables, generator } = filled;
+    const generators = createGenerators(generator);
+    const settings = { operationsFile };
+    return planFrom({ engine: server.engine, session, tables, settings, generators, excludedTables: [] });
+  };
 
-    test.each(workload.INFERRED)('inferred and run: %s', async (statement) => {
-      const planned = await plan(`-- name: it\n${statement};\n`);
-      expect(await failures(filled, planned)).toEqual([]);
-    });
+  const { INFERRED, TOUCHING = [], HINTED } = workload;
 
-    test.each(workload.HINTED)('wants a hint, and runs with it: %s', async (statement, ...hints) => {
-      const refusal = await plan(`-- name: it\n${statement};\n`).catch((error: unknown) => error);
-      expect(refusal).toBeInstanceOf(UsageError);
-      expect(String(refusal)).toMatch(
-        /:2: it: cannot tell where \$\d .*write a hint above the statement, "-- \$\d: /,
-      );
-      const planned = await plan(`-- name: it\n${hints.join('\n')}\n${statement};\n`);
-      expect(await failures(filled, planned)).toEqual([]);
-    });
+  test('enough statements are tried', () => {
+    expect(INFERRED.length + TOUCHING.length).toBeGreaterThanOrEqual(60);
+  });
+
+  test.each(INFERRED)('inferred and run: %s', async (statement) => {
+    const planned = await plan(`-- name: it\n${statement};\n`);
+    expect((await called(filled, planned)).failures).toEqual([]);
+  });
+
+  test.each(TOUCHING)('inferred, run, and there are rows: %s', async (statement) => {
+    const { failures, rows } = await called(filled, await plan(`-- name: it\n${statement};\n`));
+    expect(failures).toEqual([]);
+    expect(rows).toBeGreaterThan(0);
+  });
+
+  test.each(HINTED)('wants a hint, and runs with it: %s', async (statement, ...hints) => {
+    const refusal = await plan(`-- name: it\n${statement};\n`).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(UsageError);
+    expect(String(refusal)).toMatch(
+      /:2: it: cannot tell where \$\d .*write a hint above the statement, "-- \$\d: /,
+    );
+    const planned = await plan(`-- name: it\n${hints.join('\n')}\n${statement};\n`);
+    expect((await called(filled, planned)).failures).toEqual([]);
   });
 }
 
@@ -112,25 +137,40 @@ async function fill(server: BareServer, { SCHEMA, ROWS }: Workload): Promise<Fil
 
 let runs = 0;
 
-/** What the server says against the statements, each draw in a transaction that is rolled back. */
-async function failures(
-  { connection, generator }: Filled,
+/** What the server says against the statements, and the rows of all draws; each draw is rolled back. */
+async function called(
+  { connection, session, generator }: Filled,
   { operations, keyPools }: PlannedOperations,
-): Promise<readonly string[]> {
+): Promise<{ readonly failures: readonly string[]; readonly rows: number }> {
   const bind = createBinder({
     keyPools,
     generators: createGenerators(generator),
     random: createRandom(7, 'values'),
   });
-  const found = new Set<string>();
+  const failures = new Set<string>();
+  let rows = 0;
   for (const operation of operations) {
     for (let draw = 0; draw < DRAWS; draw += 1) {
       const values = bind(operation);
       const failure = await runOnce(connection, operation, values);
-      if (failure !== null) found.add(`${failure} with ${JSON.stringify(values)}`);
+      if (failure === null) rows += await rowsOf(session, operation, values);
+      else failures.add(`${failure} with ${JSON.stringify(values)}`);
     }
   }
-  return [...found];
+  return { failures: [...failures], rows };
+}
+
+async function rowsOf(
+  session: Session,
+  { statements }: Operation,
+  values: ReturnType<ReturnType<typeof createBinder>>,
+): Promise<number> {
+  await session.execute('begin');
+  let rows = 0;
+  for (const [index, { text }] of statements.entries())
+    rows += (await session.execute(text, values[index] ?? [])).rows ?? 0;
+  await session.execute('rollback');
+  return rows;
 }
 
 async function runOnce(

@@ -131,12 +131,28 @@ export interface ParameterInspection {
   readonly type: ColumnType;
   readonly column: { readonly table: string; readonly column: string } | null;
   /**
-   * `amount`: it is added, subtracted or multiplied; `output`: it is an item of a select list. Neither says which rows are
-   * meant, so that any value of its type will do.
+   * `amount`: it is added, subtracted, multiplied, or compared with a sum; `output`: it is an item of a select list, or a
+   * switch (`$1 is null or ...`). Neither says which rows are meant, so that any value of its type will do.
    */
-  readonly role: 'equality' | 'range' | 'inserted' | 'set' | 'limit' | 'amount' | 'output' | 'unknown';
-  /** It is compared with the column in lower or upper case. */
-  readonly letters?: 'lower' | 'upper';
+  readonly role:
+    | 'inserted'
+    | 'set'
+    | 'equality'
+    | 'range'
+    | 'limit'
+    | 'offset'
+    | 'amount'
+    | 'output'
+    | 'unknown';
+  /** It is compared with what is made of the column, not with the column itself. */
+  readonly expression?: KeyExpression;
+}
+
+/** SQL over the columns of one table, in the engine's own words: "lower((u.email)::text)". It may give several rows. */
+export interface KeyExpression {
+  readonly text: string;
+  /** What the table is called in it, without quotes. */
+  readonly alias: string;
 }
 
 export interface StatementInspection {
@@ -152,11 +168,14 @@ export interface SchemaAccess {
   describe(session: Session): Promise<readonly TableDescription[]>;
   /** Asks the server what the parameters of a statement are; throws SqlError when it cannot be prepared. */
   inspect(session: Session, statement: string): Promise<StatementInspection>;
-  /** Up to `limit` values of live rows, as text, the same for the same rows. */
+  /**
+   * Up to `limit` values of live rows, as text, the same for the same rows: of a column, or of an expression, which is
+   * evaluated in a transaction that only reads. SqlError when the server cannot evaluate it on these rows.
+   */
   sampleKeys(
     session: Session,
     table: TableDescription,
-    column: string,
+    key: string | KeyExpression,
     limit: number,
   ): Promise<readonly string[]>;
   /** Exact number of rows. */

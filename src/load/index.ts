@@ -32,6 +32,8 @@ export interface PlanOperationsRequest {
   readonly excludedTables?: readonly string[];
   /** Samples of live keys that earlier rehearsals of the same rows took; left out takes them anew. */
   readonly keptSamples?: KeptSamples | null;
+  /** The tables are empty still: that no row has a value says nothing. Default: false. */
+  readonly beforeFilling?: boolean;
 }
 
 /**

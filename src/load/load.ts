@@ -20,7 +20,8 @@ export type ParameterSource =
       readonly table: string;
       readonly column: string;
       readonly pick: KeyPick;
-      readonly letters?: 'lower' | 'upper';
+      /** The values are what this makes of the column. */
+      readonly expression?: string;
     }
   /** Several live keys as one array, in the text form of the engine's arrays. */
   | {
@@ -30,6 +31,7 @@ export type ParameterSource =
       readonly column: string;
       readonly pick: KeyPick;
       readonly count: number;
+      readonly expression?: string;
     }
   /** The upper end of a range whose lower end is the 'key' of another parameter: `span` keys further up. */
   | {

@@ -196,5 +196,6 @@ async function refuseWrongOperations(
   if (operationsFile === null) return;
   await using session = await openAs(request, 'administrator');
   const generator = planSpec(tables, plan.data, profile);
-  await planOperations({ engine, session, tables, settings: plan.load, generator });
+  const settings = plan.load;
+  await planOperations({ engine, session, tables, settings, generator, beforeFilling: true });
 }

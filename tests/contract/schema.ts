@@ -131,6 +131,8 @@ export function schemaContract(given: () => TestServer, fixture: Fixture): void 
     expect(keys.every((key) => Number(key) >= 1 && Number(key) <= ROWS)).toBe(true);
     expect(Number(keys.at(-1))).toBeGreaterThan(ROWS * 0.8);
     expect(await sampleKeys(session, orders, 'id', 10)).toEqual(keys);
+    const expression = { text: 'o.id + 1', alias: 'o' };
+    expect(await sampleKeys(session, orders, expression, 5 * ROWS)).toHaveLength(ROWS);
     expect(new Set(await sampleKeys(session, orders, 'note', 5 * ROWS)).size).toBe(ROWS);
   });
 

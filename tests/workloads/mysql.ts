@@ -132,6 +132,10 @@ export const INFERRED = [
   'delete l from order_lines l join products p on p.id = l.product_id where p.sku = $1',
   'delete from l using order_lines l, products p where p.id = l.product_id and p.id = $1',
   'delete from events where at < $1 and kind = $2 limit $3',
+  'select * from users where email regexp $1 limit 5',
+  'select * from users where char_length(email) > $1',
+  'select * from users where find_in_set($1, flags)',
+  'select * from users where year(created_at) = $1',
 ];
 
 export const HINTED: readonly (readonly [string, ...string[]])[] = [
@@ -140,10 +144,6 @@ export const HINTED: readonly (readonly [string, ...string[]])[] = [
     "select * from users where json_unquote(json_extract(settings, '$.theme')) = $1",
     "-- $1: 'dark', 'light'",
   ],
-  ['select * from users where email regexp $1 limit 5', "-- $1: '^a', 'b$'"],
-  ['select * from users where char_length(email) > $1', '-- $1: 10..60'],
-  ['select * from users where find_in_set($1, flags)', "-- $1: 'a', 'b'"],
-  ['select * from users where year(created_at) = $1', '-- $1: 2020..2026'],
   ['select date_format(created_at, $1), id from users where id = $2', "-- $1: '%Y-%m'"],
   ['select * from orders where ($1 or status = $2) and id = $3', '-- $1: 0..1'],
 ];

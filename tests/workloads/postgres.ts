@@ -139,18 +139,18 @@ export const INFERRED = [
   'delete from order_lines l using products p where p.id = l.product_id and p.sku = $1',
   'delete from events where at < $1 and kind = $2',
   'with gone as (delete from order_lines where order_id = $1 returning *) select count(*) from gone',
+  'select * from users where settings ? $1',
+  'select * from users where email ~ $1 limit 5',
+  'select * from users where $1 = any(tags)',
+  'select * from users where length(email) > $1',
+  'select * from users where extract(year from created_at) = $1',
 ];
 
 /** Nobody but the author knows: these want a hint, and this is one that serves. */
 export const HINTED: readonly (readonly [string, ...string[]])[] = [
   ["select * from users where settings ->> 'theme' = $1", "-- $1: 'dark', 'light'"],
   ['select * from users where settings ->> $1 is not null', "-- $1: 'theme'"],
-  ['select * from users where settings ? $1', "-- $1: 'theme'"],
-  ['select * from users where email ~ $1 limit 5', "-- $1: '^a', 'b$'"],
   ['select date_trunc($1, created_at), id from users where id = $2', "-- $1: 'day', 'month'"],
-  ['select * from users where $1 = any(tags)', "-- $1: 'a', 'b'"],
-  ['select * from users where length(email) > $1', '-- $1: 10..60'],
-  ['select * from users where extract(year from created_at) = $1', '-- $1: 2020..2026'],
   ['select * from products where valid @> $1::date', "-- $1: '2024-05-01'"],
   ['select * from orders where ($1 or status = $2) and id = $3', "-- $1: 'true', 'false'"],
   ['select n from generate_series(1, $1) n', '-- $1: 1..10'],

@@ -18,6 +18,7 @@ import type { MixStatement } from '../../recording/recording.ts';
 import type { LoadSettings } from '../../scenario/plan.ts';
 import type { Operation } from '../load.ts';
 import { deriveOperations } from './derive.ts';
+import { hintFor } from './hint-wanted.ts';
 import { createPools, type KeptSamples } from './key-pools.ts';
 import { mixOf } from './mix.ts';
 import { type InspectedStatement, type ResolveContext, resolveSources } from './parameters.ts';
@@ -37,6 +38,8 @@ export interface OperationsRequest {
   readonly excludedTables: readonly string[];
   /** Keys of live rows that earlier rehearsals of the same rows took; null takes them anew. */
   readonly keptSamples?: KeptSamples | null;
+  /** The tables are empty still: that no row has a value says nothing. */
+  readonly beforeFilling?: boolean;
 }
 
 export interface PlannedOperations {
@@ -114,7 +117,7 @@ async function planDrafts(
     fillable: new Map([...generators].map(([name, { columns }]) => [name, columns])),
     keyPool: pools.indexOf,
   };
-  const operations: Operation[] = [];
+  const candidates: Operation[] = [];
   const refused = new Map<string, readonly string[]>();
   for (const draft of drafts) {
     const planned = await planOperation(request, draft, context);
@@ -124,11 +127,17 @@ async function planDrafts(
         `${draft.name} is left out of the derived load: no index serves it, ${planned.scanned.join(', ')}`,
       );
     } else {
-      operations.push(planned.operation);
+      candidates.push(planned.operation);
       for (const scan of planned.scanned) notes.push(`${draft.name} has no index that serves it: ${scan}`);
     }
   }
   const keyPools = await pools.sample(request);
+  const operations = candidates.filter((operation) => {
+    const draft = drafts.find(({ name }) => name === operation.record.name);
+    const without = draft === undefined ? [] : withoutValues({ request, draft, operation, keyPools });
+    if (without.length > 0) refused.set(operation.record.name, without);
+    return without.length === 0;
+  });
   problems.push(...emptyPools(operations, keyPools));
   return { operations, keyPools, problems, notes, refused, mix: null };
 }
@@ -166,10 +175,7 @@ async function planOperation(
   draft: DraftOperation,
   context: ResolveContext,
 ): Promise<PlannedOperation> {
-  const at = (line: number): string =>
-    request.settings.operationsFile === null
-      ? draft.name
-      : `${request.settings.operationsFile}:${line}: ${draft.name}`;
+  const at = (line: number): string => placeOf(request, draft, line);
   const refused: string[] = [];
   const rendered: RenderedStatement[] = [];
   const inspected: InspectedStatement[] = [];
@@ -213,6 +219,33 @@ async function planOperation(
     },
     scanned: inspected.flatMap(({ inspection }) => largeScans(request, inspection)),
   };
+}
+
+function placeOf({ settings }: OperationsRequest, { name }: DraftOperation, line: number): string {
+  return settings.operationsFile === null ? name : `${settings.operationsFile}:${line}: ${name}`;
+}
+
+interface Sampled {
+  readonly request: OperationsRequest;
+  readonly draft: DraftOperation;
+  readonly operation: Operation;
+  readonly keyPools: readonly (readonly string[])[];
+}
+
+/** What is made of a column (a key of its documents) may be nothing in all rows: then only a hint helps. */
+function withoutValues({ request, draft, operation, keyPools }: Sampled): readonly string[] {
+  if (request.beforeFilling === true) return [];
+  return operation.statements.flatMap(({ parameters, references }, index) =>
+    parameters.flatMap((source, position) => {
+      if (source.from !== 'key' && source.from !== 'key list') return [];
+      if (source.expression === undefined || keyPools[source.pool]?.length !== 0) return [];
+      const reference = references[position] ?? '';
+      return [
+        `${placeOf(request, draft, draft.statements[index]?.line ?? draft.line)}: cannot tell where ${reference} comes ` +
+          `from: no row of ${source.table} has a value of ${source.expression}: ${hintFor(reference, null)}`,
+      ];
+    }),
+  );
 }
 
 /** What the server says of the statement, or its refusal as text. */

@@ -6,7 +6,8 @@
  * - set: what it gives some row, or a new row where the column is unique;
  * - equality: a live key; a plain column, and several columns of one table, take what the generator gives some row;
  * - range: two ends of one column are neighbouring live keys; a single end is one of the latest;
- * - limit: a small number;
+ * - an expression over a column (`lower(email)`, `year(placed_at)`): what it gives for live rows;
+ * - limit: a small number; offset: mostly the first page;
  * - amount and output, which say nothing of rows: one, a day, or what else the type has that does no harm;
  * - an array that a column is compared with: several live keys.
  *
@@ -15,13 +16,15 @@
  */
 import type {
   ColumnType,
+  KeyExpression,
   ParameterInspection,
   StatementInspection,
   TableDescription,
 } from '../../engines/engine.ts';
 import type { KeyPick, ParameterSource } from '../load.ts';
-import { isElsewise, isListOf } from './fitting.ts';
+import { findColumn, isElsewise, isListOf, type Target } from './fitting.ts';
 import { HARMLESS } from './harmless.ts';
+import { unknown } from './hint-wanted.ts';
 import type { Hint } from './workload.ts';
 
 export interface InspectedStatement {
@@ -37,8 +40,8 @@ export interface ResolveContext {
   readonly generated: ReadonlySet<string>;
   /** Columns by table that a generator can fill. */
   readonly fillable: ReadonlyMap<string, readonly string[]>;
-  /** Index of the pool that holds the column's live values. */
-  keyPool(table: string, column: string): number;
+  /** Index of the pool that holds the column's live values, or those of the expression. */
+  keyPool(table: string, column: string, expression?: KeyExpression): number;
 }
 
 export interface Problem {
@@ -53,6 +56,7 @@ const RANGE_SPAN = 1;
 /** What a page of a list is loaded with. */
 const KEYS_PER_LIST = 10;
 const LIMIT_RANGE = { from: 'integer', min: 10, max: 50 } as const;
+const OFFSETS = { from: 'value', values: ['0', '0', '0', '20'] } as const;
 
 export function resolveSources(
   statements: readonly InspectedStatement[],
@@ -133,7 +137,7 @@ function fromHint(state: StatementState, hint: Hint, inspected: ParameterInspect
   if (hint.kind === 'integer') return { from: 'integer', min: hint.min, max: hint.max };
   if (hint.kind === 'value') return { from: 'value', values: hint.values };
   const { context } = state.operation;
-  const found = findColumn(context, hint.name);
+  const found = findColumn(context.tables, hint.name);
   if (found === null) {
     return { problem: `the hint names no column of this database: "${hint.name}"; write TABLE.COLUMN` };
   }
@@ -154,17 +158,15 @@ function fromInspection(
 ): Resolved {
   const { column: target, role, type } = inspected;
   if (role === 'limit') return LIMIT_RANGE;
+  if (role === 'offset') return OFFSETS;
   const harmless = role === 'amount' || role === 'output' ? HARMLESS[type.kind] : undefined;
   if (harmless !== undefined && type.element === null) return { from: 'value', values: [harmless] };
-  if (target === null || !state.operation.context.tables.has(target.table))
-    return unknown(reference, type.declared);
+  if (target === null || !state.operation.context.tables.has(target.table)) return unknown(reference, type);
   const { table, column } = target;
-  if (role === 'equality' && isElsewise(type, columnOf(state, target)))
-    return unknown(reference, type.declared);
+  if (inspected.expression !== undefined) return fromExpression(state, inspected, position);
+  if (role === 'equality' && isElsewise(type, columnOf(state, target))) return unknown(reference, type);
   if (role !== 'inserted' && role !== 'set' && isListOf(type, columnOf(state, target)))
     return keyList(state, target, defaultPick(state, table, column));
-  if (inspected.letters !== undefined)
-    return { ...key(state, target, defaultPick(state, table, column)), letters: inspected.letters };
   switch (role) {
     case 'inserted':
       return newRow(state, table, column);
@@ -181,12 +183,17 @@ function fromInspection(
   }
 }
 
-function unknown(reference: string, declared: string): Resolved {
-  return {
-    problem:
-      `cannot tell where ${reference} (${declared}) comes from: write a hint above the statement, ` +
-      `"-- ${reference}: TABLE.COLUMN", "-- ${reference}: 1..100" or "-- ${reference}: 'value', 'value'"`,
-  };
+/** Live values of the expression; two ends of a range of it are neighbours. */
+function fromExpression(state: StatementState, inspected: ParameterInspection, position: number): Resolved {
+  const { column: target, expression, role, type } = inspected;
+  if (target === null || expression === undefined) throw new Error('an expression has a column');
+  const pool = state.operation.context.keyPool(target.table, target.column, expression);
+  const source = { pool, ...target, pick: 'uniform', expression: expression.text } as const;
+  if (type.element !== null) return { from: 'key list', ...source, count: KEYS_PER_LIST };
+  const lower = state.ranges.get(expression.text);
+  if (role === 'range' && lower !== undefined) return { from: 'next key', ...lower, span: RANGE_SPAN };
+  if (role === 'range') state.ranges.set(expression.text, { statement: state.index, parameter: position });
+  return { from: 'key', ...source };
 }
 
 function newRow(state: StatementState, table: string, column: string): Resolved {
@@ -211,7 +218,10 @@ function refuseGenerated(state: StatementState, table: string, column: string) {
   };
 }
 
-/** A range's first end is its lower one; a single end is one of the latest keys, as a page or a "since" asks. */
+/**
+ * A range's first end is its lower one; a single end is one of the latest keys, as a page or a "since" asks, or any key
+ * where something else picks the rows already.
+ */
 function range(state: StatementState, target: Target, position: number): Resolved {
   const name = `${target.table}.${target.column}`;
   const lower = state.ranges.get(name);
@@ -221,7 +231,9 @@ function range(state: StatementState, target: Target, position: number): Resolve
     ({ role, column }) =>
       role === 'range' && column?.table === target.table && column.column === target.column,
   );
-  return key(state, target, ends.length > 1 ? 'uniform' : 'latest');
+  const { parameters } = state.statement.inspection;
+  const isPicked = parameters.some((one) => one.role === 'equality' && one.column?.table === target.table);
+  return key(state, target, ends.length > 1 || isPicked ? 'uniform' : 'latest');
 }
 
 function sharedKey(state: StatementState, target: Target, reference: string, position: number): Resolved {
@@ -251,11 +263,6 @@ function key(
   pick: KeyPick,
 ): ParameterSource & { readonly from: 'key' } {
   return { from: 'key', pool: state.operation.context.keyPool(table, column), table, column, pick };
-}
-
-interface Target {
-  readonly table: string;
-  readonly column: string;
 }
 
 /** Reads of a key have favourites; writes do not queue for one hot row. */
@@ -290,11 +297,4 @@ function isOfCompositeKey({ statement }: StatementState, table: string): boolean
 
 function columnOf({ operation }: StatementState, { table, column }: Target): ColumnType | undefined {
   return operation.context.tables.get(table)?.columns.find(({ name }) => name === column)?.type;
-}
-
-function findColumn(context: ResolveContext, name: string): Target | null {
-  const dot = name.lastIndexOf('.');
-  const [table, column] = [name.slice(0, dot), name.slice(dot + 1)];
-  const exists = context.tables.get(table)?.columns.some((each) => each.name === column) ?? false;
-  return exists ? { table, column } : null;
 }

@@ -125,10 +125,6 @@ test('a list of keys is one array, whatever is in the keys', () => {
   expect(binder([[]])(operation([list]))).toEqual([['{}']]);
 });
 
-test('given values come alone, and a key in the letters that it is compared in', () => {
-  const one = operation([
-    { from: 'value', values: ['day'] },
-    { ...key('uniform'), letters: 'upper' } as ParameterSource,
-  ]);
-  expect(binder([['Ann']])(one)).toEqual([['day', 'ANN']]);
+test('given values come alone', () => {
+  expect(binder()(operation([{ from: 'value', values: ['day'] }]))).toEqual([['day']]);
 });

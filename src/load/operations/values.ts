@@ -78,7 +78,7 @@ export function createBinder(sources: ValueSources): (operation: Operation) => O
       const keys = sources.keyPools[source.pool] ?? [];
       const index = pickIndex(source.pick, keys.length);
       indexes[position] = { pool: source.pool, index };
-      return inLetters(keys[index] ?? null, source.letters);
+      return keys[index] ?? null;
     }
     const lower = drawn.keyIndexes[source.statement]?.[source.parameter];
     const keys = sources.keyPools[lower?.pool ?? -1] ?? [];
@@ -97,11 +97,6 @@ export function createBinder(sources: ValueSources): (operation: Operation) => O
     if (generator === undefined) throw new Error(`the load plan names a table without a generator: ${table}`);
     return generator;
   }
-}
-
-function inLetters(key: string | null, letters: 'lower' | 'upper' | undefined): string | null {
-  if (key === null || letters === undefined) return key;
-  return letters === 'lower' ? key.toLowerCase() : key.toUpperCase();
 }
 
 /** https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */

@@ -81,10 +81,10 @@ begin;
     expect.stringMatching(/^workload\.sql:1: "wait: 5" is not understood: write "-- name: NAME/),
     expect.stringMatching(/^workload\.sql:3: the weight of "two" is no number above 0/),
     expect.stringMatching(/^workload\.sql:6: the hint "\$1: orders\.id gauss" is not understood/),
+    expect.stringMatching(/^workload\.sql:8: the name "three" is taken by line 5/),
     expect.stringMatching(/^workload\.sql:9: "begin" is not needed: write "transaction"/),
     expect.stringMatching(/^workload\.sql:10: this hint stands above no statement/),
     expect.stringMatching(/^workload\.sql:11: "statement" is not understood/),
-    expect.stringMatching(/^workload\.sql:8: the name "three" is taken by line 5/),
     expect.stringMatching(/^workload\.sql:11: "no" has no statement/),
     expect.stringMatching(/^workload\.sql:12: "four" has no statement/),
   ]);

@@ -52,9 +52,9 @@ const HINT_FORMS =
 
 /** Parses a workload file; all problems are reported in one UsageError, each with file and line. */
 export function parseWorkload(text: string, file: string, dialect: Dialect): readonly DraftOperation[] {
-  const problems: string[] = [];
+  const problems: { readonly line: number; readonly message: string }[] = [];
   const operations: MutableDraft[] = [];
-  const problem = (line: number, message: string): void => void problems.push(`${file}:${line}: ${message}`);
+  const problem = (line: number, message: string): void => void problems.push({ line, message });
 
   let hints: PendingHint[] = [];
   for (const part of partsOf(text, dialect)) {
@@ -85,9 +85,11 @@ export function parseWorkload(text: string, file: string, dialect: Dialect): rea
   refuseLooseHints();
   checkOperations(operations, problem);
   if (operations.length === 0 && problems.length === 0) {
-    problems.push(`${file}: holds no operation: ${HEADER} above each statement`);
+    throw new UsageError(`${file}: holds no operation: ${HEADER} above each statement`);
   }
-  if (problems.length > 0) throw new UsageError(problems.join('\n'));
+  const inOrder = problems.toSorted((one, other) => one.line - other.line);
+  if (inOrder.length > 0)
+    throw new UsageError(inOrder.map(({ line, message }) => `${file}:${line}: ${message}`).join('\n'));
   return operations;
 
   function refuseLooseHints(): void {
@@ -178,7 +180,7 @@ function headerProblem(
   { name, weight }: { name: string | null; weight: number },
   rest: string,
 ): string | null {
-  if (rest !== '') return `"${rest}" is not understood: ${HEADER}`;
+  if (rest !== '') return `"${rest}" is not understood: ${HEADER}; a name has no spaces`;
   if (name === null) return `the operation has no name: ${HEADER}`;
   if (!(Number.isFinite(weight) && weight > 0))
     return `the weight of "${name}" is no number above 0: ${HEADER}`;
@@ -257,10 +259,9 @@ function writeOperation({ record, transaction, statements }: Operation): string 
 function writeHint(source: ParameterSource): string | null {
   switch (source.from) {
     case 'key':
-      // Lower or upper case is what the statement says, not a hint.
-      return source.letters === undefined ? `${source.table}.${source.column} ${source.pick}` : null;
     case 'key list':
-      return `${source.table}.${source.column} ${source.pick}`;
+      // An expression is what the statement says, not a hint.
+      return source.expression === undefined ? `${source.table}.${source.column} ${source.pick}` : null;
     case 'new row':
       return `${source.table}.${source.column} new`;
     case 'any row':

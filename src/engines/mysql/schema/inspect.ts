@@ -11,6 +11,7 @@ import { dialect } from '../text/dialect.ts';
 import { isToken, tokensOf } from '../text/scan.ts';
 import { readChecks } from './checks.ts';
 import { columnOf as describeColumn, readColumnsOf } from './columns.ts';
+import type { Made } from './expressions.ts';
 import { readSources, type Source } from './sources.ts';
 import { readStatement, type Use } from './targets.ts';
 import { COUNT_TYPE, UNKNOWN_TYPE } from './types.ts';
@@ -146,10 +147,11 @@ async function columnsOf(session: Session, table: TableRow): Promise<readonly Re
  * one of the same name below it.
  */
 function columnOf(
-  { parameter, role, column, letters }: Use,
+  { parameter, role, column, made }: Use,
   sources: readonly ResolvedSource[],
   into: ResolvedSource | null,
 ): { readonly parameter: number; readonly inspection: ParameterInspection } {
+  if (made !== undefined) return { parameter, inspection: expressionOf(made, role, sources) };
   if (column === null) return { parameter, inspection: { type: COUNT_TYPE, column: null, role } };
   const candidates =
     role === 'inserted' ? sources.filter((source) => source === into) : qualified(sources, column);
@@ -172,8 +174,32 @@ function columnOf(
       type: only.type,
       column: { table: only.table, column: only.name },
       role,
-      ...(letters === undefined ? {} : { letters }),
     },
+  };
+}
+
+/** An expression counts when all its columns are of one table, which stands in the statement itself. */
+function expressionOf(
+  { text, names }: Made,
+  role: Use['role'],
+  sources: readonly ResolvedSource[],
+): ParameterInspection {
+  const found = names.flatMap((name) =>
+    qualified(sources, name).flatMap((source) =>
+      source.columns
+        .filter((column) => same(column.name, name.at(-1) ?? ''))
+        .map((column) => ({ source, column })),
+    ),
+  );
+  const [first] = found;
+  if (first === undefined || !first.source.direct || found.some(({ source }) => source !== first.source))
+    return UNKNOWN;
+  const { source, column } = first;
+  return {
+    type: column.type,
+    column: { table: source.table, column: column.name },
+    role,
+    expression: { text, alias: source.alias },
   };
 }
 
@@ -234,10 +260,10 @@ async function readFullScans(
   );
   try {
     const names: string[] = [];
-    for (const [index, { column }] of parameters.entries()) {
+    for (const [index, { column, expression }] of parameters.entries()) {
       const source = sources.find(({ table }) => table === column?.table);
       const value =
-        source === undefined || column === null
+        source === undefined || column === null || expression !== undefined
           ? '1'
           : `(select ${dialect.quote(column.column)} from ${dialect.quoteName(source.parts)} limit 1)`;
       await session.execute(`set @rehearse_${index} = ${value}`);

@@ -1,5 +1,5 @@
 /** Values of live rows, for the load's parameters. */
-import type { Session, TableDescription, ValueKind } from '../../engine.ts';
+import type { KeyExpression, Session, TableDescription, ValueKind } from '../../engine.ts';
 import { dialect } from '../text/dialect.ts';
 
 /** Up to this size all rows are read and sorted: well under a second, once. */
@@ -13,10 +13,32 @@ const STEPS_PER_STATEMENT = 200;
 const ORDERED: readonly ValueKind[] = ['integer', 'decimal', 'float', 'date', 'time', 'timestamp'];
 
 /**
- * Up to `limit` distinct values of a column, in order, the same for the same rows: evenly spread over all rows of a
+ * Up to `limit` distinct values of a column or expression, in order, the same for the same rows: evenly spread over all rows of a
  * small table; by steps through an index on a large integer key; else those that a hash picks from all rows.
  */
 export async function sampleKeys(
+  session: Session,
+  table: TableDescription,
+  key: string | KeyExpression,
+  limit: number,
+): Promise<readonly string[]> {
+  if (typeof key === 'string') return sampleColumn(session, table, key, limit);
+  const name = `${dialect.quoteName(table.parts)} as ${dialect.quote(key.alias)}`;
+  const { bytes, rows } = await sizeOf(session, table);
+  await session.execute('start transaction read only');
+  try {
+    const value = `(${key.text})`;
+    if (bytes <= SMALL_TABLE_BYTES) {
+      const small = evenly(name, `cast(${value} as char)`);
+      return keysOf(await session.query<KeyRow>(small, [limit, limit]));
+    }
+    return keysOf(await session.query<KeyRow>(byHash(name, value), [modulusFor(rows, limit), limit]));
+  } finally {
+    await session.execute('rollback');
+  }
+}
+
+async function sampleColumn(
   session: Session,
   table: TableDescription,
   column: string,
@@ -32,8 +54,11 @@ export async function sampleKeys(
   }
   if (kind === 'integer' && (await hasIndex(session, table, column)))
     return steps(session, { name, quoted }, limit);
-  const modulus = Math.max(1, Math.floor(rows / (limit * OVERSAMPLING)));
-  return keysOf(await session.query<KeyRow>(byHash(name, quoted), [modulus, limit]));
+  return keysOf(await session.query<KeyRow>(byHash(name, quoted), [modulusFor(rows, limit), limit]));
+}
+
+function modulusFor(rows: number, limit: number): number {
+  return Math.max(1, Math.floor(rows / (limit * OVERSAMPLING)));
 }
 
 interface KeyRow {

@@ -2,17 +2,21 @@
  * Reads from a statement's text which parameter is compared with, or put into, which column. The server says no more of
  * a parameter than that it is there.
  */
-import { closing, enclosing, itemsBetween, opening } from '../text/brackets.ts';
+import { closing, enclosing, itemsBetween } from '../text/brackets.ts';
 import { isToken, nameIn, type Token, tokensOf } from '../text/scan.ts';
+import { columnBefore, comparison } from './comparisons.ts';
+import type { Made } from './expressions.ts';
 import { readSource, readSources, type Source, UPDATE_OPTIONS } from './sources.ts';
+import { valueAround } from './stretches.ts';
 
 export interface Use {
   /** 0-based number of the placeholder. */
   readonly parameter: number;
-  readonly role: 'equality' | 'range' | 'inserted' | 'set' | 'limit' | 'amount' | 'output';
+  readonly role: 'equality' | 'range' | 'inserted' | 'set' | 'limit' | 'offset' | 'amount' | 'output';
   /** Name with its qualifier, where one is written; a number is a position in the table's columns; null for no column. */
   readonly column: readonly string[] | number | null;
-  readonly letters?: 'lower' | 'upper';
+  /** It is compared with what is made of columns. */
+  readonly made?: Made;
 }
 
 export interface StatementReading {
@@ -23,7 +27,7 @@ export interface StatementReading {
   readonly insertedInto: Source | null;
 }
 
-/** Reads a statement; what is part of an expression (`n + ?`, `lower(c) = ?`) has no column. */
+/** Reads a statement; what is part of an expression (`n + ?`) has no column. */
 export function readStatement(statement: string): StatementReading {
   const tokens = tokensOf(statement);
   const numbers = new Map<Token, number>();
@@ -36,10 +40,12 @@ export function readStatement(statement: string): StatementReading {
       insert?.uses.get(token) ??
       assignment(tokens, at) ??
       limit(tokens, at) ??
-      comparison(tokens, at) ??
+      comparison(tokens, at, statement) ??
       amount(tokens, at) ??
+      flag(tokens, at) ??
       output(tokens, at);
-    return use === null ? [] : [{ parameter, ...use }];
+    if (use === null) return [];
+    return [{ parameter, ...('made' in use ? { ...use, column: null } : use) }];
   });
   return {
     sources: readSources(tokens),
@@ -70,10 +76,15 @@ function readInsert(tokens: readonly Token[]): { table: Source; uses: ReadonlyMa
   const uses = new Map<Token, Place>();
   const table = read.source;
   const insertItems = (items: readonly (readonly Token[])[]): void => {
-    for (const [position, [only, ...others]] of items.entries()) {
+    for (const [position, item] of items.entries()) {
       const column = columns === null ? position : columns[position];
-      if (only?.kind !== 'parameter' || others.length > 0 || column === undefined) continue;
-      uses.set(only, { role: 'inserted', column: typeof column === 'number' ? column : [column] });
+      if (column === undefined) continue;
+      for (const [at, token] of item.entries()) {
+        if (token.kind !== 'parameter') continue;
+        const { from, to } = valueAround(item, at);
+        if (from !== 0 || to !== item.length - 1) continue;
+        uses.set(token, { role: 'inserted', column: typeof column === 'number' ? column : [column] });
+      }
     }
   };
   if (isToken(tokens[at], 'select')) {
@@ -95,10 +106,11 @@ function readInsert(tokens: readonly Token[]): { table: Source; uses: ReadonlyMa
 
 /** `set a = ?`, `on duplicate key update a = ?`: the whole value of an assignment. */
 function assignment(tokens: readonly Token[], at: number): Place | null {
-  const column = isToken(tokens[at - 1], '=') ? columnBefore(tokens, at - 1) : null;
+  const { from, to } = valueAround(tokens, at);
+  const column = isToken(tokens[from - 1], '=') ? columnBefore(tokens, from - 1) : null;
   if (column === null) return null;
   const before = tokens[column.from - 1];
-  const after = tokens[at + 1];
+  const after = tokens[to + 1];
   const ends = after === undefined || isToken(after, ',') || isToken(after, 'where') || isToken(after, ';');
   const ended = ends || isToken(after, 'order') || isToken(after, 'limit') || isToken(after, 'on');
   const isFirst =
@@ -133,10 +145,10 @@ function inAssignments(tokens: readonly Token[], from: number): boolean {
 /** `limit ?`, `limit ?, ?`, `offset ?` */
 function limit(tokens: readonly Token[], at: number): Place | null {
   const before = tokens[at - 1];
-  const isLimit = isToken(before, 'limit') || isToken(before, 'offset');
-  return isLimit || (isToken(before, ',') && isToken(tokens[at - 3], 'limit'))
-    ? { role: 'limit', column: null }
-    : null;
+  const isFirstOfTwo = isToken(before, 'limit') && isToken(tokens[at + 1], ',');
+  if (isFirstOfTwo || isToken(before, 'offset')) return { role: 'offset', column: null };
+  const isSecond = isToken(before, ',') && isToken(tokens[at - 3], 'limit');
+  return isSecond || isToken(before, 'limit') ? { role: 'limit', column: null } : null;
 }
 
 /** `n + ?`, `interval ? day` */
@@ -146,11 +158,20 @@ function amount(tokens: readonly Token[], at: number): Place | null {
   return isOperand || isToken(tokens[at - 1], 'interval') ? { role: 'amount', column: null } : null;
 }
 
+/** `? is null or ...`, `if(?, a, b)`, `case when ? then`: a switch, which is on. */
+function flag(tokens: readonly Token[], at: number): Place | null {
+  const call = enclosing(tokens, at);
+  const isCondition = call?.position === 0 && isToken(tokens[call.open - 1], 'if') && call.open === at - 1;
+  const isCase = isToken(tokens[at - 1], 'when') && isToken(tokens[at + 1], 'then');
+  const isTested = isToken(tokens[at + 1], 'is') && tokens[at - 1]?.kind !== 'operator';
+  return isCondition || isCase || isTested ? { role: 'output', column: null } : null;
+}
+
 const AGGREGATES = ['count', 'sum', 'min', 'max', 'avg', 'coalesce', 'ifnull'];
 
 /** `select ?, coalesce(a, ?) from ...`: an item of a select list, which changes no choice of rows. */
 function output(tokens: readonly Token[], at: number): Place | null {
-  let from = at;
+  let { from } = valueAround(tokens, at);
   for (let open = enclosing(tokens, from); open !== null; open = enclosing(tokens, from)) {
     if (!AGGREGATES.some((word) => isToken(tokens[open.open - 1], word))) break;
     from = open.open;
@@ -170,108 +191,3 @@ function output(tokens: readonly Token[], at: number): Place | null {
 
 /** Words behind which no select list goes on. */
 const OUTSIDE = ['from', 'where', 'group', 'having', 'order', 'limit', 'set', 'values', 'when', 'then'];
-
-const EQUALITY = ['=', '<=>', '<>', '!='];
-const RANGE = ['<', '>', '<=', '>='];
-const OPERATORS = [...EQUALITY, ...RANGE];
-const ARITHMETIC = ['+', '-', '*', '/', '%', '|', '&', '^', '<<', '>>', '||', '->', '->>'];
-
-function comparison(tokens: readonly Token[], at: number): Place | null {
-  if (ARITHMETIC.some((sign) => isToken(tokens[at - 1], sign) || isToken(tokens[at + 1], sign))) return null;
-  return signBefore(tokens, at) ?? signAfter(tokens, at) ?? between(tokens, at) ?? inList(tokens, at);
-}
-
-function signBefore(tokens: readonly Token[], at: number): Place | null {
-  const sign = tokens[at - 1];
-  const isLike = isToken(sign, 'like');
-  if (!isLike && !OPERATORS.some((text) => isToken(sign, text))) return null;
-  const end = isLike && isToken(tokens[at - 2], 'not') ? at - 2 : at - 1;
-  const role = EQUALITY.includes(sign?.text ?? '') ? 'equality' : 'range';
-  const column = columnBefore(tokens, end);
-  return column === null ? inCall(tokens, end, role) : { role, column: column.name };
-}
-
-/** Calls that change nothing, or nothing but the letters, of most values. */
-const TRANSPARENT = ['trim', 'ltrim', 'rtrim', 'coalesce', 'ifnull', 'lower', 'lcase', 'upper', 'ucase'];
-
-/** `lower(a) = ?`: the call that ends right before a place, around a plain column; COALESCE's first item. */
-function inCall(tokens: readonly Token[], end: number, role: 'equality' | 'range'): Place | null {
-  if (!isToken(tokens[end - 1], ')')) return null;
-  const open = opening(tokens, end - 1);
-  const name = TRANSPARENT.find((word) => isToken(tokens[open - 1], word));
-  const [first = []] = itemsBetween(tokens, open, end - 1);
-  if (name === undefined || first.length === 0) return null;
-  const column = columnBefore(tokens, open + 1 + first.length);
-  if (column === null || column.from !== open + 1) return null;
-  const letters = /^l(?:ower|case)$/.test(name) ? 'lower' : /^u(?:pper|case)$/.test(name) ? 'upper' : null;
-  return letters === null ? { role, column: column.name } : { role, column: column.name, letters };
-}
-
-/** `? = a` */
-function signAfter(tokens: readonly Token[], at: number): Place | null {
-  const sign = tokens[at + 1];
-  if (!OPERATORS.some((text) => isToken(sign, text))) return null;
-  const name: string[] = [];
-  let next = at + 2;
-  for (; ; next += 2) {
-    const part = nameIn(tokens[next]);
-    if (part === null) return null;
-    name.push(part);
-    if (!isToken(tokens[next + 1], '.')) break;
-  }
-  const behind = tokens[next + 1];
-  if (isToken(behind, '(') || ARITHMETIC.some((text) => isToken(behind, text))) return null;
-  return { role: EQUALITY.includes(sign?.text ?? '') ? 'equality' : 'range', column: name };
-}
-
-/** `a between ? and ?`, where either end may be something else. */
-function between(tokens: readonly Token[], at: number): Place | null {
-  const word = isToken(tokens[at - 1], 'between')
-    ? at - 1
-    : isToken(tokens[at - 1], 'and') && isToken(tokens[at - 3], 'between')
-      ? at - 3
-      : null;
-  if (word === null) return null;
-  const column = columnBefore(tokens, isToken(tokens[word - 1], 'not') ? word - 1 : word);
-  return column === null ? null : { role: 'range', column: column.name };
-}
-
-/** `a in (?, ?)`, `(a, b) in ((?, ?))`, `(a, b) = (?, ?)` */
-function inList(tokens: readonly Token[], at: number): Place | null {
-  const row = enclosing(tokens, at);
-  if (row === null) return null;
-  const listed = isToken(tokens[row.open - 1], 'in') ? row : enclosing(tokens, row.open);
-  const isRow = EQUALITY.some((sign) => isToken(tokens[row.open - 1], sign));
-  const sign = isRow
-    ? row.open - 1
-    : listed !== null && isToken(tokens[listed.open - 1], 'in')
-      ? listed.open - 1
-      : null;
-  if (sign === null) return null;
-  const left = isToken(tokens[sign - 1], 'not') ? sign - 1 : sign;
-  const single = columnBefore(tokens, left);
-  if (single !== null && !isRow && listed === row) return { role: 'equality', column: single.name };
-  if (!isToken(tokens[left - 1], ')')) return null;
-  if (!isRow && listed === row) return inCall(tokens, left, 'equality');
-  const columns = itemsBetween(tokens, opening(tokens, left - 1), left - 1);
-  const column = columns[row.position]
-    ?.filter((token) => !isToken(token, '.'))
-    .flatMap((token) => nameIn(token) ?? []);
-  return column === undefined || column.length === 0 ? null : { role: 'equality', column };
-}
-
-/** The plain column that ends right before a place: no call, and no part of a sum. */
-function columnBefore(
-  tokens: readonly Token[],
-  end: number,
-): { name: readonly string[]; from: number } | null {
-  const name: string[] = [];
-  let at = end - 1;
-  for (; ; at -= 2) {
-    const part = nameIn(tokens[at]);
-    if (part === null) return null;
-    name.unshift(part);
-    if (!isToken(tokens[at - 1], '.')) break;
-  }
-  return ARITHMETIC.some((sign) => isToken(tokens[at - 1], sign)) ? null : { name, from: at };
-}

@@ -1,99 +1,202 @@
 /**
- * Reads which parameter of a condition is compared with which column: from the conditions of a plan, as the server
- * prints them (ruleutils.c puts parentheses around every part), and from the statement's own text.
+ * Reads which parameter of a condition is compared with which column, or with what is made of it: from the conditions of
+ * a plan, as the server prints them (ruleutils.c puts parentheses around every part), and from the statement's own text.
  */
 import { isToken, type Token, tokensOf } from '../text/scan.ts';
+import {
+  closing,
+  enclosing,
+  endOfCast,
+  isBoundary,
+  nameIn,
+  operandFrom,
+  operandUpTo,
+  type Stretch,
+  splitAt,
+  widen,
+} from './operands.ts';
 
 export interface Comparison {
   /** 1-based, as in `$1`. */
   readonly parameter: number;
-  /** Parts of the column's name as written, the table's alias before it when there is one. */
-  readonly column: readonly string[];
-  readonly role: 'equality' | 'range';
-  /** The column stands in a call of lower() or upper(). */
-  readonly letters?: 'lower' | 'upper';
+  /** `amount`: it is compared with what is counted or summed up, which says nothing of the rows. */
+  readonly role: 'equality' | 'range' | 'amount';
+  /**
+   * Parts of the name as written, the table's alias before it when there is one: the column; of an expression every name
+   * that may be a column.
+   */
+  readonly columns: readonly (readonly string[])[];
+  /** What is compared, or gives the values for it, when it is more than a plain column. */
+  readonly expression: string | null;
 }
 
 /** Containment of arrays, ranges and documents holds for a value and itself. */
-const EQUALITY = ['=', '<>', '!=', '@>', '<@', '&&'];
-const RANGE = ['<', '>', '<=', '>=', '~~', '~~*'];
+const CONTAINMENT = ['@>', '<@', '&&'];
+const MATCHES = ['~', '~*'];
+/** A whole value is a pattern that the value itself matches. */
+const PATTERNS = ['~~', '~~*'];
+const EQUALITY = ['=', '<>', '!=', '?', '@@', ...PATTERNS, ...MATCHES, ...CONTAINMENT];
+const RANGE = ['<', '>', '<=', '>='];
 /** The same in the user's own words. */
-const RANGE_WORDS = ['like', 'ilike', 'between'];
+const EQUALITY_WORDS = ['in', 'like', 'ilike'];
 
-/** The comparisons of a condition; what is compared with more than a plain column (a function, a sum) is left out. */
+/** The comparisons of a condition; what is compared with neither a column nor an expression of columns is left out. */
 export function readComparisons(condition: string): readonly Comparison[] {
   const tokens = tokensOf(condition);
   return tokens.flatMap((token, index) => {
     if (token.kind !== 'parameter') return [];
-    const found = compare(tokens, index);
+    const found = compare(tokens, index, condition);
     return found === null ? [] : [{ parameter: Number(token.text.slice(1)), ...found }];
   });
 }
 
-/** `$1`, or `null` for anything else, of a list item: casts and parentheses around it do not count. */
-export function loneParameter(tokens: readonly Token[]): number | null {
-  const at = tokens.findIndex((each) => each.kind === 'parameter');
-  const token = tokens[at];
-  if (token === undefined) return null;
-  const operand = widen(tokens, { from: at, to: at });
-  return operand.from === 0 && operand.to === tokens.length - 1 ? Number(token.text.slice(1)) : null;
-}
-
-/** A stretch of tokens, both ends included. */
-interface Stretch {
-  readonly from: number;
-  readonly to: number;
-}
-
-function compare(tokens: readonly Token[], at: number): Omit<Comparison, 'parameter'> | null {
+function compare(tokens: readonly Token[], at: number, text: string): Omit<Comparison, 'parameter'> | null {
   const operand = outOfCalls(tokens, widen(tokens, { from: at, to: at }));
   const row = enclosingRow(tokens, operand);
   const whole = row === null ? operand : widen(tokens, row.stretch);
-  const beforeSign = signBefore(tokens, whole.from);
-  const afterSign = tokens[whole.to + 1];
-  const role = roleOf(beforeSign.token) ?? roleOf(afterSign);
-  if (role === null) return null;
-  const other =
-    roleOf(beforeSign.token) === null
-      ? operandFrom(tokens, whole.to + 2)
-      : operandUpTo(tokens, beforeSign.index - 1);
+  if (isArgument(tokens, whole)) return null;
+  const before = signBefore(tokens, whole.from);
+  const isBehind = roleOf(before.token) !== null;
+  const sign = isBehind ? before.token : tokens[whole.to + 1];
+  const role = roleOf(sign);
+  if (role === null || sign === undefined) return null;
+  const other = isBehind ? operandUpTo(tokens, before.index - 1) : operandFrom(tokens, whole.to + 2);
   const compared = row === null ? other : (rowItems(other)[row.index] ?? []);
-  const { letters, inner } = inCall(compared);
-  const column = columnOf(inner);
-  if (column === null) return null;
-  return letters === null ? { column, role } : { column, role, letters };
+  if (compared.length === 0 || isPartOfMore(tokens, other)) return null;
+  const isListed = tokens.slice(operand.from, at).some((each) => isToken(each, 'array'));
+  const made = madeOf({ sign, isListed, compared }, text);
+  if (made !== null) return { role, ...made };
+  const column = columnOf(inCall(compared));
+  return column === null ? ofExpression(compared, role, text) : { role, columns: [column], expression: null };
 }
 
-/** Calls that change nothing, or nothing but the letters, of most values. */
+/** `f($1) = a`: what $1 is compared with is not a. */
+function isArgument(tokens: readonly Token[], { from }: Stretch): boolean {
+  const name = tokens[from - 1];
+  if (!isToken(tokens[from], '(')) return false;
+  return name?.kind === 'quoted' || (name?.kind === 'word' && !isBoundary(name) && roleOf(name) === null);
+}
+
+/** `a + b = $1`: the server would have put parentheses around it. */
+function isPartOfMore(tokens: readonly Token[], operand: readonly Token[]): boolean {
+  const from = operand[0] === undefined ? -1 : tokens.indexOf(operand[0]);
+  const beside = [tokens[from - 1], tokens[from + operand.length]];
+  return beside.some((token) => token?.kind === 'operator' && roleOf(token) === null);
+}
+
+function textOf(tokens: readonly Token[], text: string): string {
+  return text.slice(tokens[0]?.from, tokens.at(-1)?.to);
+}
+
+interface Compared {
+  readonly sign: Token;
+  /** The parameter is an element of an array. */
+  readonly isListed: boolean;
+  readonly compared: readonly Token[];
+}
+
+/** Elements of an array, keys of a document, words of a text: values that the column has, where its own are none. */
+function madeOf({ sign, isListed, compared }: Compared, text: string) {
+  const of = (tokens: readonly Token[], expression: (inner: string) => string) => {
+    const columns = namesOf(tokens);
+    return columns === null ? null : { columns, expression: expression(textOf(tokens, text)) };
+  };
+  const [first, open] = compared;
+  if (['any', 'some', 'all'].some((word) => isToken(first, word)) && isToken(open, '('))
+    return of(compared.slice(2, closing(compared, 1)), (array) => `unnest(${array})`);
+  if (isListed && CONTAINMENT.includes(sign.text)) return of(compared, (array) => `unnest(${array})`);
+  if (sign.text === '?') return of(compared, (document) => `jsonb_object_keys(${document})`);
+  // Whatever a regular expression gives a meaning of its own becomes any character.
+  if (MATCHES.includes(sign.text))
+    return of(compared, (value) => `regexp_replace(left((${value})::text, 8), '[^[:alnum:]]', '.', 'g')`);
+  if (sign.text !== '@@') return null;
+  const document = isToken(first, '(') ? compared.slice(1, -1) : compared;
+  return isToken(document[0], 'to_tsvector') && isToken(document[1], '(')
+    ? of(
+        splitAt(document.slice(2, -1)).at(-1) ?? [],
+        (words) => `split_part(btrim((${words})::text), ' ', 1)`,
+      )
+    : of(compared, (vector) => `(tsvector_to_array(${vector}))[1]`);
+}
+
+function ofExpression(compared: readonly Token[], role: 'equality' | 'range', text: string) {
+  const calls = compared.filter((_, index) => isToken(compared[index + 1], '('));
+  if (calls.some((token) => AGGREGATES.some((word) => isToken(token, word))))
+    return { role: 'amount', columns: [], expression: null } as const;
+  const columns = namesOf(compared);
+  return columns === null ? null : { role, columns, expression: textOf(compared, text) };
+}
+
+const AGGREGATES = ['count', 'sum', 'avg', 'min', 'max'];
+/** Of a sub-query, in a statement or in a plan; what a window function gives is no expression of one row. */
+const OF_OTHER_ROWS = ['select', 'subplan', 'initplan', 'over'];
+
+/** The names in an expression that may be columns; null when it needs more than one row. */
+function namesOf(tokens: readonly Token[]): readonly (readonly string[])[] | null {
+  const isOther = (token: Token) =>
+    token.kind === 'parameter' || OF_OTHER_ROWS.some((word) => isToken(token, word));
+  if (tokens.some(isOther)) return null;
+  const names: string[][] = [];
+  for (let at = 0; at < tokens.length; at += 1) {
+    const isType = isToken(tokens[at - 1], '::');
+    const name: string[] = [];
+    for (let token = tokens[at]; token?.kind === 'word' || token?.kind === 'quoted'; token = tokens[at]) {
+      name.push(nameIn(token));
+      if (!isToken(tokens[at + 1], '.')) break;
+      at += 2;
+    }
+    if (name.length > 0 && !isType && !isToken(tokens[at + 1], '(')) names.push(name);
+  }
+  return names.length === 0 ? null : names;
+}
+
+/** Calls that change nothing of most values. */
 const TRANSPARENT = ['btrim', 'ltrim', 'rtrim', 'trim', 'coalesce'];
 
-/** What stands in a call of one of these, and of lower() or upper(), around a column; COALESCE's first item. */
-function inCall(operand: readonly Token[]): { letters: 'lower' | 'upper' | null; inner: readonly Token[] } {
+/** What stands in a call of one of these around a column; COALESCE's first item. */
+function inCall(operand: readonly Token[]): readonly Token[] {
   const [name, open] = operand;
   if (isToken(open, '(') && name?.kind === 'word' && closing(operand, 1) === operand.length - 1) {
     const [first = []] = splitAt(operand.slice(2, -1));
-    if (name.text === 'lower' || name.text === 'upper')
-      return { letters: name.text, inner: inCall(first).inner };
     if (TRANSPARENT.includes(name.text)) return inCall(first);
   }
   if (isToken(name, '(') && closing(operand, 0) === operand.length - 1) return inCall(operand.slice(1, -1));
   const cast = operand.findLastIndex((each) => isToken(each, '::'));
   if (cast > 0 && isToken(operand[cast - 1], ')') && endOfCast(operand, cast - 1) === operand.length - 1)
     return inCall(operand.slice(0, cast));
-  return { letters: null, inner: operand };
+  return operand;
 }
 
-/** `lower($1)` is compared with what $1 is: calls that change nothing, or nothing but the letters, do not count. */
+const QUERIES_OF_TEXT = ['to_tsquery', 'plainto_tsquery', 'phraseto_tsquery', 'websearch_to_tsquery'];
+const WRAPPING = ['lower', 'upper', 'concat', 'like_escape', ...TRANSPARENT, ...QUERIES_OF_TEXT];
+
+/**
+ * `lower($1)`, `concat('%', $1, '%')`, `'%' || $1 || '%'` are compared with what $1 is: calls that change nothing, or
+ * nothing but the letters and what stands around, do not count.
+ */
 function outOfCalls(tokens: readonly Token[], inner: Stretch): Stretch {
-  const name = tokens[inner.from - 1];
-  const known = name?.kind === 'word' && ['lower', 'upper', ...TRANSPARENT].includes(name.text);
-  const isWhole = isToken(tokens[inner.from], '(') && closing(tokens, inner.from) === inner.to;
-  return known && isWhole ? outOfCalls(tokens, widen(tokens, { from: inner.from - 1, to: inner.to })) : inner;
+  const isArgument = isToken(tokens[inner.from], '(') && closing(tokens, inner.from) === inner.to;
+  const wraps = (open: number | null) =>
+    open !== null && WRAPPING.some((word) => isToken(tokens[open - 1], word)) ? open : null;
+  const open = (isArgument ? wraps(inner.from) : null) ?? wraps(enclosing(tokens, inner.from));
+  if (open !== null) return outOfCalls(tokens, widen(tokens, { from: open - 1, to: closing(tokens, open) }));
+  const joined = withLiterals(tokens, inner);
+  return joined === null ? inner : outOfCalls(tokens, widen(tokens, joined));
+}
+
+/** With a literal that `||` puts before or behind; null where none is. */
+function withLiterals(tokens: readonly Token[], { from, to }: Stretch): Stretch | null {
+  if (isToken(tokens[from - 1], '||')) {
+    const cast = isToken(tokens[from - 3], '::') ? 2 : 0;
+    return tokens[from - 2 - cast]?.kind === 'string' ? { from: from - 2 - cast, to } : null;
+  }
+  const isBefore = isToken(tokens[to + 1], '||') && tokens[to + 2]?.kind === 'string';
+  return isBefore ? { from, to: endOfCast(tokens, to + 2) ?? to + 2 } : null;
 }
 
 function roleOf(token: Token | undefined): 'equality' | 'range' | null {
   if (token?.kind === 'word')
-    return RANGE_WORDS.includes(token.text) ? 'range' : token.text === 'in' ? 'equality' : null;
+    return EQUALITY_WORDS.includes(token.text) ? 'equality' : token.text === 'between' ? 'range' : null;
   if (token?.kind !== 'operator') return null;
   if (EQUALITY.includes(token.text)) return 'equality';
   return RANGE.includes(token.text) ? 'range' : null;
@@ -109,54 +212,6 @@ function signBefore(tokens: readonly Token[], from: number): { token: Token | un
     if (between !== -1) index = Math.max(0, index - 6) + between;
   }
   return { token: tokens[index], index };
-}
-
-/** Takes in casts, parentheses, ANY and the other elements of an array or IN list around an operand. */
-function widen(tokens: readonly Token[], start: Stretch): Stretch {
-  let { from, to } = start;
-  for (;;) {
-    const cast = endOfCast(tokens, to);
-    const list = enclosingList(tokens, { from, to });
-    if (cast !== null) to = cast;
-    else if (isToken(tokens[from - 1], '(') && isToken(tokens[to + 1], ')')) {
-      from -= 1;
-      to += 1;
-      if (['any', 'some', 'all'].some((word) => isToken(tokens[from - 1], word))) from -= 1;
-    } else if (list !== null) ({ from, to } = list);
-    else return { from, to };
-  }
-}
-
-/** `::type`, with the words, modifier and brackets of the type. */
-function endOfCast(tokens: readonly Token[], to: number): number | null {
-  if (!isToken(tokens[to + 1], '::')) return null;
-  let end = to + 2;
-  for (;;) {
-    const next = tokens[end + 1];
-    const more =
-      (next?.kind === 'word' && TYPE_WORDS.includes(next.text)) ||
-      isToken(next, '.') ||
-      isToken(tokens[end], '.') ||
-      isToken(next, '[') ||
-      isToken(next, ']');
-    if (more) end += 1;
-    else if (isToken(next, '(') && tokens[end + 2]?.kind === 'number') end = closing(tokens, end + 1);
-    else return end;
-  }
-}
-
-/** Words that may follow the first one of a type's name. */
-const TYPE_WORDS = ['varying', 'precision', 'with', 'without', 'time', 'zone'];
-
-/** `array[$1, $2]`, or `in ($1, $2)`. */
-function enclosingList(tokens: readonly Token[], inner: Stretch): Stretch | null {
-  const open = enclosing(tokens, inner.from);
-  if (open === null) return null;
-  const before = tokens[open - 1];
-  if (isToken(tokens[open], '[') && isToken(before, 'array'))
-    return { from: open - 1, to: closing(tokens, open) };
-  if (isToken(tokens[open], '(') && isToken(before, 'in')) return { from: open, to: closing(tokens, open) };
-  return null;
 }
 
 /** `row($1, $2)` or `($1, $2)`, and which item of it the operand is. */
@@ -176,89 +231,6 @@ function enclosingRow(tokens: readonly Token[], inner: Stretch): { stretch: Stre
     return inner.from < end;
   });
   return { stretch: { from: isRow ? open - 1 : open, to }, index };
-}
-
-/** Index of the bracket that is open at a token, or null. */
-function enclosing(tokens: readonly Token[], at: number): number | null {
-  let depth = 0;
-  for (let index = at - 1; index >= 0; index -= 1) {
-    if (isToken(tokens[index], ')') || isToken(tokens[index], ']')) depth += 1;
-    if (isToken(tokens[index], '(') || isToken(tokens[index], '[')) {
-      if (depth === 0) return index;
-      depth -= 1;
-    }
-  }
-  return null;
-}
-
-/** Index of the bracket that closes the one at `open`; the last token when none does. */
-export function closing(tokens: readonly Token[], open: number): number {
-  let depth = 0;
-  for (let index = open; index < tokens.length; index += 1) {
-    if (isToken(tokens[index], '(') || isToken(tokens[index], '[')) depth += 1;
-    if (isToken(tokens[index], ')') || isToken(tokens[index], ']')) depth -= 1;
-    if (depth === 0) return index;
-  }
-  return tokens.length - 1;
-}
-
-/** The items between commas that stand in no bracket. */
-export function splitAt(tokens: readonly Token[]): readonly (readonly Token[])[] {
-  const items: Token[][] = [[]];
-  let depth = 0;
-  for (const token of tokens) {
-    if (isToken(token, '(') || isToken(token, '[')) depth += 1;
-    if (isToken(token, ')') || isToken(token, ']')) depth -= 1;
-    if (depth === 0 && isToken(token, ',')) items.push([]);
-    else items.at(-1)?.push(token);
-  }
-  return items;
-}
-
-/** The operand that ends at `last`. */
-function operandUpTo(tokens: readonly Token[], last: number): readonly Token[] {
-  let from = last;
-  for (; from >= 0; from -= 1) {
-    const token = tokens[from];
-    if (isToken(token, ')') || isToken(token, ']')) from = enclosing(tokens, from) ?? 0;
-    else if (!belongsToOperand(token, tokens[from + 1])) break;
-  }
-  return tokens.slice(from + 1, last + 1);
-}
-
-/** The operand that begins at `first`. */
-function operandFrom(tokens: readonly Token[], first: number): readonly Token[] {
-  let to = first;
-  for (; to < tokens.length; to += 1) {
-    const token = tokens[to];
-    if (isToken(token, '(')) to = closing(tokens, to);
-    else if (!belongsToOperand(token, tokens[to - 1])) break;
-  }
-  return tokens.slice(first, to);
-}
-
-const BOUNDARIES = [
-  'and',
-  'or',
-  'not',
-  'where',
-  'on',
-  'having',
-  'when',
-  'then',
-  'else',
-  'set',
-  'select',
-  'by',
-  'in',
-];
-
-function belongsToOperand(token: Token | undefined, neighbour: Token | undefined): boolean {
-  if (token === undefined) return false;
-  if (isToken(token, '.') || isToken(token, '::') || isToken(token, '[')) return true;
-  if (token.kind === 'quoted') return true;
-  if (token.kind !== 'word' || BOUNDARIES.includes(token.text)) return false;
-  return neighbour === undefined || !['order', 'limit', 'returning', 'group', 'for'].includes(token.text);
 }
 
 function rowItems(operand: readonly Token[]): readonly (readonly Token[])[] {
@@ -283,9 +255,4 @@ function columnOf(operand: readonly Token[]): readonly string[] | null {
     names.every((each) => each.kind === 'word' || each.kind === 'quoted') &&
     dots.every((each) => isToken(each, '.'));
   return plain ? names.map(nameIn) : null;
-}
-
-/** The name that a word or quoted identifier stands for. */
-export function nameIn(token: Token): string {
-  return token.kind === 'quoted' ? token.text.slice(1, -1).replaceAll('""', '"') : token.text;
 }

@@ -1,12 +1,13 @@
 /** Asks the server what a statement's parameters are, without running it. */
 import {
   type ColumnType,
+  type KeyExpression,
   type ParameterInspection,
   type Session,
   SqlError,
   type StatementInspection,
 } from '../../engine.ts';
-import { type Comparison, readComparisons } from './comparisons.ts';
+import { readComparisons } from './comparisons.ts';
 import { type PlanReading, readGenericPlan } from './plans.ts';
 import { readTargets, type Target } from './targets.ts';
 import { readTypes } from './types.ts';
@@ -134,12 +135,12 @@ interface Use {
   readonly parameter: number;
   readonly role: ParameterInspection['role'];
   readonly column: ParameterInspection['column'];
-  readonly letters?: 'lower' | 'upper';
+  readonly expression?: KeyExpression;
 }
 
 /** A parameter that is used twice is what the first of these says. */
 const RANK: readonly ParameterInspection['role'][] = [
-  ...(['inserted', 'set', 'equality', 'range', 'limit', 'amount', 'output'] as const),
+  ...(['inserted', 'set', 'equality', 'range', 'limit', 'offset', 'amount', 'output'] as const),
 ];
 
 function inspectionOf(type: ColumnType, parameter: number, uses: readonly Use[]): ParameterInspection {
@@ -149,30 +150,53 @@ function inspectionOf(type: ColumnType, parameter: number, uses: readonly Use[])
     type,
     column: best?.column ?? null,
     role: best?.role ?? 'unknown',
-    ...(best?.letters === undefined ? {} : { letters: best.letters }),
+    ...(best?.expression === undefined ? {} : { expression: best.expression }),
   };
 }
 
 function planUses(plan: PlanReading, tables: readonly TableInUse[]): readonly Use[] {
-  return plan.comparisons.flatMap(({ column: [alias = '', column], ...compared }) => {
-    const relation = plan.relations.get(alias);
-    if (relation === undefined || column === undefined) return [];
-    return [{ ...compared, column: { table: rootOf(tables, relation), column } }];
+  return plan.comparisons.flatMap(({ parameter, role, columns, expression }): Use[] => {
+    if (role === 'amount') return [{ parameter, role, column: null }];
+    const own = columns.flatMap(([alias = '', column, ...more]) => {
+      const relation = plan.relations.get(alias);
+      return relation === undefined || column === undefined || more.length > 0
+        ? []
+        : [{ alias, relation, column }];
+    });
+    const [first] = own;
+    if (first === undefined || own.some(({ alias }) => alias !== first.alias)) return [];
+    const { alias, column } = first;
+    const use = { parameter, role, column: { table: rootOf(tables, first.relation), column } };
+    return [expression === null ? use : { ...use, expression: { text: expression, alias } }];
   });
 }
 
 /** Without a plan: a column counts when only one of the tables has it, or the table's own name stands before it. */
 function textUses(statement: string, tables: readonly TableInUse[]): readonly Use[] {
-  return readComparisons(statement).flatMap((comparison: Comparison) => {
-    const column = comparison.column.at(-1) ?? '';
-    const qualifier = comparison.column.at(-2);
-    const having = tables.filter((table) => table.columns.includes(column));
-    const named = having.filter((table) => table.name === qualifier);
-    const roots = new Set((named.length > 0 ? named : having).map((table) => table.root));
-    const [table] = roots;
-    if (table === undefined || roots.size > 1) return [];
-    return [{ ...comparison, column: { table, column } }];
+  return readComparisons(statement).flatMap(({ parameter, role, columns, expression }): Use[] => {
+    if (role === 'amount') return [{ parameter, role, column: null }];
+    const own = columns.flatMap((name) => columnNamed(name, tables) ?? []);
+    const [first] = own;
+    if (first === undefined || own.some(({ table }) => table !== first.table)) return [];
+    const use = { parameter, role, column: first };
+    if (expression === null) return [use];
+    const names = tables.filter(({ root }) => root === first.table).map(({ name }) => name);
+    // Another alias is not known here.
+    const alias = names.find((name) => columns.every((parts) => parts.length === 1 || parts.at(-2) === name));
+    return alias === undefined ? [] : [{ ...use, expression: { text: expression, alias } }];
   });
+}
+
+function columnNamed(
+  name: readonly string[],
+  tables: readonly TableInUse[],
+): { readonly table: string; readonly column: string } | null {
+  const column = name.at(-1) ?? '';
+  const having = tables.filter((table) => table.columns.includes(column));
+  const named = having.filter((table) => table.name === name.at(-2));
+  const roots = new Set((named.length > 0 ? named : having).map((table) => table.root));
+  const [table] = roots;
+  return table === undefined || roots.size > 1 ? null : { table, column };
 }
 
 async function targetUses(

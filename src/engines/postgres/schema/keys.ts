@@ -1,5 +1,5 @@
 /** Values of live rows, for the load's parameters. */
-import type { Session, TableDescription, ValueKind } from '../../engine.ts';
+import type { KeyExpression, Session, TableDescription, ValueKind } from '../../engine.ts';
 import { dialect } from '../text/dialect.ts';
 
 /** Up to this size all rows are read and sorted: about 0.3 s, once. */
@@ -12,11 +12,31 @@ const BLOCK_BYTES = 8192;
 const ORDERED: readonly ValueKind[] = ['integer', 'decimal', 'float', 'date', 'time', 'timestamp'];
 
 /**
- * Up to `limit` distinct values of a column, in order, the same for the same rows: evenly spread over all rows of a
+ * Up to `limit` distinct values of a column or expression, in order, the same for the same rows: evenly spread over all rows of a
  * small table; by steps through an index on a large integer key; else from pages that TABLESAMPLE picks with a fixed
  * seed.
  */
 export async function sampleKeys(
+  session: Session,
+  table: TableDescription,
+  key: string | KeyExpression,
+  limit: number,
+): Promise<readonly string[]> {
+  if (typeof key === 'string') return sampleColumn(session, table, key, limit);
+  const name = dialect.quoteName(table.parts);
+  const value = `(${key.text})::text collate "C"`;
+  const from = `${name} as ${dialect.quote(key.alias)}`;
+  await session.execute('begin read only');
+  try {
+    const bytes = await sizeOf(session, name);
+    if (bytes <= SMALL_TABLE_BYTES) return await keys(session, evenly(from, value), [limit]);
+    return await keys(session, fromPages(from, value), [limit, percentFor(limit, bytes)]);
+  } finally {
+    await session.execute('rollback');
+  }
+}
+
+async function sampleColumn(
   session: Session,
   table: TableDescription,
   column: string,

@@ -188,7 +188,11 @@ test.each<[string, string, readonly string[]]>([
   [
     'insert into app.orders (customer_id, total, status, created_at) values ($1, $2, lower($3), now())',
     'write app.orders',
-    ['inserted app.orders.customer_id bigint', 'inserted app.orders.total small_amount', 'unknown text'],
+    [
+      'inserted app.orders.customer_id bigint',
+      'inserted app.orders.total small_amount',
+      'inserted app.orders.status text',
+    ],
   ],
   [
     'update app.orders o set status = $2 where o.id = $1',
@@ -202,7 +206,8 @@ test.each<[string, string, readonly string[]]>([
     ['equality events.id bigint', 'range events.at date', 'range events.at date'],
   ],
   ['select * from customers where lower(email) = $1', 'read customers', ['equality customers.email text']],
-  ['select * from customers where md5(email) = $1', 'read customers', ['unknown text']],
+  ['select * from customers where md5(email) = $1', 'read customers', ['equality customers.email text']],
+  ['select * from customers where md5($1) = email', 'read customers', ['unknown text']],
   ['select id from customers where id = $1 for update', 'write customers', ['equality customers.id bigint']],
   [
     'insert into customers overriding system value values ($1, $2)',
@@ -245,6 +250,12 @@ test('sampled keys are spread over the live rows, and the same each time', async
   expect(await schema.sampleKeys(session, tableNamed('customers'), 'id', 10)).toEqual(keys);
   expect(await schema.sampleKeys(session, tableNamed('customers'), 'email', 5000)).toHaveLength(1000);
   expect(await schema.sampleKeys(session, tableNamed('nodes'), 'id', 10)).toEqual([]);
+  const lengths = { text: 'length(md5(c.email))', alias: 'c' };
+  expect(await schema.sampleKeys(session, tableNamed('customers'), lengths, 10)).toEqual(['32']);
+  const letters = { text: "regexp_split_to_table('ab', '')", alias: 'c' };
+  expect(await schema.sampleKeys(session, tableNamed('customers'), letters, 10)).toEqual(['a', 'b']);
+  const writing = { text: "nextval('customers_id_seq') + c.id", alias: 'c' };
+  await expect(schema.sampleKeys(session, tableNamed('customers'), writing, 10)).rejects.toThrow(/read-only/);
 });
 
 test('keys of a table too large to sort come from its index or from sampled pages', async () => {

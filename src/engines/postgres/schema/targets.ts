@@ -1,38 +1,58 @@
 /** Reads from a statement's text where the values of INSERT, UPDATE and LIMIT go to; the plan does not show these. */
 
 import { isToken, type Token, tokensOf } from '../text/scan.ts';
-import { closing, loneParameter, nameIn, splitAt } from './comparisons.ts';
+import { closing, givenParameters, nameIn, splitAt, widen } from './operands.ts';
 
 export interface Target {
   /** 1-based, as in `$1`. */
   readonly parameter: number;
-  readonly role: 'inserted' | 'set' | 'limit' | 'amount' | 'output';
+  readonly role: 'inserted' | 'set' | 'limit' | 'offset' | 'amount' | 'output';
   /** As written, quotes included, for the server to look up; null for what belongs to none. */
   readonly table: string | null;
   /** Name of the column, or its 0-based position where an INSERT names no columns. */
   readonly column: string | number | null;
 }
 
-/** The targets of all parameters that stand alone; a part of an expression (`set n = n + $1`) has no target. */
+/** The targets of all parameters that a value is; a part of an expression (`set n = n + $1`) has no column. */
 export function readTargets(statement: string): readonly Target[] {
   const tokens = tokensOf(statement);
   return tokens.flatMap((token, index) => {
     if (isToken(token, 'insert') && isToken(tokens[index + 1], 'into'))
       return insertTargets(tokens, index + 2);
     if (isToken(token, 'update')) return updateTargets(tokens, index + 1);
-    return [...limitTargets(tokens, index), ...amountTargets(tokens, index), ...outputTargets(tokens, index)];
+    return [
+      ...limitTargets(tokens, index),
+      ...amountTargets(tokens, index),
+      ...outputTargets(tokens, index),
+      ...flagTargets(tokens, index),
+    ];
   });
 }
 
-/** `n + $1`, `now() - $1::interval` */
+/** `n + $1`, `now() - $1::interval`, `make_interval(days => $1)` */
 function amountTargets(tokens: readonly Token[], index: number): readonly Target[] {
   const token = tokens[index];
-  const beside = ['+', '-', '*', '/'];
+  const beside = ['+', '-', '*', '/', '=>'];
   const isOperand = beside.some(
     (sign) => isToken(tokens[index - 1], sign) || isToken(tokens[index + 1], sign),
   );
   if (token?.kind !== 'parameter' || !isOperand) return [];
   return [{ parameter: Number(token.text.slice(1)), role: 'amount', table: null, column: null }];
+}
+
+/** `$1 is null or ...`, `case when $1 then ...`: a switch, which is on. */
+function flagTargets(tokens: readonly Token[], index: number): readonly Target[] {
+  const token = tokens[index];
+  if (token?.kind !== 'parameter') return [];
+  const isCast = isToken(tokens[index - 2], 'cast') && isToken(tokens[index - 1], '(');
+  const whole = isCast
+    ? widen(tokens, { from: index - 2, to: closing(tokens, index - 1) })
+    : widen(tokens, { from: index, to: index });
+  const behind = tokens[whole.to + 1];
+  const isSwitch = isToken(tokens[whole.from - 1], 'when') && isToken(behind, 'then');
+  const isAlone = tokens[whole.from - 1]?.kind !== 'operator';
+  if (!isSwitch && !(isAlone && isToken(behind, 'is'))) return [];
+  return [{ parameter: Number(token.text.slice(1)), role: 'output', table: null, column: null }];
 }
 
 const LIST_ENDS = [
@@ -93,9 +113,13 @@ function insertTargets(tokens: readonly Token[], from: number): readonly Target[
   const rows = isToken(tokens[at], 'values') ? valueRows(tokens, at + 1) : selectedRow(tokens, at);
   const inserted = rows.flatMap((row) =>
     row.flatMap((item, position) => {
-      const parameter = loneParameter(item);
       const column = columns === null ? position : (columns[position] ?? null);
-      return parameter === null ? [] : [{ parameter, role: 'inserted' as const, table: table.text, column }];
+      return givenParameters(item).map((parameter) => ({
+        parameter,
+        role: 'inserted' as const,
+        table: table.text,
+        column,
+      }));
     }),
   );
   return [...inserted, ...conflictTargets(tokens, at, table.text)];
@@ -144,10 +168,10 @@ function setTargets(tokens: readonly Token[], from: number, table: string): read
     const several = isToken(left[0], '(');
     const columns = several ? namesIn(left.slice(1, -1)) : left.slice(0, 1).map(nameIn);
     const values = several ? splitAt(right.slice(1, -1)) : [right];
-    return values.flatMap((value, position): Target[] => {
-      const parameter = loneParameter(value);
+    return values.flatMap((value, position) => {
       const column = columns[position];
-      return parameter === null || column === undefined ? [] : [{ parameter, role: 'set', table, column }];
+      if (column === undefined) return [];
+      return givenParameters(value).map((parameter) => ({ parameter, role: 'set' as const, table, column }));
     });
   });
 }
@@ -159,7 +183,8 @@ function limitTargets(tokens: readonly Token[], index: number): readonly Target[
   let at = index + Math.max(1, fetches);
   while (isToken(tokens[at], '(')) at += 1;
   const parameter = tokens[at]?.kind === 'parameter' ? Number(tokens[at]?.text.slice(1)) : null;
-  return parameter === null ? [] : [{ parameter, role: 'limit', table: null, column: null }];
+  const role = isToken(tokens[index], 'offset') ? 'offset' : 'limit';
+  return parameter === null ? [] : [{ parameter, role, table: null, column: null }];
 }
 
 /** A possibly qualified name, as written. */
