@@ -19,17 +19,21 @@ import { rehearsalCompleted } from './rehearsal-completed.ts';
 import { replicaLag } from './replica-lag.ts';
 import { rowVersionLimit } from './row-version-limit.ts';
 import { stall } from './stall.ts';
+import { statisticsLost } from './statistics-lost.ts';
 import { tableOutage } from './table-outage.ts';
+import { upkeepInTheWay } from './upkeep-in-the-way.ts';
 
 export const checks: readonly Check[] = [
   rehearsalCompleted,
   migrationFailed,
   lockWait,
+  upkeepInTheWay,
   stall,
   tableOutage,
   failedOperations,
   codeBreaks,
   planRegression,
+  statisticsLost,
   latencyP99,
   duration,
   diskGrowthPeak,

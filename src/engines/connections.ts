@@ -22,6 +22,11 @@ export interface SessionOptions {
   readonly statementTimeoutMs?: number;
   readonly lockTimeoutMs?: number;
   readonly connectTimeoutMs?: number;
+  /**
+   * True: `query` prepares each text once, where the engine can, and the server parses and plans it no more: for few texts that
+   * are asked many times a second. Default: false.
+   */
+  readonly prepared?: boolean;
 }
 
 /** One database connection of ours. */

@@ -16,6 +16,7 @@ import type { ServerRecipe } from './recipe.ts';
 import type { Replication } from './replication.ts';
 import type { Reshaping } from './reshaping.ts';
 import type { SchemaAccess } from './schema.ts';
+import type { Upkeep } from './upkeep.ts';
 import type { ObservedViews } from './views.ts';
 
 export type * from './ageing.ts';
@@ -33,6 +34,7 @@ export type * from './recipe.ts';
 export type * from './replication.ts';
 export * from './reshaping.ts';
 export type * from './schema.ts';
+export type * from './upkeep.ts';
 export type * from './views.ts';
 
 export interface Engine {
@@ -58,6 +60,8 @@ export interface Engine {
   readonly clauses?: ClauseAdvice;
   /** How it is learned what a statement does, or why it cannot be. */
   readonly probing: Probing | { readonly missing: string };
+  /** Left out where the server's own upkeep is nothing that a migration meets. */
+  readonly upkeep?: Upkeep;
   /** How a replica is made, or why none can be. */
   readonly replication: Replication | { readonly missing: string };
   /** Load generators of others that speak with this engine (`load.generator`), by their names. */

@@ -93,6 +93,13 @@ export interface LockReader {
 export interface DiskReader {
   readonly source: string;
   read(): Promise<Partial<Record<DiskArea, number>>>;
+  /** Files of relations whose sizes are not as when this was last asked, as of the last reading; the first time all. */
+  changedFiles?(): readonly { readonly file: string; readonly bytes: number }[];
+  /** What a file of {@link changedFiles} belongs to, as far as it was ever known. */
+  ownerOf?(file: string): {
+    readonly relation: string | null;
+    readonly kind: 'table' | 'index' | 'temporary';
+  };
   /** Position in the write-ahead or redo log, in bytes; null where the server does not tell. */
   logPosition(): Promise<number | null>;
   /** Bytes per user table and index now. */

@@ -6,6 +6,7 @@ import type { RelationStates } from '../engines/engine.ts';
 import type { Step } from '../recording/recording.ts';
 import type { ObserveRequest, Observer, RunningObserver } from './observer.ts';
 import { closeSessions, openSessions } from './sampling.ts';
+import { soleStatement } from './statements.ts';
 
 export const changes: Observer = { name: 'changes', start: watchChanges };
 
@@ -36,14 +37,4 @@ export async function watchChanges(request: ObserveRequest): Promise<ChangeWatch
     afterStatement,
     [Symbol.asyncDispose]: () => closeSessions(sessions),
   };
-}
-
-/** A step's changes can be pinned on a statement when it is the only one that may have changed a relation. */
-function soleStatement(step: Step, kindOf: (statement: string) => string): string | null {
-  const able = step.statements.filter(
-    ({ effect, text }) =>
-      effect !== 'rolled back' && effect !== 'none' && ['ddl', 'other'].includes(kindOf(text)),
-  );
-  const [first, second] = able;
-  return first === undefined || second !== undefined ? null : first.id;
 }

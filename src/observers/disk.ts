@@ -6,11 +6,13 @@ import { statfs } from 'node:fs/promises';
 import type { DiskReader, LeftFile } from '../engines/engine.ts';
 import { explain } from '../errors.ts';
 import { exactly, type Figure, notMeasured } from '../recording/figure.ts';
-import type { DiskReading, DiskRecord, RelationDisk } from '../recording/recording.ts';
+import type { DiskReading, DiskRecord, RelationDisk, StatementGrowth } from '../recording/recording.ts';
 import { keepSamples } from './bounded-samples.ts';
+import { trackGrowth } from './disk-growth.ts';
 import { larger } from './disk-samples.ts';
 import type { ObserveRequest, Observer } from './observer.ts';
 import { closeSessions, openSessions, startSampling } from './sampling.ts';
+import { runStatements } from './statements.ts';
 
 const INTERVAL_MS = 50;
 /** A walk over very many files may take longer than the interval; it must not use more than a tenth of the time. */
@@ -33,6 +35,7 @@ export const disk: Observer = {
     const { recorder, engine, server } = request;
     const dataDirectory = 'path' in server.dataDirectory ? server.dataDirectory.path : null;
     const samples = keepSamples(larger);
+    const growth = trackGrowth();
     let reader: DiskReader | null = null;
     let before: Snapshot | null = null;
     let peak: DiskReading | null = null;
@@ -42,6 +45,7 @@ export const disk: Observer = {
       const areas = await from.read();
       const reading = { atMs: recorder.now(), areas };
       samples.add(reading);
+      growth.add(reading.atMs, from.changedFiles?.() ?? []);
       latest = reading;
       peak = peak === null ? reading : larger(peak, reading);
       return reading;
@@ -126,13 +130,31 @@ export const disk: Observer = {
         await tellLeftBehind(reader);
         const after = await last(reader);
         if (before === null || peak === null) return;
-        recorder.setDisk(recordOf({ source: reader.source, before, after, peak, samples: samples.list() }));
+        recorder.setDisk(
+          recordOf({
+            source: reader.source,
+            before,
+            after,
+            peak,
+            samples: samples.list(),
+            growth:
+              reader.ownerOf === undefined
+                ? null
+                : growth.of(runStatements(recorder.steps), reader.ownerOf, reader.source),
+          }),
+        );
       },
     });
     return {
       [Symbol.asyncDispose]: () => sampling[Symbol.asyncDispose](),
       beforeSteps: async () => {
         if (reader !== null) await begin(reader);
+      },
+      afterStep: async () => {
+        if (reader === null || reader.ownerOf === undefined) return;
+        await take(reader);
+        // Names what was committed meanwhile, before a later step does away with it.
+        await reader.relations();
       },
     };
   },
@@ -144,9 +166,11 @@ interface DiskFacts {
   readonly after: Snapshot;
   readonly peak: DiskReading;
   readonly samples: readonly DiskReading[];
+  /** Null where single files are not seen. */
+  readonly growth: readonly StatementGrowth[] | null;
 }
 
-function recordOf({ source, before, after, peak, samples }: DiskFacts): DiskRecord {
+function recordOf({ source, before, after, peak, samples, growth }: DiskFacts): DiskRecord {
   return {
     server: 'rehearsal',
     source,
@@ -159,6 +183,7 @@ function recordOf({ source, before, after, peak, samples }: DiskFacts): DiskReco
         ? notMeasured('the server does not tell its position in the log')
         : exactly(after.logPosition - before.logPosition, 'position in the log, before and after'),
     relations: compareRelations(before.relations, after.relations),
+    ...(growth === null ? {} : { growth }),
     freeBytesBefore: before.freeBytes,
   };
 }

@@ -9,6 +9,7 @@ import { lockWaits } from './lock-waits.ts';
 import type { ObservationRequest, Observer, RunningObserver } from './observer.ts';
 import { progress } from './progress.ts';
 import { replicaObserver } from './replica.ts';
+import { upkeepObserver } from './upkeep.ts';
 
 export { startCanaries } from './canaries/index.ts';
 
@@ -67,8 +68,13 @@ export async function startObservers(wanted: ObservationRequest): Promise<Observ
 
   try {
     const { replica = null } = request;
-    const wanted = replica === null ? OBSERVERS : [...OBSERVERS, replicaObserver(replica)];
-    for (const { name, start } of wanted) {
+    const { upkeep } = request.engine;
+    const observers = [
+      ...(upkeep === undefined ? [] : [upkeepObserver(upkeep)]),
+      ...(replica === null ? [] : [replicaObserver(replica)]),
+      ...OBSERVERS,
+    ];
+    for (const { name, start } of observers) {
       const observer = await start(request).catch((error: unknown) => {
         if (!isRefused(error)) throw error;
         const reason = `the server refuses it: ${error.message} (${error.code})`;

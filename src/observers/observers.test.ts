@@ -225,6 +225,7 @@ test('while an ACCESS EXCLUSIVE lock is held no observer waits for a lock, and a
     ['progress', []],
     ['disk', []],
     ['locks', []],
+    ['upkeep', []],
   ]);
   const held = recording.heldLocks.find(
     ({ mode, relation }) => mode === 'AccessExclusiveLock' && relation === 'orders',
@@ -250,6 +251,7 @@ test('CREATE INDEX CONCURRENTLY is never made to wait by the observers', async (
       algorithm: 'index built',
       detail: 'on orders',
       source: 'pg_index, pg_class.relfilenode',
+      validity: 'valid',
     },
   ]);
   expect(recording.heldLocks.some(({ mode }) => mode === 'ShareUpdateExclusiveLock')).toBe(true);
@@ -277,6 +279,50 @@ test('the disk grows while a table is rewritten, and its areas add up to what du
   expect(recording.changes[0]).toMatchObject({ relation: 'orders', algorithm: 'rewrite' });
   const found = await bytesOnDisk();
   expect(Math.abs(sumBytes(disk.after) - found)).toBeLessThan(found * 0.05);
+});
+
+test('growth belongs to the statement whose file it is', async () => {
+  const recording = await observe(async ({ recorder, observers }) => {
+    const ran = async (index: number, text: string): Promise<StatementRecord> => {
+      const startedAtMs = recorder.now();
+      await migrator.execute(text);
+      const failed = failedStatement(startedAtMs, recorder.now(), '');
+      return {
+        ...failed,
+        id: `1#1.${index}`,
+        index,
+        text,
+        outcome: 'ok',
+        effect: 'took effect',
+        error: null,
+      };
+    };
+    await observers.beforeSteps();
+    await migrator.execute('begin');
+    const rewritten = await ran(0, 'alter table orders alter column total type bigint');
+    const built = await ran(1, 'create index orders_total on orders (total, note)');
+    await migrator.execute('commit');
+    const step = stepOf(rewritten, built);
+    recorder.setStep(step);
+    await observers.afterStep(step);
+  });
+  const { disk } = recording;
+  if ('notMeasured' in disk || disk.growth === undefined) throw new Error('the growth was not measured');
+  const bytesOf = (relation: string) =>
+    disk.relations.find((each) => each.relation === relation)?.afterBytes ?? 0;
+  const grewBy = (statementId: string, relation: string) =>
+    disk.growth?.find((each) => each.statementId === statementId && each.relation === relation);
+  for (const [statementId, relation, kind] of [
+    ['1#1.0', 'orders', 'table'],
+    ['1#1.1', 'orders_total', 'index'],
+  ] as const) {
+    const found = grewBy(statementId, relation);
+    expect(found).toMatchObject({ kind, newFile: true });
+    expect(found !== undefined && isMeasured(found.grewBytes) && found.grewBytes.upper).toBeGreaterThan(
+      bytesOf(relation) * 0.95,
+    );
+  }
+  expect(grewBy('1#1.0', 'orders_total')).toBeUndefined();
 });
 
 test('sessions that are killed are opened again, and the gap is told', async () => {

@@ -56,3 +56,13 @@ export function onlyStatementIn(
 function overlap(one: Span, other: Span): number {
   return Math.min(one.toMs, other.toMs) - Math.max(one.fromMs, other.fromMs);
 }
+
+/** A step's changes can be pinned on a statement when it is the only one that may have changed a relation. */
+export function soleStatement(step: Step, kindOf: (statement: string) => string): string | null {
+  const able = step.statements.filter(
+    ({ effect, text }) =>
+      effect !== 'rolled back' && effect !== 'none' && ['ddl', 'other'].includes(kindOf(text)),
+  );
+  const [first, second] = able;
+  return first === undefined || second !== undefined ? null : first.id;
+}

@@ -72,7 +72,21 @@ export interface DiskRecord {
   /** Bytes of write-ahead or redo log written from before to after, the load's included. */
   readonly logWrittenBytes: Figure;
   readonly relations: readonly RelationDisk[];
+  /** The largest first within a statement. Left out where single files are not seen, and by harnesses that did not look. */
+  readonly growth?: readonly StatementGrowth[];
   readonly freeBytesBefore: Figure;
+}
+
+/** A relation that grew while a statement ran, its load's writes to it included. */
+export interface StatementGrowth {
+  readonly statementId: string;
+  /** Null: its file was gone before it could be named (rolled back, or written anew again). */
+  readonly relation: string | null;
+  readonly kind: 'table' | 'index' | 'temporary';
+  /** True: the file was not there before, so that nobody else can have written to it. */
+  readonly newFile: boolean;
+  /** From the start to the largest size while it ran. */
+  readonly grewBytes: Figure;
 }
 
 export interface RelationDisk {

@@ -58,6 +58,7 @@ export interface Recorder {
   setCanaries(canaries: NonNullable<Recording['canaries']>): void;
   setJournal(journal: NonNullable<Recording['journal']>): void;
   setReplica(replica: NonNullable<Recording['replica']>): void;
+  setUpkeep(upkeep: NonNullable<Recording['upkeep']>): void;
   /** Adds a step, or replaces the one of the same version. */
   setStep(step: Step): void;
   readonly steps: readonly Step[];
@@ -92,6 +93,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
   let canaries: Recording['canaries'];
   let journal: Recording['journal'];
   let replica: Recording['replica'];
+  let upkeep: Recording['upkeep'];
 
   return {
     now,
@@ -139,6 +141,9 @@ export function createRecorder(header: RecorderHeader): Recorder {
     setReplica: (record) => {
       replica = record;
     },
+    setUpkeep: (record) => {
+      upkeep = record;
+    },
     setRecovery: (record) => {
       recovery = record;
     },
@@ -174,6 +179,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
       ...(canaries === undefined ? {} : { canaries }),
       ...(journal === undefined ? {} : { journal }),
       ...(replica === undefined ? {} : { replica }),
+      ...(upkeep === undefined ? {} : { upkeep }),
       disk,
       budgets: header.budgets,
       ...(structuredClone(lists) as Lists),

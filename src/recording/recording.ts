@@ -21,6 +21,7 @@ import type {
   ProgressRecord,
 } from './observations.ts';
 import type { ReplicaRecord } from './replica-record.ts';
+import type { UpkeepRecord } from './upkeep-record.ts';
 
 export type * from './code-record.ts';
 export type * from './journal-record.ts';
@@ -30,6 +31,7 @@ export type * from './mix-record.ts';
 export type * from './observations.ts';
 export type * from './replica-record.ts';
 export type * from './statement-effects.ts';
+export type * from './upkeep-record.ts';
 
 export const RECORDING_FORMAT = 'migration-rehearsal/recording';
 /** 2: histograms hold values in place of numbers of buckets. */
@@ -68,6 +70,8 @@ export interface Recording {
   readonly disk: DiskRecord | { readonly notMeasured: string };
   /** Left out where no replica was wanted, and by harnesses without replicas. */
   readonly replica?: ReplicaRecord | { readonly notMeasured: string };
+  /** Left out where the engine has no upkeep to show, and by harnesses that did not look. */
+  readonly upkeep?: UpkeepRecord;
   readonly progress: readonly ProgressRecord[];
   /** What the server really did per statement (algorithm, rewrite), as far as it could be seen. */
   readonly changes: readonly ObservedChange[];

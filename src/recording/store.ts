@@ -116,7 +116,7 @@ const SHAPE: Readonly<
   Record<
     Exclude<
       keyof Recording,
-      'format' | 'formatVersion' | 'code' | 'mix' | 'recovery' | 'canaries' | 'journal' | 'replica'
+      'format' | 'formatVersion' | 'code' | 'mix' | 'recovery' | 'canaries' | 'journal' | 'replica' | 'upkeep'
     >,
     string
   >

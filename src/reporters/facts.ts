@@ -14,6 +14,7 @@ import {
   rate,
 } from './format.ts';
 import { mixGaps, mixInWords } from './mix.ts';
+import { upkeepFacts } from './upkeep.ts';
 
 export interface Fact {
   readonly label: string;
@@ -39,7 +40,7 @@ export function subtitle(recording: Recording): string {
 }
 
 export function factsOf(recording: Recording): readonly Fact[] {
-  const { load, machine, migrations, code, mix } = recording;
+  const { load, machine, migrations, code, mix, upkeep } = recording;
   return [
     ...recording.servers.flatMap(({ role, description, version, flavor, settings }) => [
       {
@@ -61,6 +62,7 @@ export function factsOf(recording: Recording): readonly Fact[] {
       label: 'migrations',
       text: `${counted(migrations.pending.length, 'migration')} pending in ${migrations.directory} (${migrations.tool}), ${count(migrations.applied.length)} applied before, lock timeout ${limit(migrations.lockTimeoutMs)}`,
     },
+    ...(upkeep === undefined ? [] : upkeepFacts(upkeep)),
     {
       label: 'machine',
       text: `${counted(machine.cores, 'core')}, ${bytes(machine.memoryBytes)} memory, ${machine.platform}, Node.js ${machine.nodeVersion}`,
@@ -76,7 +78,7 @@ export function factsOf(recording: Recording): readonly Fact[] {
 
 /** What was wanted and could not be measured, each with its reason. */
 export function notMeasuredOf(recording: Recording): readonly Fact[] {
-  const { load, disk, code, mix, replica, journal } = recording;
+  const { load, disk, code, mix, replica, journal, upkeep } = recording;
   return [
     ...('notMeasured' in load
       ? [{ label: 'load', text: load.notMeasured }]
@@ -90,6 +92,9 @@ export function notMeasuredOf(recording: Recording): readonly Fact[] {
       : []),
     ...(mix === undefined ? [] : mixGaps(mix)).map((text) => ({ label: 'rows per call', text })),
     ...gapsOf(code).map((text) => ({ label: 'code', text })),
+    ...(upkeep !== undefined && 'notMeasured' in upkeep.lostStatistics
+      ? [{ label: 'lost statistics', text: upkeep.lostStatistics.notMeasured }]
+      : []),
     ...recording.notMeasured.map(({ what, reason }) => ({ label: what, text: reason })),
     ...recording.observers.flatMap(({ name, trouble }) =>
       trouble.map((text) => ({ label: `${name} observer`, text })),

@@ -17,6 +17,7 @@ import type {
 } from '../recording/recording.ts';
 import { codeTable } from './code.ts';
 import { bytes, count, duration, figureInCell, perSecondAlone } from './format.ts';
+import { growthTable } from './growth.ts';
 import { mixTables } from './mix.ts';
 import { replicaTable } from './replica.ts';
 
@@ -46,7 +47,9 @@ export function tablesOf(recording: Recording): readonly Table[] {
     canariesTable(recording),
     ...('notMeasured' in load ? [] : [loadTable(recording, load), failuresTable(load)]),
     ...(mix === undefined ? [] : mixTables(mix)),
-    ...('notMeasured' in disk ? [] : [diskTable(disk), relationsTable(disk)]),
+    ...('notMeasured' in disk
+      ? []
+      : [diskTable(disk), growthTable(recording, disk.growth ?? []), relationsTable(disk)]),
     ...(replica === undefined || 'notMeasured' in replica ? [] : [replicaTable(recording, replica)]),
   ];
   return tables.filter(({ rows }) => rows.length > 0);

@@ -13,6 +13,7 @@ import { schema } from './schema/schema.ts';
 import { recipe } from './server/recipe.ts';
 import { dialect } from './text/dialect.ts';
 import { canaries } from './views/canaries.ts';
+import { upkeep } from './views/upkeep.ts';
 import { views } from './views/views.ts';
 
 export const postgres: Engine = {
@@ -38,5 +39,6 @@ export const postgres: Engine = {
   capture,
   probing,
   replication,
+  upkeep,
   loadPrograms: [pgbench],
 };

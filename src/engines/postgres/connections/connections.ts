@@ -15,6 +15,16 @@ export const connections: Connections = {
   dropRoles: (administrator, database) => dropRoles(administrator, database, connect),
 };
 
+/** A short name for each text, the same one for the same text. */
+function statementNames(): (text: string) => string {
+  const names = new Map<string, string>();
+  return (text) => {
+    const name = names.get(text) ?? `rehearse_${names.size + 1}`;
+    names.set(text, name);
+    return name;
+  };
+}
+
 const CANCEL_TIMEOUT_MS = 5_000;
 
 /**
@@ -31,6 +41,7 @@ async function connect(
   const inTurn = createTurns();
   let busy = 0;
   const cancel = () => cancelBackend(target, id);
+  const nameOf = options.prepared === true ? statementNames() : null;
 
   async function guarded<Result>(statement: string, work: () => Promise<Result>): Promise<Result> {
     busy += 1;
@@ -47,7 +58,10 @@ async function connect(
     id,
     target,
     query: <Row extends object>(text: string, values?: readonly unknown[]) =>
-      guarded(text, async () => (await client.query<Row>(text, values && [...values])).rows),
+      guarded(text, async () => {
+        const asked = { text, ...(values && { values: [...values] }), ...(nameOf && { name: nameOf(text) }) };
+        return (await client.query<Row>(asked)).rows;
+      }),
     execute: (text, values) =>
       guarded(text, async () =>
         values === undefined

@@ -44,6 +44,7 @@ export async function createRoles(
   );
   await grantObserver(administrator);
   for (const role of [LOAD, DRILL]) await grantRows(inside, role, owner);
+  if (superuser) await inside.query(WHICH_COLUMNS_HAVE_STATISTICS);
   const outside = await databaseForObserving(administrator, database);
 
   const targetOf = (user: (typeof ROLES)[number], inDatabase: string): ConnectionTarget => ({
@@ -141,6 +142,9 @@ async function createDatabase(administrator: Session, database: string, superuse
 async function grantObserver(administrator: Session): Promise<void> {
   await administrator.query(`grant pg_monitor, pg_read_all_stats to ${quote(OBSERVER)}`);
 }
+
+/** Not what the statistics say: that would be values of the application. */
+const WHICH_COLUMNS_HAVE_STATISTICS = `grant select (starelid, staattnum) on pg_catalog.pg_statistic to ${quote(OBSERVER)}`;
 
 /** Schemas of the user, temporary ones left out. */
 const USER_SCHEMAS = `

@@ -7,6 +7,9 @@ import type { DiskReader, Session } from '../../engine.ts';
 import { type DataFile, type DataFiles, filesByFunctions, walkDataDirectory } from './data-files.ts';
 import { isUserSchema, relationName } from './relation-names.ts';
 
+/** Stands for all temporary files together among the files of relations. */
+const TEMPORARY = 'temporary';
+
 type Areas = Partial<Record<DiskArea, number>>;
 
 /** What a file node belongs to. TOAST counts as its table, with its index: so does pg_table_size. */
@@ -66,6 +69,10 @@ export async function openDiskReader(
 
 async function readerOfFiles(files: DataFiles, cluster: Session, inside: Session): Promise<DiskReader> {
   let owners = await readOwners(inside);
+  /** Everything that was ever known: a file that is gone keeps its name. */
+  const known = new Map(owners);
+  let sizes: ReadonlyMap<string, number> = new Map();
+  const changed = new Map<string, number>();
   let askedAtMs = performance.now();
   let guesses = new Map<string, Owner['kind']>();
 
@@ -73,11 +80,23 @@ async function readerOfFiles(files: DataFiles, cluster: Session, inside: Session
     const found = await files.list();
     const unknown = found.some(({ place, name }) => place === 'database' && isUnknown(name));
     if (unknown && performance.now() - askedAtMs >= ASK_AGAIN_MS) {
-      owners = await readOwners(inside);
+      await learnOwners();
       askedAtMs = performance.now();
       guesses = new Map();
     }
     return found;
+  }
+
+  async function learnOwners(): Promise<void> {
+    owners = await readOwners(inside);
+    for (const [node, owner] of owners) known.set(node, owner);
+  }
+
+  /** Compares with the reading before. */
+  function compareSizes(now: ReadonlyMap<string, number>): void {
+    for (const [file, bytes] of now) if (sizes.get(file) !== bytes) changed.set(file, bytes);
+    for (const file of sizes.keys()) if (!now.has(file)) changed.set(file, 0);
+    sizes = now;
   }
 
   function isUnknown(name: string): boolean {
@@ -107,15 +126,30 @@ async function readerOfFiles(files: DataFiles, cluster: Session, inside: Session
     source: `${files.source}; files of an open transaction told apart by their pages`,
     read: async () => {
       const areas: Areas = { tables: 0, indexes: 0, temporary: 0, log: 0, other: 0 };
+      const now = new Map<string, number>();
       for (const file of await list()) {
         const area = areaOf(file);
         areas[area] = (areas[area] ?? 0) + file.bytes;
+        const key = area === 'temporary' ? TEMPORARY : file.place === 'database' ? fileNode(file.name) : null;
+        if (key !== null) now.set(key, (now.get(key) ?? 0) + file.bytes);
       }
+      compareSizes(now);
       return areas;
+    },
+    changedFiles: () => {
+      const since = [...changed].map(([file, bytes]) => ({ file, bytes }));
+      changed.clear();
+      return since;
+    },
+    ownerOf: (file) => {
+      if (file === TEMPORARY) return { relation: null, kind: 'temporary' };
+      const owner = known.get(file);
+      const guessed = [...guesses].find(([path]) => path.endsWith(`/${file}`))?.[1];
+      return { relation: owner?.relation ?? null, kind: owner?.kind ?? guessed ?? 'table' };
     },
     logPosition: () => readLogPosition(cluster),
     relations: async () => {
-      owners = await readOwners(inside);
+      await learnOwners();
       return relationBytes(await files.list(), owners);
     },
     leftBehind: async () => {

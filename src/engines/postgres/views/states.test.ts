@@ -56,9 +56,9 @@ test.each<[statement: string, changes: readonly string[]]>([
   ['drop index t_time', ['t_time: catalog only; index dropped']],
   [
     'alter table t add constraint positive check (id > 0) not valid',
-    ['t: constraint not validated; constraint positive: rows that were there are not checked'],
+    ['t.positive: constraint not validated; rows that were there are not checked'],
   ],
-  ['alter table t validate constraint positive', ['t: constraint validated; constraint positive']],
+  ['alter table t validate constraint positive', ['t.positive: constraint validated; ']],
   [
     'alter table t alter column at set not null',
     expect.arrayContaining([
@@ -80,10 +80,36 @@ test('a unique index over doubles is left invalid', async () => {
     '23505',
   );
   const changes = compareRelationStates(before, await readRelationStates(inside));
-  expect(changes.map(({ relation, algorithm }) => [relation, algorithm])).toEqual([
-    ['t_parent', 'index left invalid'],
+  expect(changes).toMatchObject([
+    { relation: 't_parent', algorithm: 'index left invalid', validity: 'invalid index' },
   ]);
-  expect(await changesOf('drop index t_parent')).toEqual(['t_parent: catalog only; index dropped']);
+  expect(await validities('alter index t_parent rename to t_other')).toEqual([
+    't_other: invalid index',
+    't_parent: gone',
+  ]);
+  expect(await changesOf('drop index t_other')).toEqual(['t_other: catalog only; index dropped']);
+});
+
+/** What is said to be valid or not after the statements. */
+async function validities(...statements: readonly string[]): Promise<readonly string[]> {
+  const before = await readRelationStates(inside);
+  for (const statement of statements) await migrator.execute(statement);
+  const changes = compareRelationStates(before, await readRelationStates(inside));
+  return changes.flatMap(({ relation, validity }) =>
+    validity === undefined ? [] : [`${relation}: ${validity}`],
+  );
+}
+
+test('what is left invalid is told by a name that the repair has too', async () => {
+  expect(await validities('alter table t add constraint small check (id < 5000) not valid')).toEqual([
+    't.small: constraint not validated',
+  ]);
+  expect(await validities('alter table t rename constraint small to smaller')).toEqual([
+    't.small: gone',
+    't.smaller: constraint not validated',
+  ]);
+  expect(await validities('alter table t validate constraint smaller')).toEqual(['t.smaller: valid']);
+  expect(await validities('alter table t drop constraint smaller')).toEqual(['t.smaller: gone']);
 });
 
 test('TRUNCATE is no rewrite', async () => {

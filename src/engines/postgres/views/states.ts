@@ -189,34 +189,57 @@ function sameFile(one: State, other: State | undefined): boolean {
 function oneIndex(was: State | undefined, now: State): readonly Change[] {
   const relation = String(now.name);
   const on = `on ${now.table}`;
+  const usable = now.usable !== 0;
   const changes: Change[] = [];
   const add = (algorithm: string, detail: string): void => {
-    changes.push({ relation, algorithm, detail, source: INDEX_SOURCE });
+    const validity = usable ? 'valid' : 'invalid index';
+    changes.push({ relation, algorithm, detail, source: INDEX_SOURCE, validity });
   };
-  if (now.usable === 0) {
+  if (!usable) {
     if (was?.usable !== 0) add('index left invalid', `${on}: it is kept up to date and never used`);
   } else if (was === undefined) add('index built', on);
   else if (was.fileNode !== now.fileNode) add('index rebuilt', on);
   else if (was.usable === 0) add('index built', `${on}: it was invalid before`);
-  if (was !== undefined && was.name !== now.name) add('catalog only', `renamed from ${was.name}`);
+  if (was !== undefined && was.name !== now.name) {
+    add('catalog only', `renamed from ${was.name}`);
+    if (was.usable === 0) changes.push(renamedAway(String(was.name), relation, INDEX_SOURCE));
+  }
   return changes;
+}
+
+/** What was invalid under its old name is so no more; the new one says how it is. */
+function renamedAway(relation: string, to: string, source: string): Change {
+  return { relation, algorithm: 'catalog only', detail: `renamed to ${to}`, source, validity: 'gone' };
 }
 
 const CONSTRAINT_SOURCE = 'pg_constraint.convalidated';
 
 function constraintChanges(before: State | undefined, after: State | undefined): readonly Change[] {
-  const relation = String((after ?? before)?.table);
-  const change = (algorithm: string, detail: string): readonly Change[] => [
-    { relation, algorithm, detail, source: CONSTRAINT_SOURCE },
-  ];
-  if (after === undefined) return change('catalog only', `constraint ${before?.name} gone`);
-  const name = after.name;
-  if (before === undefined && after.validated === 0)
-    return change('constraint not validated', `constraint ${name}: rows that were there are not checked`);
-  if (before === undefined) return change('constraint added', `constraint ${name}`);
+  const table = String((after ?? before)?.table);
+  const nameOf = ({ name }: State): string => `${table}.${name}`;
+  const change = (
+    state: State,
+    algorithm: string,
+    detail: string,
+    validity: NonNullable<Change['validity']>,
+  ): Change => ({ relation: nameOf(state), algorithm, detail, source: CONSTRAINT_SOURCE, validity });
+  if (after === undefined)
+    return before === undefined ? [] : [change(before, 'catalog only', 'constraint gone', 'gone')];
+  const validity = after.validated === 0 ? 'constraint not validated' : 'valid';
+  if (before === undefined) {
+    const [algorithm, detail] =
+      after.validated === 0
+        ? ['constraint not validated', 'rows that were there are not checked']
+        : ['constraint added', ''];
+    return [change(after, algorithm, detail, validity)];
+  }
   if (before.validated === 0 && after.validated === 1)
-    return change('constraint validated', `constraint ${name}`);
-  return before.name === name ? [] : change('catalog only', `constraint ${before.name} renamed to ${name}`);
+    return [change(after, 'constraint validated', '', validity)];
+  if (before.name === after.name) return [];
+  return [
+    change(after, 'catalog only', `constraint renamed from ${before.name}`, validity),
+    ...(before.validated === 0 ? [renamedAway(nameOf(before), nameOf(after), CONSTRAINT_SOURCE)] : []),
+  ];
 }
 
 /** Creation and removal. */
@@ -233,6 +256,7 @@ function presence(
       algorithm: 'catalog only',
       detail: `${kind} ${after === undefined ? 'dropped' : 'created'}`,
       source,
+      ...(kind === 'index' && after === undefined ? { validity: 'gone' } : {}),
     },
   ];
 }

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { statementRecord } from '../checks/recording.fixture.ts';
+import { exactly } from '../recording/figure.ts';
+import { trackGrowth } from './disk-growth.ts';
+import type { RunStatement } from './statements.ts';
+
+const MB = 2 ** 20;
+
+function ran(id: string, fromMs: number, toMs: number): RunStatement {
+  return { record: statementRecord({ id, durationMs: exactly(toMs - fromMs, 'clock') }), fromMs, toMs };
+}
+
+const ownerOf = (file: string) => ({ relation: `relation of ${file}`, kind: 'table' as const });
+
+test('a file that appears while a statement runs is its growth, and not that of the next one', () => {
+  const growth = trackGrowth();
+  growth.add(0, [{ file: 'old', bytes: 100 * MB }]);
+  growth.add(150, [{ file: 'new', bytes: 40 * MB }]);
+  growth.add(250, [{ file: 'new', bytes: 90 * MB }]);
+  growth.add(310, [{ file: 'new', bytes: 100 * MB }]);
+  expect(growth.of([ran('1', 100, 300), ran('2', 400, 500)], ownerOf, 'walk')).toEqual([
+    {
+      statementId: '1',
+      relation: 'relation of new',
+      kind: 'table',
+      newFile: true,
+      grewBytes: { lower: 90 * MB, upper: 100 * MB, source: 'walk' },
+    },
+  ]);
+});
+
+test('a file that was there grows by what came on top, and that is where the next one begins', () => {
+  const growth = trackGrowth();
+  growth.add(0, [{ file: 'a', bytes: 100 * MB }]);
+  growth.add(120, [{ file: 'a', bytes: 110 * MB }]);
+  growth.add(180, [{ file: 'a', bytes: 150 * MB }]);
+  growth.add(260, [{ file: 'a', bytes: 160 * MB }]);
+  growth.add(400, [{ file: 'a', bytes: 170 * MB }]);
+  expect(growth.of([ran('1', 100, 200), ran('2', 300, 500)], ownerOf, 'walk')).toMatchObject([
+    { statementId: '1', newFile: false, grewBytes: { lower: 40 * MB, upper: 60 * MB } },
+    { statementId: '2', newFile: false, grewBytes: { lower: 0, upper: 10 * MB } },
+  ]);
+});
+
+test('a page or two are told of no statement', () => {
+  const growth = trackGrowth();
+  growth.add(0, [{ file: 'a', bytes: MB }]);
+  growth.add(150, [{ file: 'a', bytes: MB + 8192 }]);
+  expect(growth.of([ran('1', 100, 200)], ownerOf, 'walk')).toEqual([]);
+});
