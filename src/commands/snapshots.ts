@@ -136,7 +136,9 @@ async function prune({ directory, keys, keep, io }: Asked): Promise<void> {
     );
   const left = await listSnapshots(directory);
   const bytes = left.reduce((sum, { snapshot }) => sum + (snapshot?.manifest.bytes ?? 0), 0);
-  io.stdout.write(`${left.length} snapshots are left, ${size(bytes)}\n`);
+  io.stdout.write(
+    `${left.length} ${left.length === 1 ? 'snapshot is' : 'snapshots are'} left, ${size(bytes)}\n`,
+  );
 }
 
 function refuseKeys(action: string, keys: readonly string[]): void {

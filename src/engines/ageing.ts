@@ -14,6 +14,8 @@ export interface AgeingRequest {
   readonly updateShare: number;
   readonly deleteShare: number;
   readonly randomSeed: number;
+  /** Names of tables whose rows stay where they are; their statistics are taken with those of the others. */
+  readonly spared?: ReadonlySet<string>;
   /** Called before each table. */
   readonly onTable: (table: string) => void;
 }

@@ -20,11 +20,11 @@ const BATCH_ROWS = 20_000;
 const SAMPLE = 'rehearse_wear';
 
 async function age(request: AgeingRequest): Promise<readonly AgedTable[]> {
-  const { session, tables } = request;
+  const { session, tables, spared } = request;
   await prepareSession(session);
   const facts = await readFacts(session);
   const aged: AgedTable[] = [];
-  for (const table of tables) {
+  for (const table of tables.filter(({ name }) => spared?.has(name) !== true)) {
     request.onTable(table.name);
     aged.push(await ageOne(request, table, facts));
   }

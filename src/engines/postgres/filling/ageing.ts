@@ -20,9 +20,11 @@ export const ageing: Ageing = { age, bloat };
 const SORT_MEMORY = '256MB';
 
 async function age(request: AgeingRequest): Promise<readonly AgedTable[]> {
-  const { session, tables, updateShare, deleteShare } = request;
+  const { session, tables, spared, updateShare, deleteShare } = request;
   // Partitions are worn with their parent.
-  const roots = tables.filter(({ partitioning }) => partitioning !== 'partition');
+  const roots = tables.filter(
+    ({ name, partitioning }) => partitioning !== 'partition' && spared?.has(name) !== true,
+  );
   const refusal = await silenceTriggers(session);
   if (refusal !== null) return roots.map(({ name }) => unworn(name, refusal));
   try {
