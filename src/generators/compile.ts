@@ -5,6 +5,7 @@ import type { GeneratorSpec, TableGenerator, TableSpec } from './generator.ts';
 import { chosenColumns, withoutCircles } from './keys/circles.ts';
 import { keysAlone } from './keys/existing.ts';
 import { type ParentTable, parentTable } from './keys/parents.ts';
+import { refuseWrongSettings } from './settings.ts';
 import { type CompiledTable, compileTable, type TableRequest } from './table.ts';
 import { poolsOf } from './types/pools.ts';
 
@@ -30,7 +31,7 @@ export function compilerOf(spec: GeneratorSpec): (name: string) => CompiledTable
   const descriptions = new Map(
     spec.tables.filter(isThere).map(({ description }) => [description.name, description]),
   );
-  for (const table of spec.tables) requireColumns(table);
+  for (const table of spec.tables) refuseWrongSettings(table);
   const ownerships = withoutCircles(spec, descriptions);
   const compiled = new Map<string, CompiledTable>();
   // Tables may refer to each other in circles.
@@ -82,28 +83,6 @@ function compileExisting(spec: TableSpec, request: () => TableRequest): Compiled
 
 function isThere({ rows, existingKeys }: TableSpec): boolean {
   return rows > 0 || existingKeys !== null;
-}
-
-function requireColumns({ description, overrides }: TableSpec): void {
-  const { name: table, columns, foreignKeys } = description;
-  for (const [name, { fanout, width }] of Object.entries(overrides)) {
-    const column = columns.find((each) => each.name === name);
-    const setting = `data.tables."${table}".columns."${name}"`;
-    if (column === undefined)
-      throw new UsageError(
-        `${setting}: the table has no such column. It has: ${columns.map((each) => each.name).join(', ')}.`,
-      );
-    if (column.generated === 'stored' || column.generated === 'virtual')
-      throw new UsageError(`${setting}: the server itself computes this column. Leave it out.`);
-    if (fanout !== null && !foreignKeys.some((key) => key.columns.includes(name)))
-      throw new UsageError(
-        `${setting}.fanout: "${fanout}", but the column has no foreign key. Leave it out.`,
-      );
-    if (width !== null && column.type.kind !== 'text' && column.type.kind !== 'bytes')
-      throw new UsageError(
-        `${setting}.width: ${width}, but a column of type ${column.type.declared} has no width. Leave it out.`,
-      );
-  }
 }
 
 function tooMany({ description, rows }: TableSpec, capacity: number, columns: readonly string[]): UsageError {

@@ -8,6 +8,7 @@ import { triedSource } from '../checks/tried.ts';
 import { weightedIndex } from '../distributions.ts';
 import { hash, hashBelow } from '../random.ts';
 import { arraySource, compositeSource, rangeSource } from './compounds.ts';
+import { unfit } from './fits.ts';
 import { FALLBACKS, type Pools } from './pools.ts';
 import { withRaw } from './raw.ts';
 import { type Interval, intervalsOf, type ScalarDomain } from './scalar-domain.ts';
@@ -58,20 +59,22 @@ function sourceByRules(request: SourceRequest): ValueSource | null {
   const { column, override, rules, partition, seed } = request;
   if (override?.values != null) return listSource(override.values, scalarType(column.type), seed);
   if (override?.faker != null && column.type.kind !== 'text') return fakerSource(request, override.faker);
-  if (rules.allowed !== null || partition?.values != null) return allowedSource(request);
   const scalar = scalarType(column.type);
+  if (override?.range != null && scalar === null) throw withoutRange(request);
+  if (rules.allowed !== null || partition?.values != null) return allowedSource(request);
   if (scalar !== null) {
     const domain = domainOf(request, scalar);
     return domain === null ? null : scalarSource(column, domain, { seed, spacing: rules.spacing });
   }
-  if (override?.range != null)
-    throw new UsageError(
-      `data.tables."${request.table}".columns."${column.name}".range: a column of type ${column.type.declared} ` +
-        'has no range; use values.',
-    );
   const limited = rules.lowers.length + rules.uppers.length > 0 && rules.readFrom.length === 0;
   if (limited || (partition?.ranges.length ?? 0) > 0) return null;
   return typedSource(request);
+}
+
+function withoutRange({ table, column }: SourceRequest): UsageError {
+  return new UsageError(
+    `data.tables."${table}".columns."${column.name}".range: a column of type ${column.type.declared} has no range; use values.`,
+  );
 }
 
 /** Values of a type that does not lie on a line; also the elements of arrays and the fields of composites. */
@@ -84,7 +87,7 @@ function typedSource(request: SourceRequest): ValueSource | null {
     case 'text':
       return textSource(request);
     case 'boolean':
-      return listOf(type.labels.length > 0 ? type.labels : ['true', 'false'], seed);
+      return flagSource(request);
     case 'enum':
       return listOf(type.labels, seed);
     case 'range':
@@ -97,6 +100,12 @@ function typedSource(request: SourceRequest): ValueSource | null {
     default:
       return specialSource(request);
   }
+}
+
+function flagSource({ column: { type }, rules, seed }: SourceRequest): ValueSource | null {
+  const labels = type.labels.length > 0 ? type.labels : ['true', 'false'];
+  const left = labels.filter((label) => !rules.excluded.includes(label));
+  return left.length === 0 ? null : listOf(left, seed);
 }
 
 /** The source of a part of the column's values, without rules of its own. */
@@ -183,8 +192,15 @@ function allowedSource({ column, rules, partition, seed }: SourceRequest): Value
   return withScalar(values, scalar, (row) => hashBelow(seed, row, values.length));
 }
 
-function fakerSource({ pools, seed }: SourceRequest, path: string): ValueSource {
+function fakerSource({ table, column, pools, seed }: SourceRequest, path: string): ValueSource {
   const values = [...new Set(pools.ofFaker(path))];
+  for (const value of values) {
+    const problem = unfit(value, column.type);
+    if (problem !== null)
+      throw new UsageError(
+        `data.tables."${table}".columns."${column.name}".faker: ${path} makes "${value.slice(0, 40)}", which ${problem}.`,
+      );
+  }
   return listOf(values, seed);
 }
 
