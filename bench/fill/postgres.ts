@@ -1,4 +1,5 @@
 /** Filling on Postgres, against the server's own COPY, pgbench, faker called per value, ten times the rows, two streams. */
+import { availableParallelism } from 'node:os';
 import { faker } from '@faker-js/faker/locale/en';
 import type { CellValue, Session, TableDescription } from '../../src/engines/engine.ts';
 import type { TableFilling } from '../../src/recording/recording.ts';
@@ -8,6 +9,7 @@ import type { BareServer } from '../../tests/server.ts';
 import { dataPlan } from '../../tests/tables.ts';
 import type { Benchmark } from '../pairs.ts';
 import { initialisePgbench } from '../pgbench.ts';
+import { type CpuPerRow, cpuPerRow, inWords, mostOfTwoStreams, usual } from './cpu.ts';
 
 /** Some seconds of work for each side. */
 const ROWS = 2_000_000;
@@ -50,10 +52,19 @@ const PGBENCH_DATA = dataPlan(null, {
   pgbench_history: { rows: 0 },
 });
 
-export async function measurePostgres({ measure, signal }: Benchmark, server: BareServer): Promise<void> {
+export async function measurePostgres(
+  { measure, describe, signal }: Benchmark,
+  server: BareServer,
+): Promise<void> {
   const fill = (schema: string, data: DataPlan, streams?: number) =>
     filled(server, { schema, data, signal, ...(streams === undefined ? {} : { streams }) });
-  const oneStream = async () => rowsPerSecond(await fill(orders('orders'), dataPlan(ROWS), 1));
+  const ofOneStream: (CpuPerRow | null)[] = [];
+  const oneStream = async () => {
+    const made = await fill(orders('orders'), dataPlan(ROWS), 1);
+    ofOneStream.push(made.cpu);
+    return rowsPerSecond(made);
+  };
+  const ofFaker: (CpuPerRow | null)[] = [];
   await using session = await server.session();
   await session.execute(orders('orders'));
   await measure({
@@ -88,8 +99,17 @@ export async function measurePostgres({ measure, signal }: Benchmark, server: Ba
     unit: 'rows/s',
     goal: { atLeast: 15 },
     ours: oneStream,
-    peer: () => loadedByFaker(server, session, signal),
+    peer: async () => {
+      let rate = 0;
+      const load = async () => {
+        rate = await loadedByFaker(server, session, signal);
+        return FAKER_ROWS;
+      };
+      ofFaker.push(await cpuPerRow(server.server, load));
+      return rate;
+    },
   });
+  sayOneStream(describe, usual(ofOneStream), usual(ofFaker));
   const perRow = async (rows: number) => {
     const { ms } = await fill(orders('orders') + INDEXES, dataPlan(rows));
     return (ms * 1000) / rows;
@@ -101,8 +121,10 @@ export async function measurePostgres({ measure, signal }: Benchmark, server: Ba
     ours: () => perRow(10_000_000),
     peer: () => perRow(1_000_000),
   });
+  const cpuBy = new Map<number, (CpuPerRow | null)[]>();
   const twoTables = async (streams: number) => {
-    const { ms } = await fill(orders('orders') + orders('returns'), dataPlan(ROWS), streams);
+    const { ms, cpu } = await fill(orders('orders') + orders('returns'), dataPlan(ROWS), streams);
+    cpuBy.set(streams, [...(cpuBy.get(streams) ?? []), cpu]);
     return (2 * ROWS * 1000) / ms;
   };
   await measure({
@@ -112,6 +134,28 @@ export async function measurePostgres({ measure, signal }: Benchmark, server: Ba
     ours: () => twoTables(2),
     peer: () => twoTables(1),
   });
+  sayTwoStreams(describe, usual(cpuBy.get(1) ?? []), usual(cpuBy.get(2) ?? []));
+}
+
+type Describe = Benchmark['describe'];
+
+/** Where the server's side of one connection is the slower one, no generator makes one stream faster. */
+function sayOneStream(describe: Describe, ours: CpuPerRow | null, faker: CpuPerRow | null): void {
+  if (ours === null || faker === null) return;
+  const most = Math.max(faker.harness, faker.server) / Math.max(ours.harness, ours.server);
+  describe(
+    `  CPU of a row through one stream: ${inWords(ours)}, with faker called for each value: ${inWords(faker)}: one ` +
+      `stream can be at most ${most.toFixed(1)} times as fast`,
+  );
+}
+
+function sayTwoStreams(describe: Describe, one: CpuPerRow | null, two: CpuPerRow | null): void {
+  if (one === null || two === null) return;
+  const cores = availableParallelism();
+  describe(
+    `  CPU of a row through one stream: ${inWords(one)}, through two: ${inWords(two)}: two streams on ${cores} cores ` +
+      `can be at most ${mostOfTwoStreams(one, two, cores).toFixed(2)} times as fast as one`,
+  );
 }
 
 interface Fill {
@@ -126,6 +170,8 @@ interface Filled {
   readonly ms: number;
   /** The same without VACUUM. */
   readonly loadedMs: number;
+  /** Without VACUUM; null where the server's cannot be seen. */
+  readonly cpu: CpuPerRow | null;
   readonly tables: readonly TableFilling[];
 }
 
@@ -138,13 +184,17 @@ async function filled(server: BareServer, { schema, signal, ...wanted }: Fill): 
   const { target } = session;
   const startedAt = performance.now();
   const request = { engine, target, administrator: target, tables, ...wanted, onProgress: () => undefined };
-  const { filling } = await seedSynthetic(request, signal);
+  let filling: readonly TableFilling[] = [];
+  const cpu = await cpuPerRow(server.server, async () => {
+    filling = (await seedSynthetic(request, signal)).filling;
+    return filling.reduce((sum, { rows }) => sum + rows, 0);
+  });
   const loadedMs = performance.now() - startedAt;
   // As pgbench ends; our own filling goes on with a checkpoint, for the baseline's sake.
   for (const { name } of tables) await session.execute(`vacuum (analyze) ${name}`);
   const ms = performance.now() - startedAt;
   await drop(session, tables);
-  return { ms, loadedMs, tables: filling };
+  return { ms, loadedMs, cpu, tables: filling };
 }
 
 async function drop(session: Session, tables: readonly TableDescription[]): Promise<void> {
