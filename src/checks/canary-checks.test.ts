@@ -56,6 +56,34 @@ test('an outage within the budget, before the migrations, or without a budget is
   expect(tableOutage.check(recording(), BUDGETS)).toEqual([]);
 });
 
+test('a canary that ended early proves nothing of the rest', () => {
+  const ended = { atMs: 2500, reason: 'relation "orders" does not exist' };
+  const found = tableOutage.check(withCanaries({ ...canary('read', []), ended }), BUDGETS);
+  expect(found).toMatchObject([
+    {
+      verdict: 'inconclusive',
+      subject: 'orders',
+      figure: { notMeasured: expect.stringContaining('does not exist') },
+    },
+  ]);
+  const broken = tableOutage.check(
+    withCanaries({ ...canary('write', [outage(2150, 3400)]), ended }),
+    BUDGETS,
+  );
+  expect(broken.map(({ verdict }) => verdict)).toEqual(['fail', 'inconclusive']);
+  const late = { ...ended, atMs: Number.MAX_SAFE_INTEGER };
+  expect(tableOutage.check(withCanaries({ ...canary('read', []), ended: late }), BUDGETS)).toEqual([]);
+});
+
+test('the server log and the readings of the locks that disagree about one wait are a conflict', () => {
+  const told = (seenMs: number): Recording =>
+    recording({ lockWaits: [lockWaitRecord(900, { seenMs: exactly(seenMs, 'pg_locks') })] });
+  expect(measurementConflict.check(told(890), NO_BUDGETS)).toEqual([]);
+  expect(measurementConflict.check(told(300), NO_BUDGETS)).toMatchObject([
+    { verdict: 'inconclusive', figure: { lower: 900 } },
+  ]);
+});
+
 test('an outage whose bounds hold the budget between them is inconclusive', () => {
   const found = tableOutage.check(withCanaries(canary('read', [outage(2150, 3130)])), BUDGETS);
   expect(found).toMatchObject([{ verdict: 'inconclusive' }]);

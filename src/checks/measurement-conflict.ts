@@ -3,7 +3,7 @@ import type { CanaryOutage, CanaryRecord, LoadRecord, LockWait, Recording } from
 import type { Check, Finding } from './check.ts';
 import { statement } from './finding.ts';
 import { percentileOf } from './load-quality.ts';
-import { JUDGED_WINDOWS } from './span.ts';
+import { JUDGED_WINDOWS, statementsOf } from './span.ts';
 import { judgedOutages } from './table-outage.ts';
 import { endOf, judgedWaits, LOCK_OBSERVER } from './waits.ts';
 
@@ -20,15 +20,21 @@ export const measurementConflict: Check = {
   id,
   title: 'Two measurements that disagree',
   condition:
-    'What the readings of the locks say of a wait, and what a canary or the load measured of the same wait by its own ' +
-    'clock, lie further apart than both may be wrong (their own bounds, and 100 ms or a tenth).',
+    'What the readings of the locks say of a wait, and what the server, a canary or the load measured of the same wait ' +
+    'by its own clock, lie further apart than both may be wrong (their own bounds, and 100 ms or a tenth); or what the ' +
+    'server and the sender say of one statement.',
   effect: 'One of the two figures is wrong, and the report does not know which: neither can be relied upon.',
   workaround:
     'Look for what held the observers up: a machine without spare processors, a server that was restarted or could ' +
     'not be reached. Rehearse again with a lower load.rate. When it stays, report it with the recording.',
 
   check(recording) {
-    return [...canaryConflicts(recording), ...loadConflicts(recording)];
+    return [
+      ...canaryConflicts(recording),
+      ...loadConflicts(recording),
+      ...waitConflicts(recording),
+      ...statementConflicts(recording),
+    ];
   },
 };
 
@@ -110,6 +116,30 @@ function loadConflicts(recording: Recording): readonly Finding[] {
       },
     ),
   ];
+}
+
+/** The server told a wait by itself, and the readings of the locks saw the same one. */
+function waitConflicts(recording: Recording): readonly Finding[] {
+  const conflicting = judgedWaits(recording).find(
+    ({ waitedMs, seenMs }) =>
+      seenMs !== undefined && isMeasured(seenMs) && isMeasured(waitedMs) && !agree(waitedMs, seenMs),
+  );
+  if (conflicting?.seenMs === undefined) return [];
+  const { relation, target, waitedMs, seenMs } = conflicting;
+  const other = { what: 'for which the readings of the locks saw it', figure: seenMs };
+  return [conflict(relation ?? target, 'of one wait, as the server itself timed it', waitedMs, other)];
+}
+
+/** The server timed a statement, and so did who sent it. */
+function statementConflicts(recording: Recording): readonly Finding[] {
+  return statementsOf(recording).flatMap(({ step, statement: { line, durationMs, answeredAfterMs } }) => {
+    if (answeredAfterMs === undefined || !isMeasured(answeredAfterMs) || !isMeasured(durationMs)) return [];
+    if (agree(durationMs, answeredAfterMs)) return [];
+    const other = { what: 'until it was answered, by the clock of the sender', figure: answeredAfterMs };
+    return [
+      conflict(`${step.file}:${line}`, 'that it took, as the server itself timed it', durationMs, other),
+    ];
+  });
 }
 
 /** The log of another generator has no times of what failed. */

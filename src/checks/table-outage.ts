@@ -1,4 +1,4 @@
-import { isMeasured } from '../recording/figure.ts';
+import { isMeasured, notMeasured } from '../recording/figure.ts';
 import type { CanaryOutage, CanaryRecord, Recording } from '../recording/recording.ts';
 import type { Check, Finding } from './check.ts';
 import { breachesFirst, finding } from './finding.ts';
@@ -33,7 +33,8 @@ function findingOf(recording: Recording, canary: CanaryRecord, bound: number): r
   const [worst] = judgedOutages(recording, canary).toSorted(
     (one, other) => longestOf(other) - longestOf(one),
   );
-  if (worst === undefined) return [];
+  const blind = blindFinding(recording, canary, bound);
+  if (worst === undefined) return blind;
   return [
     finding({
       checkId: id,
@@ -43,6 +44,25 @@ function findingOf(recording: Recording, canary: CanaryRecord, bound: number): r
       unit: 'ms',
       bound,
       statementId: statementAt(recording, worst.fromMs)?.statement.id ?? null,
+    }),
+    ...blind,
+  ];
+}
+
+/** A canary that ended before the judged windows did says nothing of the rest. */
+function blindFinding(recording: Recording, canary: CanaryRecord, bound: number): readonly Finding[] {
+  const span = judgedSpan(recording);
+  const { ended, table, kind } = canary;
+  if (span === null || ended === null || ended.atMs >= span.toMs) return [];
+  const reason = `the canary ended before the rehearsal did: ${ended.reason}`;
+  return [
+    finding({
+      checkId: id,
+      subject: table,
+      what: WHAT[kind],
+      figure: notMeasured(reason),
+      unit: 'ms',
+      bound,
     }),
   ];
 }

@@ -62,6 +62,8 @@ export interface JournalReading {
 
 export interface Journal extends AsyncDisposable {
   readonly source: string;
+  /** From which length on waits are told, and what that does to deadlocks: a sentence for the report. */
+  readonly waitsInWords: string;
   /** What has ended since the last call. */
   read(): Promise<JournalReading>;
   /** The same, with everything that ended before this call. */

@@ -124,6 +124,7 @@ async function openJournal(
       await close();
       return opened ?? { missing: 'this engine has none' };
     }
+    if (kept.source === '') recorder.add('notes', opened.waitsInWords);
     kept.source = opened.source;
     let offset = await measureClockOffset(engine, recorder, administrator);
     const ours: OnOurClock = (instant) => onOurClock(instant, offset, recorder.epochMs);

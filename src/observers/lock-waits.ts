@@ -7,6 +7,8 @@ import { type HeldTracker, trackHeldLocks } from './held-tracker.ts';
 import type { ObserveRequest, Observer } from './observer.ts';
 import { closeSessions, openSessions, type Source, startSampling } from './sampling.ts';
 import { describeSessions } from './sessions.ts';
+import { runStatements } from './statements.ts';
+import { withToldWaits } from './told-waits.ts';
 import { trackWaits, type WaitTracker } from './wait-tracker.ts';
 
 const INTERVAL_MS = 20;
@@ -96,10 +98,15 @@ function sourceOf(reader: LockReader, { trackers, request, close }: ReadingConte
   };
 }
 
-function record({ recorder }: ObserveRequest, { waits, held, overruns }: Trackers): void {
+function record(
+  { recorder, roles, engine, toldWaits }: ObserveRequest,
+  { waits, held, overruns }: Trackers,
+): void {
   const endedAtMs = recorder.now();
   const facts = waits.finish(endedAtMs, recorder.steps);
-  for (const wait of facts.waits) recorder.add('lockWaits', wait);
+  const describe = describeSessions(roles, engine.dialect);
+  const context = { describe, statements: runStatements(recorder.steps) };
+  for (const wait of withToldWaits(facts.waits, toldWaits, context)) recorder.add('lockWaits', wait);
   for (const lock of held.finish(endedAtMs, recorder.steps)) recorder.add('heldLocks', lock);
   if (overruns > 0) {
     recorder.add('notMeasured', {

@@ -155,6 +155,12 @@ test.each([30, 200, 1500])(
     expect(boundsOf(alter).lower).toBeLessThanOrEqual(times.alterDone - times.alterSent);
     expect(boundsOf(select).upper).toBeGreaterThanOrEqual(times.commitSent - times.selectWaits);
     expect(boundsOf(select).lower).toBeLessThanOrEqual(times.selectDone - times.selectSent);
+    // The log times the load's waits from 10 ms on: by the server's own timer, to be found between the client's stamps.
+    if (times.commitSent - times.selectWaits > 20) {
+      expect(select.waitedMs).toMatchObject({ source: 'server log: log_lock_waits' });
+      expect(boundsOf(select).lower).toBeGreaterThanOrEqual(times.commitSent - times.selectWaits - 1);
+      expect(boundsOf(select).upper).toBeLessThanOrEqual(times.selectDone - times.selectSent + 1);
+    }
     expect(alter.startedAtMs).toBeGreaterThanOrEqual(times.alterSent - 20);
     expect(alter.startedAtMs).toBeLessThanOrEqual(times.alterDone);
   },
@@ -178,6 +184,55 @@ test('a lock timeout is a wait that gave up, as long as the timeout', async () =
     blockers: [{ sessionId: drill.id }],
   });
   expect(boundsOf(found).upper).toBeGreaterThanOrEqual(150);
+});
+
+test('a reload of the configuration in the middle of a wait leaves it one wait', async () => {
+  const recording = await observe(async () => {
+    await drill.execute('begin');
+    await drill.query('lock table orders in access exclusive mode');
+    const select = load.query('select 1 from orders limit 1');
+    await waiting(load);
+    await secondsPassed(0.05);
+    for (let time = 0; time < 3; time += 1) {
+      await administrator.query('select pg_reload_conf()');
+      await secondsPassed(0.05);
+    }
+    await drill.execute('commit');
+    await select;
+  });
+  const wait = waitOf(recording, load);
+  expect(wait).toMatchObject({ ended: 'granted', waitedMs: { source: 'server log: log_lock_waits' } });
+  expect(boundsOf(wait).lower).toBeGreaterThanOrEqual(200);
+});
+
+test('a convoy: a long reader, an ALTER behind it, twenty operations behind that', async () => {
+  const crowd = await Promise.all(Array.from({ length: 20 }, () => started.connect('load')));
+  const recording = await observe(async ({ recorder }) => {
+    await drill.execute('begin');
+    await drill.query('select 1 from orders limit 1');
+    const alter = migrator.execute('alter table orders add column convoy int');
+    await waiting(migrator);
+    const selects = crowd.map((session) => session.query('select 1 from orders limit 1'));
+    for (const session of crowd) await waiting(session);
+    await until(recorder, recorder.now() + 200);
+    await drill.execute('commit');
+    await Promise.all([alter, ...selects]);
+  });
+  for (const session of crowd) await session[Symbol.asyncDispose]();
+  expect(waitOf(recording, migrator)).toMatchObject({
+    blockers: [{ sessionId: drill.id }],
+    ended: 'granted',
+  });
+  const behind = recording.lockWaits.filter(({ waiter }) => waiter.owner === 'load');
+  expect(behind.map(({ waiter }) => waiter.sessionId).sort()).toEqual(crowd.map(({ id }) => id).sort());
+  for (const wait of behind) {
+    expect(wait).toMatchObject({
+      blockers: [{ sessionId: drill.id }, { sessionId: migrator.id }],
+      relation: 'orders',
+      ended: 'granted',
+    });
+    expect(boundsOf(wait).lower).toBeGreaterThanOrEqual(200);
+  }
 });
 
 test('a row lock is a wait for a transaction, and its table is known', async () => {

@@ -36,6 +36,8 @@ export interface LockWait {
   readonly mode: string;
   readonly startedAtMs: number;
   readonly waitedMs: Figure;
+  /** What the readings of the locks showed of it, where `waitedMs` is what the server itself told. */
+  readonly seenMs?: Figure;
   readonly ended: WaitEnding;
   /** Statement of the migration that waited (`StatementRecord.id`), or null when the waiter is no migration. */
   readonly statementId: string | null;

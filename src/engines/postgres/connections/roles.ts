@@ -7,7 +7,7 @@ import { dialect } from '../text/dialect.ts';
 const { quote, quoteLiteral } = dialect;
 
 const MIGRATOR = 'rehearse_migrator';
-const LOAD = 'rehearse_load';
+export const LOAD = 'rehearse_load';
 const DRILL = 'rehearse_drill';
 const OBSERVER = 'rehearse_observer';
 const ROLES = [MIGRATOR, LOAD, DRILL, OBSERVER] as const;

@@ -1,6 +1,14 @@
 /** The journal of a Postgres server: its own log, with more of it for the sessions of one role. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Journal, JournalReading, JournalRequest, ToldMessage, ToldWait } from '../../engine.ts';
+import type {
+  Journal,
+  JournalReading,
+  JournalRequest,
+  Session,
+  ToldMessage,
+  ToldWait,
+} from '../../engine.ts';
+import { LOAD } from '../connections/roles.ts';
 import { dialect } from '../text/dialect.ts';
 import { openRelationNames } from '../views/relation-names.ts';
 import { createLogReader, type LogRecord } from './record.ts';
@@ -37,6 +45,7 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
   for (const [name, value] of ROLE_SETTINGS)
     await administrator.execute(`${where} set ${name} = ${dialect.quoteLiteral(value)}`);
   await administrator.execute("set log_statement = 'all'");
+  const waitsInWords = await thresholdsInWords(administrator, user);
   let settled = 0;
 
   async function take(until: string | null): Promise<JournalReading & { readonly reached: boolean }> {
@@ -74,6 +83,7 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
 
   return {
     source: `server log (${tail.format})`,
+    waitsInWords,
     read: () => take(null),
     /** The lines of all sessions go through one pipe: when ours is in the file, all earlier ones are. */
     async settle() {
@@ -99,4 +109,29 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
       for (const [name] of ROLE_SETTINGS) await administrator.execute(`${where} reset ${name}`);
     },
   };
+}
+
+/** deadlock_timeout of the server, and of the roles that have one of their own. */
+const THRESHOLDS = `
+  select current_setting('deadlock_timeout') as server,
+    max(substr(c.entry, 18)) filter (where r.rolname = $1) as migration,
+    max(substr(c.entry, 18)) filter (where r.rolname <> $1) as load,
+    current_setting('log_lock_waits') as logged
+  from pg_catalog.pg_db_role_setting s
+  join pg_catalog.pg_roles r on r.oid = s.setrole
+  cross join unnest(s.setconfig) as c(entry)
+  where r.rolname in ($1, $2) and c.entry like 'deadlock\\_timeout=%'`;
+
+/** https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-DEADLOCK-TIMEOUT */
+async function thresholdsInWords(session: Session, migrator: string): Promise<string> {
+  const [row] = await session.query<
+    Record<'server' | 'logged', string> & Record<'migration' | 'load', string | null>
+  >(THRESHOLDS, [migrator, LOAD]);
+  if (row === undefined || row.logged !== 'on')
+    return 'log_lock_waits is off, so that the server times no wait for a lock';
+  const migration = row.migration ?? row.server;
+  const load = row.load ?? row.server;
+  const timed = `the server log times each wait for a lock that is longer than deadlock_timeout: ${migration} on sessions of the migration, ${load} on those of the load`;
+  if (migration === load) return timed;
+  return `${timed}. With two values it is not reliable which session a deadlock would be broken at`;
 }

@@ -1,0 +1,104 @@
+/** Lock waits that were seen in the readings, made exact by what the server told of the same waits. Pure. */
+import type { ToldWait } from '../engines/engine.ts';
+import { between, exactly, type Figure, isMeasured } from '../recording/figure.ts';
+import type { LockWait } from '../recording/recording.ts';
+import type { Describe } from './sessions.ts';
+import { type RunStatement, statementIn } from './statements.ts';
+
+/** Two clocks, and a slice of the scheduler between an instant and its stamp. */
+const SLACK_MS = 5;
+const LOG = 'server log: log_lock_waits';
+const LINES = 'server log: first line of the wait and the error that ended it';
+/** As many as the readings keep. */
+const MOST_ADDED = 10_000;
+
+export interface ToldContext {
+  readonly describe: Describe;
+  readonly statements: readonly RunStatement[];
+}
+
+/**
+ * A told wait that the readings saw gives it its length and its end; one that they did not see becomes a wait of its
+ * own, without blockers. No wait of the migration is longer than its statement.
+ */
+export function withToldWaits(
+  seen: readonly LockWait[],
+  told: readonly ToldWait[],
+  context: ToldContext,
+): readonly LockWait[] {
+  const waits = [...seen];
+  const matched = new Set<number>();
+  const bySession = new Map<number, number[]>();
+  for (const [index, { waiter }] of seen.entries())
+    bySession.set(waiter.sessionId, [...(bySession.get(waiter.sessionId) ?? []), index]);
+  for (const wait of told) {
+    const index = bySession
+      .get(wait.sessionId)
+      ?.find((each) => !matched.has(each) && seen[each] !== undefined && isSame(wait, seen[each]));
+    const same = index === undefined ? undefined : waits[index];
+    if (index !== undefined && same !== undefined) {
+      matched.add(index);
+      waits[index] = merged(same, wait);
+    } else if (wait.mode !== '' && waits.length - seen.length < MOST_ADDED) waits.push(added(wait, context));
+  }
+  return waits
+    .map((wait) => withinStatement(wait, context))
+    .sort((one, other) => one.startedAtMs - other.startedAtMs);
+}
+
+/** An error tells no lock: the wait that its session was in when it came is meant. */
+function isSame(told: ToldWait, { mode, target, startedAtMs, waitedMs }: LockWait): boolean {
+  if (!isMeasured(waitedMs)) return false;
+  const endedAtMs = startedAtMs + waitedMs.upper;
+  if (told.mode === '')
+    return endedAtMs >= told.ended.notBeforeMs - 4 * SLACK_MS && startedAtMs <= told.ended.notAfterMs;
+  if (told.mode !== mode || told.target !== target) return false;
+  return startedAtMs <= told.ended.notAfterMs + SLACK_MS && endedAtMs >= told.started.notBeforeMs - SLACK_MS;
+}
+
+function merged(seen: LockWait, told: ToldWait): LockWait {
+  const waitedMs = lengthOf(told);
+  if (waitedMs === null) return { ...seen, ended: told.ending };
+  const startedAtMs = (told.started.notBeforeMs + told.started.notAfterMs) / 2;
+  return { ...seen, startedAtMs, waitedMs, seenMs: seen.waitedMs, ended: told.ending };
+}
+
+/** Null where it waited for too short a time to have a line of its own. */
+function lengthOf({ started, ended, waitedMs }: ToldWait): Figure | null {
+  if (waitedMs !== null) return exactly(waitedMs, LOG);
+  if (!Number.isFinite(started.notBeforeMs)) return null;
+  const lower = Math.max(0, ended.notBeforeMs - started.notAfterMs);
+  return between(lower, Math.max(lower, ended.notAfterMs - started.notBeforeMs), LINES);
+}
+
+function added(told: ToldWait, { describe, statements }: ToldContext): LockWait {
+  const { sessionId, user, applicationName, statement } = told;
+  const waiter = describe(sessionId, { sessionId, user, applicationName, statement, state: null });
+  const startedAtMs = (told.started.notBeforeMs + told.started.notAfterMs) / 2;
+  const span = { fromMs: startedAtMs, toMs: told.ended.notAfterMs };
+  const ran = waiter.owner === 'migration' ? statementIn(statements, sessionId, span) : null;
+  return {
+    server: 'rehearsal',
+    waiter,
+    blockers: [],
+    target: told.target,
+    relation: told.relation,
+    mode: told.mode,
+    startedAtMs,
+    waitedMs: lengthOf(told) ?? { notMeasured: 'the server told its end alone' },
+    ended: told.ending,
+    statementId: ran?.record.id ?? null,
+  };
+}
+
+function withinStatement(wait: LockWait, { statements }: ToldContext): LockWait {
+  const { waitedMs, statementId } = wait;
+  const record = statements.find((each) => each.record.id === statementId)?.record;
+  if (record === undefined || !isMeasured(record.durationMs) || !isMeasured(waitedMs)) return wait;
+  const { upper } = record.durationMs;
+  if (upper >= waitedMs.upper || upper < waitedMs.lower) return wait;
+  return {
+    ...wait,
+    waitedMs: between(waitedMs.lower, upper, `${waitedMs.source}; no longer than the statement`),
+  };
+}
