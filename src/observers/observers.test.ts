@@ -313,9 +313,13 @@ test('CREATE INDEX CONCURRENTLY is never made to wait by the observers', async (
 });
 
 test('the disk grows while a table is rewritten, and its areas add up to what du finds', async () => {
-  const recording = await observe(async ({ observers }) => {
+  const recording = await observe(async ({ recorder, observers }) => {
     await observers.beforeSteps();
+    await migrator.execute('begin');
     await migrator.execute('alter table orders alter column total type numeric using total + 0.5');
+    // Readings come less often on a busy machine, and one has to see both files.
+    await until(recorder, recorder.now() + 1500);
+    await migrator.execute('commit');
     await observers.afterStep(stepOf());
   });
   const { disk } = recording;
@@ -377,7 +381,9 @@ test('growth belongs to the statement whose file it is', async () => {
       bytesOf(relation) * 0.95,
     );
   }
-  expect(grewBy('1#1.0', 'orders_total')).toBeUndefined();
+  // The first reading after its end may have seen the next statement's file: at most so much, and at least nothing.
+  const early = grewBy('1#1.0', 'orders_total');
+  expect(early === undefined || (isMeasured(early.grewBytes) && early.grewBytes.lower === 0)).toBe(true);
 });
 
 test('sessions that are killed are opened again, and the gap is told', async () => {
