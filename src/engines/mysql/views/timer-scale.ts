@@ -1,7 +1,7 @@
 /**
  * The timer of wait events counts processor cycles, and the server learns their length once, from the first ten
- * microseconds that it measures at its start: 0.1 to 0.4 % off were seen on MySQL 9.7, and a MariaDB 10.11 that lost the
- * processor just then told 294 ms of a wait of 1214 ms. The factor stays the same while the server runs, and the
+ * microseconds that it measures at its start: 0.1 to 0.4 % off were seen on MySQL 9.7, and a MariaDB 10.11 once told 294 ms
+ * of a wait of 1214 ms; that it had lost the processor just then is likely, and was not shown. The factor stays the same while the server runs, and the
  * statement in which a wait lies is timed in nanoseconds from the same zero, so that each wait narrows the factor down.
  * https://dev.mysql.com/doc/refman/8.4/en/performance-schema-timing.html, my_timer_init_frequency in my_rdtsc.cc. Pure.
  */
