@@ -138,7 +138,8 @@ export interface ObservedViews {
   /** `dataDirectory` is a path that this process can read, or null: then SQL functions that never block. */
   openDiskReader(cluster: Session, inside: Session, dataDirectory: string | null): Promise<DiskReader>;
   readProgress(inside: Session): Promise<readonly SeenProgress[]>;
-  readRelationStates(inside: Session): Promise<RelationStates>;
+  /** `leaveOut`: tables, by their names without the schema, that are left out with all that is theirs. */
+  readRelationStates(inside: Session, leaveOut?: ReadonlySet<string>): Promise<RelationStates>;
   /** Pure: what changed between two states, in the engine's words. */
   compareRelationStates(
     before: RelationStates,

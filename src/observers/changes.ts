@@ -18,12 +18,12 @@ export interface ChangeWatch extends RunningObserver {
 }
 
 export async function watchChanges(request: ObserveRequest): Promise<ChangeWatch> {
-  const { recorder, engine } = request;
+  const { recorder, engine, ledgerTables } = request;
   const { sessions, inside } = await openSessions(request, 'rehearse observer changes');
   let before: RelationStates | null = null;
 
   async function afterStatement(statementId: string | null): Promise<void> {
-    const after = await engine.views.readRelationStates(inside);
+    const after = await engine.views.readRelationStates(inside, ledgerTables);
     for (const change of before === null ? [] : engine.views.compareRelationStates(before, after))
       recorder.add('changes', { statementId, ...change });
     before = after;
@@ -31,7 +31,7 @@ export async function watchChanges(request: ObserveRequest): Promise<ChangeWatch
 
   return {
     beforeSteps: async () => {
-      before = await engine.views.readRelationStates(inside);
+      before = await engine.views.readRelationStates(inside, ledgerTables);
     },
     afterStep: (step) => afterStatement(soleStatement(step, engine.dialect.kindOf)),
     afterStatement,

@@ -10,6 +10,11 @@ export interface ObservationRequest {
   readonly server: Server;
   readonly roles: RoleTargets;
   readonly recorder: Recorder;
+  /**
+   * Names of the tables in which the tool keeps its ledger, without their schema: what it does to them is no effect of a
+   * migration. Left out: none.
+   */
+  readonly ledgerTables?: ReadonlySet<string>;
   /** Left out or null: no replica runs. */
   readonly replica?: ReplicaToObserve | null;
 }

@@ -41,7 +41,10 @@ interface Watched {
 }
 
 /** Runs something under observation and gives the recording of it. */
-async function observe(work: (watched: Watched) => Promise<void>): Promise<Recording> {
+async function observe(
+  work: (watched: Watched) => Promise<void>,
+  ledgerTables: ReadonlySet<string> = new Set(),
+): Promise<Recording> {
   const recorder = createRecorder({
     harnessVersion: '0',
     scenario: 'test',
@@ -57,7 +60,7 @@ async function observe(work: (watched: Watched) => Promise<void>): Promise<Recor
     },
     migrations: { tool: 'plain', directory: '', lockTimeoutMs: null, applied: [], pending: [] },
   });
-  const observers = await startObservers({ ...started, recorder });
+  const observers = await startObservers({ ...started, recorder, ledgerTables });
   try {
     await work({ recorder, observers });
   } finally {
@@ -310,6 +313,31 @@ test('CREATE INDEX CONCURRENTLY is never made to wait by the observers', async (
     },
   ]);
   expect(recording.heldLocks.some(({ mode }) => mode === 'ShareUpdateExclusiveLock')).toBe(true);
+});
+
+test('what a tool does to its ledger is no change of the statement beside it', async () => {
+  await migrator.execute('create table schema_migrations (version bigint primary key)');
+  await migrator.execute('insert into schema_migrations values (1)');
+  const recording = await observe(
+    async ({ recorder, observers }) => {
+      await observers.beforeSteps();
+      await migrator.execute('truncate schema_migrations');
+      await migrator.execute('insert into schema_migrations values (2)');
+      const startedAtMs = recorder.now();
+      const text = 'alter table orders rename column note to remark';
+      await migrator.execute(text);
+      const failed = failedStatement(startedAtMs, recorder.now(), '');
+      await observers.afterStep(
+        stepOf({ ...failed, text, outcome: 'ok', effect: 'took effect', error: null }),
+      );
+    },
+    new Set(['schema_migrations']),
+  );
+  await migrator.execute('alter table orders rename column remark to note');
+  await migrator.execute('drop table schema_migrations');
+  expect(
+    recording.changes.map(({ statementId, relation, algorithm }) => [statementId, relation, algorithm]),
+  ).toEqual([[failedStatement(0, 0, '').id, 'orders', 'catalog only']]);
 });
 
 test('the disk grows while a table is rewritten, and its areas add up to what du finds', async () => {

@@ -46,12 +46,18 @@ export async function describeTables(
 ): Promise<readonly TableDescription[]> {
   const names = ledgerOf(request);
   const tables = await request.engine.schema.describe(session);
-  return tables.filter((table) => !names.has(table.parts.at(-1)));
+  return tables.filter((table) => !names.has(table.parts.at(-1) ?? ''));
 }
 
 /** Names of the tool's own tables, without their schema. */
-export function ledgerOf({ engine, tool, plan }: FillRequest): ReadonlySet<string | undefined> {
-  return new Set(tool.ledger(engine.dialect, plan.database.flavor).tables.map((parts) => parts.at(-1)));
+export function ledgerOf({
+  engine,
+  tool,
+  plan,
+}: Pick<FillRequest, 'engine' | 'tool' | 'plan'>): ReadonlySet<string> {
+  return new Set(
+    tool.ledger(engine.dialect, plan.database.flavor).tables.flatMap((parts) => parts.slice(-1)),
+  );
 }
 
 export function openAs(

@@ -36,11 +36,11 @@ const SHOWN = 20;
 export function refuseOtherSchema(
   profile: Profile,
   tables: readonly TableDescription[],
-  ledger: ReadonlySet<string | undefined>,
+  ledger: ReadonlySet<string>,
 ): void {
   const known = new Map(tables.map((table) => [table.name, table]));
   const missing = profile.tables
-    .filter(({ name }) => !ledger.has(name.split('.').at(-1)))
+    .filter(({ name }) => !ledger.has(name.split('.').at(-1) ?? ''))
     .flatMap(({ name, columns }) => {
       const table = known.get(name);
       if (table === undefined) return [`table "${name}" is not in the schema`];

@@ -13,6 +13,7 @@ import type { Tool } from '../tools/tool.ts';
 import { type CodeWatch, watchCode } from './code-versions.ts';
 import type { Filled } from './fill.ts';
 import { noteLockWaitLimit } from './lock-wait-limit.ts';
+import { ledgerOf } from './pending.ts';
 import type { StartedServer } from './provision.ts';
 import { type RecordedLoad, startRecordedLoad } from './recorded-load.ts';
 import { migrationWindowLength, watchRecovery } from './recovery.ts';
@@ -44,6 +45,7 @@ export async function rehearseUnderLoad(request: WindowsRequest): Promise<void> 
     server: started.server,
     roles: started.roles,
     recorder,
+    ledgerTables: ledgerOf(request),
     replica: request.following,
   });
   await using load = await startRecordedLoad(request);

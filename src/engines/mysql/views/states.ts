@@ -67,7 +67,10 @@ interface ColumnRow {
 type State = Record<string, string | number | null>;
 
 /** Keys are "table <name>", with partitions as one, and "stages". */
-export async function readRelationStates(inside: Session): Promise<RelationStates> {
+export async function readRelationStates(
+  inside: Session,
+  leaveOut: ReadonlySet<string> = new Set(),
+): Promise<RelationStates> {
   const kind = await serverKind(inside);
   await switchOnOnce(inside);
   await refuseWhileLocked(inside);
@@ -81,6 +84,7 @@ export async function readRelationStates(inside: Session): Promise<RelationState
     const [folder = '', file] = table.name.split('/', 2);
     if (file === undefined || decodeName(folder) !== database) continue;
     const name = decodeName(file.replace(/#p#.*$/i, ''));
+    if (leaveOut.has(name)) continue;
     nameOf.set(table.id, name);
     const known = states.get(`table ${name}`);
     states.set(`table ${name}`, {

@@ -70,9 +70,13 @@ interface ConstraintRow extends ObjectRow {
 }
 
 /** Keys are the kind and the oid, since a name may go to another object and an object may change its name. */
-export async function readRelationStates(inside: Session): Promise<RelationStates> {
+export async function readRelationStates(
+  inside: Session,
+  leaveOut: ReadonlySet<string> = new Set(),
+): Promise<RelationStates> {
   const states = new Map<string, State>();
   for (const row of await inside.query<TableRow>(TABLES)) {
+    if (leaveOut.has(row.name)) continue;
     states.set(`table ${row.oid}`, {
       name: relationName(row.schema, row.name),
       kind: row.kind,
@@ -82,6 +86,7 @@ export async function readRelationStates(inside: Session): Promise<RelationState
     });
   }
   for (const row of await inside.query<IndexRow>(INDEXES)) {
+    if (leaveOut.has(row.table_name)) continue;
     states.set(`index ${row.oid}`, {
       name: relationName(row.schema, row.name),
       table: relationName(row.schema, row.table_name),
@@ -90,6 +95,7 @@ export async function readRelationStates(inside: Session): Promise<RelationState
     });
   }
   for (const row of await inside.query<ConstraintRow>(CONSTRAINTS)) {
+    if (leaveOut.has(row.table_name)) continue;
     states.set(`constraint ${row.oid}`, {
       name: row.name,
       table: relationName(row.schema, row.table_name),
