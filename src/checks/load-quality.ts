@@ -145,3 +145,15 @@ export function percentileOf(
   );
   return percentileMs(mergeHistograms(chosen.map(({ histogram }) => histogram)), fraction);
 }
+
+/**
+ * The slowest answer to any operation from the baseline on, in ms: what is due before the migrations may wait into them.
+ * Null when nothing was answered since, or when failed operations were not timed (the log of another generator).
+ */
+export function slowestOperationMs(load: LoadRecord): number | null {
+  const { generator, windows } = load;
+  if (generator !== undefined && windows.some(({ failed, dropped }) => failed + dropped > 0)) return null;
+  const slowestMs = percentileOf(load, 'response', JUDGED_WINDOWS, 1);
+  if (slowestMs === null) return null;
+  return Math.max(slowestMs, percentileOf(load, 'response', ['baseline'], 1) ?? 0);
+}

@@ -11,6 +11,7 @@ import {
   longest,
   sessionInWords,
   statementBehind,
+  unseenWaits,
 } from './waits.ts';
 
 const id = 'lock-wait';
@@ -56,12 +57,6 @@ function lockDoubt(recording: Recording, budgets: Budgets, bound: number): strin
     return `the observer of locks missed readings: ${trouble}`;
   if (load !== null && !load.generatorLimited) return load.reason;
   return unfinished(recording);
-}
-
-/** Why some lock waits could not be seen at all, or null. */
-function unseenWaits({ notMeasured: lacks }: Recording): string | null {
-  const reasons = lacks.filter(({ unseen }) => unseen === 'lock waits').map(({ reason }) => reason);
-  return reasons.length === 0 ? null : reasons.join('; ');
 }
 
 /** Nobody can have waited longer than its operation or its statement took, whatever was seen of the locks. */

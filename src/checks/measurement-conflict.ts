@@ -1,9 +1,9 @@
 import { between, type Figure, isMeasured } from '../recording/figure.ts';
-import type { CanaryOutage, CanaryRecord, LoadRecord, LockWait, Recording } from '../recording/recording.ts';
+import type { CanaryOutage, CanaryRecord, LockWait, Recording } from '../recording/recording.ts';
 import type { Check, Finding } from './check.ts';
 import { statement } from './finding.ts';
-import { percentileOf } from './load-quality.ts';
-import { JUDGED_WINDOWS, statementsOf } from './span.ts';
+import { slowestOperationMs } from './load-quality.ts';
+import { statementsOf } from './span.ts';
 import { judgedOutages } from './table-outage.ts';
 import { endOf, judgedWaits, LOCK_OBSERVER } from './waits.ts';
 
@@ -94,12 +94,9 @@ function agree(one: Measured, other: Measured): boolean {
 /** No operation can have waited longer for a lock than its answer took. */
 function loadConflicts(recording: Recording): readonly Finding[] {
   const { load } = recording;
-  if ('notMeasured' in load || !timesEveryOperation(load)) return [];
-  const slowestMs = percentileOf(load, 'response', JUDGED_WINDOWS, 1);
-  // What is due before the migration window may wait into it.
-  const earlierMs = percentileOf(load, 'response', ['baseline'], 1) ?? 0;
+  const slowestMs = 'notMeasured' in load ? null : slowestOperationMs(load);
   if (slowestMs === null) return [];
-  const response = between(0, Math.max(slowestMs, earlierMs), 'load: slowest response');
+  const response = between(0, slowestMs, 'load: slowest response');
   const conflicting = judgedWaits(recording).find(
     ({ waiter, waitedMs }) =>
       waiter.owner === 'load' && isMeasured(waitedMs) && isMeasured(response) && !agree(waitedMs, response),
@@ -140,11 +137,6 @@ function statementConflicts(recording: Recording): readonly Finding[] {
       conflict(`${step.file}:${line}`, 'that it took, as the server itself timed it', durationMs, other),
     ];
   });
-}
-
-/** The log of another generator has no times of what failed. */
-function timesEveryOperation({ generator, windows }: LoadRecord): boolean {
-  return generator === undefined || windows.every(({ failed, dropped }) => failed + dropped === 0);
 }
 
 function conflict(

@@ -33,6 +33,12 @@ export function statementBehind(recording: Recording, wait: LockWait): PlacedSta
   return statementAt(recording, wait.startedAtMs) ?? statementAt(recording, endOf(wait));
 }
 
+/** Why some lock waits could not be seen at all, or null. */
+export function unseenWaits({ notMeasured: lacks }: Recording): string | null {
+  const reasons = lacks.filter(({ unseen }) => unseen === 'lock waits').map(({ reason }) => reason);
+  return reasons.length === 0 ? null : reasons.join('; ');
+}
+
 /** A session in words: its role, what a drill calls it, and its number. */
 export function sessionInWords(recording: Recording, session: SessionRecord | undefined): string {
   if (session === undefined) return 'a session that was gone before it could be read';

@@ -133,6 +133,34 @@ test('a wait of the load behind the migration that holds the lock is told from t
   expect(text).toContain('2 operations behind it in the database');
 });
 
+const BEHIND = 'Application behind each statement';
+
+test('what queued behind a statement has a table with one row for each of several tables', () => {
+  const behind = { waiter: loadSession(11), blockers: [READER, MIGRATION], statementId: null };
+  const other = { ...behind, waiter: loadSession(12), relation: 'customers' };
+  const facts = recording({ lockWaits: [lockWaitRecord(800, behind), lockWaitRecord(300, other)] });
+  for (const format of ['terminal', 'markdown']) expect(render(facts, format)).toContain(BEHIND);
+  const rows = render(facts, 'markdown')
+    .split('\n')
+    .filter((line) => /^\|.*\| (?:2 together|orders|customers) \|/.test(line));
+  expect(rows).toEqual([
+    '| 1_tax_rate.sql:1 | 2 together | 2 | 1.1 s | 800 ms | 0 | session 20 |',
+    '|  | orders | 1 | 800 ms | 800 ms |  |  |',
+    '|  | customers | 1 | 300 ms | 300 ms |  |  |',
+  ]);
+});
+
+test('nothing that queued is no table, unless readings of the locks were missed: then it is not measured', () => {
+  expect(render(recording(), 'terminal')).not.toContain(BEHIND);
+  const missed = recording().observers.map((each) => ({ ...each, trouble: ['connection lost'] }));
+  expect(render(recording({ observers: missed }), 'markdown')).toMatch(
+    /\| all \| – \| not measured \| not measured \| not measured \|[\s\S]*There may have been more: .*connection lost/,
+  );
+  const seen = [lockWaitRecord(800, { waiter: loadSession(11), blockers: [MIGRATION], statementId: null })];
+  const text = render(recording({ observers: missed, lockWaits: seen }), 'markdown');
+  expect(text).toContain('| orders | ≥ 1 | ≥ 800 ms | ≥ 800 ms | 0 | itself |');
+});
+
 const hostile = 'x\u001b[31m\u202e| `<script>` @octocat\n# title ```';
 
 function hostileRecording(): Recording {

@@ -15,6 +15,7 @@ import type {
   SqlFailure,
   Step,
 } from '../recording/recording.ts';
+import { blockedTable } from './blocked.ts';
 import { codeTable } from './code.ts';
 import { bytes, count, duration, figureInCell, perSecondAlone } from './format.ts';
 import { growthTable } from './growth.ts';
@@ -44,6 +45,7 @@ export function tablesOf(recording: Recording): readonly Table[] {
     stepsTable(recording),
     ...(code === undefined || 'notMeasured' in code ? [] : [codeTable(recording, code)]),
     locksTable(recording),
+    blockedTable(recording),
     canariesTable(recording),
     ...('notMeasured' in load ? [] : [loadTable(recording, load), failuresTable(load)]),
     ...(mix === undefined ? [] : mixTables(mix)),
