@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
+import { blockedApplication } from '../checks/blocked.ts';
 import { checks } from '../checks/index.ts';
 import { judge } from '../judge.ts';
 import type { Recording } from '../recording/recording.ts';
@@ -77,6 +78,25 @@ test('the first screen names the migration, its blocker, how many queued and for
   );
   expect(words).toContain('417 operations at once in the queue');
   expect(words).toContain('budget 500 ms');
+});
+
+test('what queued behind the statement is what the load timed itself: as many slow operations, and their time', () => {
+  const facts = stored('postgres-add-column-behind-long-read');
+  if ('notMeasured' in facts.load) throw new Error('the stored recording has a load');
+  const slow = facts.load.latencies
+    .filter(({ kind }) => kind === 'service')
+    .flatMap(({ histogram }) => histogram.filter(([microseconds]) => microseconds > 1_000_000));
+  const operations = slow.reduce((sum, [, times]) => sum + times, 0);
+  const tookMs = slow.reduce((sum, [microseconds, times]) => sum + (microseconds * times) / 1000, 0);
+  const [behind] = blockedApplication(facts)?.statements ?? [];
+  expect(behind).toMatchObject({
+    operations: { lower: operations, upper: operations },
+    roots: [{ owner: 'drill', sessionId: 18201 }],
+  });
+  const lostMs = behind?.lostMs;
+  if (lostMs === undefined || 'notMeasured' in lostMs) throw new Error('the time lost is measured');
+  expect(lostMs.lower).toBeLessThanOrEqual(tookMs);
+  expect(lostMs.upper).toBeGreaterThanOrEqual(tookMs);
 });
 
 test('the timeline of the terminal stands above its windows, column for column', () => {
