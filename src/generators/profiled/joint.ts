@@ -31,13 +31,8 @@ const ROUNDS = 40;
 
 /** Null where there are too many combinations, or too few for the rows. */
 export function jointly({ marginals, rows, most, seed }: JointRequest): Joint | null {
-  const size = marginals.reduce((product, { distinct }) => product * distinct, 1);
+  const { size, digit } = combinations(marginals);
   if (size > MOST_COMBINATIONS || size * most < rows) return null;
-  const steps = marginals.map((_, column) =>
-    marginals.slice(0, column).reduce((product, { distinct }) => product * distinct, 1),
-  );
-  const digit = (combination: number, column: number): number =>
-    Math.floor(combination / (steps[column] ?? 1)) % (marginals[column]?.distinct ?? 1);
   const weights = fitted({ marginals, rows, most, size, digit });
   // In mixed order, so that what rounding takes from one combination goes to one of other values.
   const mixed = permutation(seed, size);
@@ -57,6 +52,22 @@ export function jointly({ marginals, rows, most, seed }: JointRequest): Joint | 
     counts: found.map(({ count }) => count),
     partOf: (place, column) => digit(found[place]?.combination ?? 0, column),
   };
+}
+
+/** All of them, each as frequent as the others. */
+export function everyCombination(marginals: readonly Marginal[]): Joint | null {
+  const { size, digit } = combinations(marginals);
+  return Number.isSafeInteger(size) ? { distinct: size, counts: [], partOf: digit } : null;
+}
+
+function combinations(marginals: readonly Marginal[]) {
+  const size = marginals.reduce((product, { distinct }) => product * distinct, 1);
+  const steps = marginals.map((_, column) =>
+    marginals.slice(0, column).reduce((product, { distinct }) => product * distinct, 1),
+  );
+  const digit = (combination: number, column: number): number =>
+    Math.floor(combination / (steps[column] ?? 1)) % (marginals[column]?.distinct ?? 1);
+  return { size, digit };
 }
 
 interface Fitting extends Omit<JointRequest, 'seed'> {

@@ -2,31 +2,24 @@
  * Rows that differ in two or more columns together (a composite key), each with its own distribution: an order and the
  * number of its line, a film and an actor; a shop, a day and a product.
  */
-import type { ColumnProfile } from '../../profile/profile.ts';
 import type { FreeColumn, GroupFacts, OrdinalOf, Paired } from '../keys/uniqueness.ts';
 import { seedOf } from '../random.ts';
 import type { TableRequest } from '../table.ts';
 import { columnProfile, isProfiled, productionDistinct } from './column.ts';
-import { orderFor, type Stretch } from './correlation.ts';
-import { jointly } from './joint.ts';
+import { orderFor } from './correlation.ts';
+import { everyCombination, type Joint, jointly } from './joint.ts';
+import {
+  type Half,
+  isAlike,
+  isNumbered,
+  type Leader,
+  largest,
+  numberedLeader,
+  plainLeader,
+} from './leaders.ts';
+import { levelled } from './levels.ts';
 import { permutation, placement } from './permutation.ts';
-import { type Occurrence, type Spectrum, spectrum } from './spectrum.ts';
-
-/** A column, or a foreign key, of the pair. */
-interface Half {
-  readonly column: string;
-  readonly group: GroupFacts['group'] | null;
-  /** Values, or parents, there are. */
-  readonly capacity: number;
-  readonly profile: ColumnProfile;
-  readonly distinct: number;
-  readonly counts: readonly number[];
-  readonly integer: boolean;
-  /** Its values are those of `counts`, in that order. */
-  readonly listed?: boolean;
-  /** Rather no pair than one in which a value is rarer than in production. */
-  readonly whole?: boolean;
-}
+import { type Occurrence, spectrum } from './spectrum.ts';
 
 /** For a set of unique columns, how its rows differ; null where it is none that the profile knows. */
 export function pairing(
@@ -61,8 +54,23 @@ export function pairing(
 function joined(request: TableRequest, leading: Half, others: readonly Half[]): Paired | null {
   const { rows, description } = request.spec;
   const seed = seedOf(request.randomSeed, description.name, ...others.map(({ column }) => column));
-  const joint = jointly({ marginals: others, rows, most: Math.floor(rows / largest(leading, rows)), seed });
-  if (joint === null) return null;
+  const values = others.reduce((product, half) => product * half.distinct, 1);
+  const most = Math.floor(rows / mostOf(leading, values, rows));
+  return (
+    joinedBy(request, { leading, others, joint: jointly({ marginals: others, rows, most, seed }) }) ??
+    joinedBy(request, { leading, others, joint: everyCombination(others) })
+  );
+}
+
+function joinedBy(
+  request: TableRequest,
+  {
+    leading,
+    others,
+    joint,
+  }: { readonly leading: Half; readonly others: readonly Half[]; readonly joint: Joint | null },
+): Paired | null {
+  if (joint === null || joint.distinct < 2) return null;
   const { distinct, counts } = joint;
   const following = {
     ...leading,
@@ -84,7 +92,7 @@ function joined(request: TableRequest, leading: Half, others: readonly Half[]): 
     if (group === null) columns.set(column, partOf);
     else groups.set(group, (row) => Math.floor(((partOf(row) + 0.5) * capacity) / values));
   }
-  return { columns, groups, capacity: rows };
+  return { columns, groups, capacity: request.spec.rows };
 }
 
 /** Stands for the columns that follow together. */
@@ -108,38 +116,30 @@ function halfOf(
   const source = free.get(name);
   if ((facts !== undefined && !alone) || (facts === undefined && source === undefined)) return null;
   const capacity = facts?.parents ?? source?.capacity ?? 0;
-  const distinct = Math.min(capacity, rows, productionDistinct(table, profile, rows) ?? 0);
-  if (distinct < 2) return null;
   const counts = profile.frequencies.map((share) => Math.round(share * rows)).filter((count) => count > 0);
+  const wanted = Math.max(counts.length, productionDistinct(table, profile, rows) ?? 0);
+  const distinct = Math.min(capacity, rows, wanted);
+  if (distinct < 2) return null;
   const integer = facts === undefined && column.type.kind === 'integer';
   return { column: name, group: facts?.group ?? null, capacity, profile, distinct, counts, integer };
-}
-
-/** Rows by the value of the leading half, each knowing how many of the same value come before it. */
-interface Leader {
-  readonly distinct: number;
-  readonly most: number;
-  readonly stretches: readonly Stretch[];
-  occurrenceAt(place: number): Occurrence;
 }
 
 function pairOf(request: TableRequest, leading: Half, following: Half): Paired | null {
   const { spec, randomSeed } = request;
   const { rows, description } = spec;
   const seed = seedOf(randomSeed, description.name, leading.column, following.column);
-  const numbers = isNumbered(leading, following, rows);
-  const leader = numbers ? numberedLeader(leading, following, rows) : plainLeader(leading, rows, seed);
-  if (leader === null) return null;
-  const within = numbers
-    ? ({ before }: Occurrence) => before
-    : spread(leader, following, { rows, seed: seed ^ 0x2545f491 });
-  if (within === null) return null;
+  const dealt =
+    counted(leading, following, rows) ??
+    spreadOut(leading, following, { rows, seed }) ??
+    grid(leading, following, { rows, seed });
+  if (dealt === null) return null;
+  const { leader, within, used } = dealt;
   const { correlation } = leading.profile;
   const order =
     correlation === null ? { share: 1, descending: false } : orderFor(leader.stretches, correlation);
-  const place = placement(seed, rows, order);
+  const placed = placement(seed, rows, order);
+  const place: OrdinalOf = (row) => Math.floor((placed(row) * dealt.places) / rows);
   // Rows that come later have a value of the following half that no row had before, as long as there is one.
-  const used = numbers ? leader.most : following.distinct;
   const later = following.group === null ? Math.max(0, following.capacity - used) : 0;
   const leads: OrdinalOf = (row) =>
     row < rows ? leader.occurrenceAt(place(row)).rank : (row - rows) % leader.distinct;
@@ -158,84 +158,51 @@ function pairOf(request: TableRequest, leading: Half, following: Half): Paired |
   return { columns, groups, capacity: rows + later * leader.distinct };
 }
 
-function plainLeader({ counts, distinct }: Half, rows: number, seed: number): Leader {
-  const scatter = permutation(seed ^ 0x3c6ef372, distinct);
-  const ranks = counts.slice(0, distinct).map((_, index) => scatter(index));
-  const values = spectrum({ present: rows, counts: counts.slice(0, distinct), distinct, ranks, even: true });
-  return { ...parts(values), most: largest({ counts, distinct }, rows) };
+/** How places become pairs, each another one. */
+interface Dealt {
+  readonly leader: Leader;
+  /** Ordinal of the following half. */
+  readonly within: (occurrence: Occurrence) => number;
+  /** Ordinals of the following half that rows have. */
+  readonly used: number;
+  /** As many as rows, or more: then the rows are at equal distances among them. */
+  readonly places: number;
 }
 
-/** Rows that one of its values has at most. */
-function largest({ counts, distinct }: Pick<Half, 'counts' | 'distinct'>, rows: number): number {
-  const others =
-    (rows - counts.reduce((sum, count) => sum + count, 0)) / Math.max(1, distinct - counts.length);
-  return Math.max(counts[0] ?? 0, Math.ceil(others) + 1);
+interface Rows {
+  readonly rows: number;
+  readonly seed: number;
 }
 
-function parts({ distinct, stretches, occurrenceAt }: Spectrum): Omit<Leader, 'most'> {
-  return { distinct, stretches, occurrenceAt };
+/** Numbers counted within each value of the leading half; null where they tell of other values than that half does. */
+function counted(leading: Half, following: Half, rows: number): Dealt | null {
+  if (!isNumbered(leading, following, rows)) return null;
+  const leader = numberedLeader(leading, following, rows);
+  if (leader === null || !isAlike(leader.distinct, leading.distinct)) return null;
+  return { leader, within: ({ before }) => before, used: leader.most, places: rows };
 }
 
-/** The server's estimate of how many values the first half has is no better than this share. */
-const ALIKE = 0.3;
-const MOST_NUMBERS = 1000;
-
-/** True when the second half counts 1, 2, 3 within the first: as many rows have its first number as the first has values. */
-function isNumbered(leading: Half, { integer, distinct, counts }: Half, rows: number): boolean {
-  const [first] = counts;
-  if (!integer || first === undefined || distinct > MOST_NUMBERS || counts.length < distinct * ALIKE)
-    return false;
-  return Math.abs(first - leading.distinct) <= leading.distinct * ALIKE && leading.distinct * 1.2 < rows;
+/** Rows that one value of the leading half has at most, so that the rows differ in this many values of the other. */
+function mostOf(leading: Half, values: number, rows: number): number {
+  return Math.min(largest(leading, rows), Math.floor(rows / Math.ceil(rows / values)));
 }
 
-const TEMPLATE = 1000;
-
-/** Sizes of the values of the leading half from the numbers within them: as many reach k as rows have the number k. */
-function numberedLeader(leading: Half, { counts }: Half, rows: number): Leader | null {
-  const groups = Math.min(TEMPLATE, leading.distinct);
-  const first = Math.max(1, counts[0] ?? 1);
-  const sizes = Array.from({ length: groups }, () => 0);
-  for (const count of counts) {
-    const reaching = Math.round((groups * count) / first);
-    for (let index = 0; index < reaching; index += 1) sizes[index] = (sizes[index] ?? 0) + 1;
-  }
-  const most = sizes[0] ?? 1;
-  const room = leading.group === null ? Number.POSITIVE_INFINITY : leading.capacity;
-  // There may be fewer parents than the numbers tell of: then the smallest ones get a row more.
-  for (let index = 0; index <= groups * most; index += 1) {
-    const leader = sizedLeader(sizes, rows);
-    if (leader.distinct <= room) return { ...leader, most };
-    const at = groups - 1 - (index % groups);
-    if ((sizes[at] ?? 0) < most) sizes[at] = (sizes[at] ?? 0) + 1;
-  }
-  return null;
+/** Shares of either half are nearer to each other than production's where its rows could not differ otherwise. */
+function spreadOut(leading: Half, following: Half, { rows, seed }: Rows): Dealt | null {
+  const most = mostOf(leading, following.distinct, rows);
+  if (following.whole === true && most < largest(leading, rows)) return null;
+  const leader = plainLeader(leading, { rows, most, seed });
+  if (leader === null) return null;
+  const within = spread(leader, following, { rows, seed: seed ^ 0x2545f491 });
+  return within === null ? null : { leader, within, used: following.distinct, places: rows };
 }
 
-/** Values with these numbers of rows, mixed, again and again. */
-function sizedLeader(sizes: readonly number[], rows: number): Omit<Leader, 'most'> {
-  const groups = sizes.length;
-  const scatter = permutation(7, groups);
-  const mixed = sizes.map((_, index) => sizes[scatter(index)] ?? 1);
-  const ends = new Float64Array(groups);
-  const sum = mixed.reduce((end, size, index) => {
-    ends[index] = end + size;
-    return end + size;
-  }, 0);
-  const occurrenceAt = (place: number): Occurrence => {
-    const turn = Math.floor(place / sum);
-    const at = place - turn * sum;
-    let low = 0;
-    let high = groups - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((ends[middle] ?? 0) > at) high = middle;
-      else low = middle + 1;
-    }
-    const size = mixed[low] ?? 1;
-    return { rank: turn * groups + low, before: at - ((ends[low] ?? 0) - size), all: size };
-  };
-  const distinct = occurrenceAt(rows - 1).rank + 1;
-  return { distinct, stretches: [{ share: 1, values: distinct }], occurrenceAt };
+/** Nearly every value of one half with every value of the other: of all these pairs some are left out, evenly. */
+function grid(leading: Half, following: Half, { rows, seed }: Rows): Dealt | null {
+  const places = leading.distinct * following.distinct;
+  if (following.whole === true || places < rows) return null;
+  const dealt = spreadOut({ ...leading, counts: [] }, { ...following, counts: [] }, { rows: places, seed });
+  return dealt === null ? null : { ...dealt, places };
 }
 
 /**
@@ -245,13 +212,11 @@ function sizedLeader(sizes: readonly number[], rows: number): Omit<Leader, 'most
 function spread(
   { distinct: groups, most }: Leader,
   { counts, distinct, listed = false, whole = false }: Half,
-  { rows, seed }: { readonly rows: number; readonly seed: number },
+  { rows, seed }: Rows,
 ): ((occurrence: Occurrence) => number) | null {
   const cap = Math.floor(rows / most);
-  const common = counts.slice(0, distinct).map((count) => Math.min(count, cap));
-  const others = distinct - common.length;
-  const left = rows - common.reduce((sum, count) => sum + count, 0);
-  if (cap < 1 || left > others * cap || (whole && (counts[0] ?? 0) > cap)) return null;
+  const common = levelled({ counts, distinct, rows, most: cap });
+  if (common === null || (whole && (counts[0] ?? 0) > cap)) return null;
   const scatter = permutation(seed, distinct);
   const values = spectrum({
     present: rows,
@@ -261,8 +226,9 @@ function spread(
     even: true,
   });
   const start = permutation(seed ^ 0x51ed270b, groups);
+  // Whole numbers are divided: a fraction that is a little off would bring two rows nearer than the most common value is long.
   return ({ rank, before, all }) => {
-    const from = (start(rank) + 0.5) / groups;
-    return values.rankAt(Math.min(rows - 1, Math.floor(((from + before) * rows) / all)));
+    const from = Math.floor(((start(rank) + 0.5) / groups) * rows);
+    return values.rankAt(Math.min(rows - 1, Math.floor((from + before * rows) / all)));
   };
 }

@@ -122,7 +122,7 @@ function segmentsOf(
   const rowsUntil = (values: number): number => {
     if (values >= others) return left;
     return tail === null
-      ? Math.floor((values / Math.max(1, others)) * left)
+      ? Math.floor((values * left) / Math.max(1, others))
       : Math.min(left, tail.rowsUntil(values));
   };
   for (const each of common) {
