@@ -1,9 +1,9 @@
 /**
  * `npm run bench:waits [-- --engine mysql:9.7 --pairs 1]`: lock waits of a known length, made by scripts, against what the
- * observers record of them. The length is that of the client's own clock: from when the statement that waits is sent to
- * the answer of the COMMIT that lets it go. A pair is ten waits of one kind; each counts that is recorded once, within
- * max(5 ms, 2 %) at both of its bounds, with the blocker, and as it ended. On a Postgres below 14, which does not tell when
- * a wait began, wider bounds count too that contain the length.
+ * observers record of them. The length is that of the client's own clock: at least from when another session saw the wait
+ * to before the lock was let go, at most from when the statement that waits was sent to its answer. A pair is ten waits of
+ * one kind; each counts that is recorded once, within max(5 ms, 2 %) at both of its bounds, with the blocker, and as it
+ * ended. On a Postgres below 14, which does not tell when a wait began, wider bounds count too that contain the length.
  */
 import { serverSpec, startTestServer } from '../tests/server.ts';
 import { type Benchmark, benchmark } from './pairs.ts';

@@ -4,7 +4,7 @@ import { startObservers } from '../../src/observers/index.ts';
 import { isMeasured } from '../../src/recording/figure.ts';
 import { createRecorder, type Recorder } from '../../src/recording/recorder.ts';
 import type { LockWait, Recording } from '../../src/recording/recording.ts';
-import { eventually, type TestServer } from '../../tests/server.ts';
+import type { TestServer } from '../../tests/server.ts';
 import { runStep } from './step.ts';
 
 export interface Script extends AsyncDisposable {
@@ -12,6 +12,8 @@ export interface Script extends AsyncDisposable {
   readonly migrator: Session;
   readonly holder: Session;
   readonly load: readonly Session[];
+  /** Sees from outside that a session waits. */
+  readonly witness: Session;
 }
 
 /** Operations that stand behind the ALTER in a convoy. */
@@ -20,6 +22,8 @@ const CONVOY = 20;
 const GIVE_UP_MS = { postgres: 300, mysql: 1000 };
 /** The locks are read every 20 ms: what is as short as that may be over before they were. */
 const SEEN_MS = 40;
+const SEEN_LIMIT_MS = 10_000;
+const CONVOY_MS = 300;
 
 /** Opens the sessions and makes the table. */
 export async function script(server: TestServer): Promise<Script> {
@@ -36,6 +40,7 @@ export async function script(server: TestServer): Promise<Script> {
     server,
     migrator,
     holder: await open('drill'),
+    witness: await open('administrator'),
     load: await Promise.all(Array.from({ length: CONVOY }, () => open('load'))),
     async [Symbol.asyncDispose]() {
       for (const session of sessions) await session[Symbol.asyncDispose]();
@@ -52,7 +57,7 @@ export const WAITS: Readonly<Record<string, (on: Script) => Promise<readonly str
   'an ALTER behind a table lock of 200 ms': (on) => behindLock(on, { heldMs: 200, who: 'migration' }),
   'an ALTER behind a table lock of 1500 ms': (on) => behindLock(on, { heldMs: 1500, who: 'migration' }),
   'an ALTER that gives up': givesUp,
-  [`a convoy: a reader of 300 ms, an ALTER, ${CONVOY} operations`]: convoy,
+  [`a convoy: a reader of ${CONVOY_MS} ms, an ALTER, ${CONVOY} operations`]: convoy,
 };
 
 /** A read and an ALTER alike ask for their first lock at once, and this lock is in the way of that. */
@@ -72,12 +77,15 @@ async function behindLock(
     await holder.execute(lock);
     const sentMs = performance.now();
     const waited = who === 'load' ? reader.query(READ) : runStep(on.migrator, ALTER, recorder);
+    await seenWaiting(on, [waiter]);
+    const seenMs = performance.now();
     await until(sentMs + heldMs);
     const releasingMs = performance.now();
-    await holder.execute(unlock);
-    const releasedMs = performance.now();
+    const released = holder.execute(unlock);
     await waited;
-    return { atLeastMs: releasingMs - sentMs, atMostMs: releasedMs - sentMs };
+    const doneMs = performance.now();
+    await released;
+    return { atLeastMs: releasingMs - seenMs, atMostMs: doneMs - sentMs };
   });
   return faultsOf(on, waitsOf(made, waiter), {
     ...made,
@@ -122,24 +130,32 @@ async function givesUp(on: Script): Promise<readonly string[]> {
 }
 
 async function convoy(on: Script): Promise<readonly string[]> {
-  const sentMs: number[] = [];
   const { migrator, holder, load } = on;
   const made = await observed(on, async (recorder) => {
-    let behind: readonly Promise<unknown>[] = [];
-    const held = await heldUp({ ...on, recorder }, 300, () => {
-      behind = load.map((session) => {
-        sentMs.push(performance.now());
-        return session.query(READ);
-      });
-    });
-    await Promise.all(behind);
-    return held;
+    await holder.execute('begin');
+    await holder.query('select 1 from orders limit 1');
+    const sentMs = performance.now();
+    const alter = timed(runStep(migrator, ALTER, recorder));
+    await seenWaiting(on, [migrator]);
+    const seenMs = performance.now();
+    const behind = load.map((session) => timed(session.query(READ)));
+    await seenWaiting(on, load);
+    const behindSeenMs = performance.now();
+    await until(sentMs + CONVOY_MS);
+    const releasingMs = performance.now();
+    await holder.execute('commit');
+    return {
+      atLeastMs: releasingMs - seenMs,
+      atMostMs: await alter,
+      behindAtLeastMs: releasingMs - behindSeenMs,
+      behindAtMostMs: await Promise.all(behind),
+    };
   });
   const faults = load.flatMap((session, index) =>
     faultsOf(on, waitsOf(made, session), {
-      atLeastMs: made.releasingMs - (sentMs[index] ?? Number.NaN),
-      // Until the ALTER has done its work.
-      atMostMs: made.doneMs - (sentMs[index] ?? Number.NaN),
+      atLeastMs: made.behindAtLeastMs,
+      // The ALTER has its work to do first.
+      atMostMs: made.behindAtMostMs[index] ?? Number.NaN,
       blockers: [holder, migrator],
       ended: 'granted',
     }),
@@ -156,35 +172,22 @@ async function convoy(on: Script): Promise<readonly string[]> {
 const ALTER = 'alter table orders alter column total set default 1';
 const READ = 'select total from orders limit 1';
 
-/** An ALTER behind a reader that commits `heldMs` after it was sent; `meanwhile` runs once it waits. */
-async function heldUp(on: Script & { readonly recorder: Recorder }, heldMs: number, meanwhile: () => void) {
-  const { migrator, holder } = on;
-  await holder.execute('begin');
-  await holder.query('select 1 from orders limit 1');
-  const sentMs = performance.now();
-  const alter = runStep(migrator, ALTER, on.recorder);
-  await seenWaiting(on, migrator);
-  const waitsMs = performance.now();
-  meanwhile();
-  await until(sentMs + heldMs);
-  const releasingMs = performance.now();
-  await holder.execute('commit');
-  const releasedMs = performance.now();
-  await alter;
-  const doneMs = performance.now();
-  return { atLeastMs: releasingMs - waitsMs, atMostMs: releasedMs - sentMs, releasingMs, doneMs };
+/** From now to its end. */
+async function timed(work: Promise<unknown>): Promise<number> {
+  const startedMs = performance.now();
+  await work;
+  return performance.now() - startedMs;
 }
 
-async function seenWaiting({ server }: Script, session: Session): Promise<void> {
-  await using administrator = await server.connect('administrator');
-  const waiting =
-    server.engine.name === 'mysql'
-      ? "select 1 from information_schema.processlist where id = ? and state like 'Waiting for table metadata lock'"
-      : 'select 1 from pg_locks where pid = $1 and not granted';
-  await eventually(
-    'the ALTER waits',
-    async () => (await administrator.query(waiting, [session.id])).length > 0,
-  );
+/** Until all of them wait: from then on they did so for certain, however long it took them to get there. */
+async function seenWaiting(on: Script, sessions: readonly Session[]): Promise<void> {
+  const ids = sessions.map(({ id }) => id).join(', ');
+  const waiting = isMysql(on)
+    ? `select id from information_schema.processlist where id in (${ids}) and state = 'Waiting for table metadata lock'`
+    : `select distinct pid from pg_locks where pid in (${ids}) and not granted`;
+  const limitAtMs = performance.now() + SEEN_LIMIT_MS;
+  while ((await on.witness.query(waiting)).length < sessions.length)
+    if (performance.now() > limitAtMs) throw new Error(`not all of ${ids} wait`);
 }
 
 interface Expected {
