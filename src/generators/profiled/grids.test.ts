@@ -1,8 +1,9 @@
-/** Composite keys that are a grid, wholly or nearly: each value of one column with each of the others. */
+/** Composite keys that are a grid, wholly or nearly, each value of one column with each of the others; or of one that differs by itself. */
 import { expect, test } from 'vitest';
 import { generatorSpec, table, tableSpec } from '../../../tests/tables.ts';
 import type { ColumnProfile, TableProfile } from '../../profile/profile.ts';
 import { createGenerators } from '../compile.ts';
+import { correlationOf } from './correlation.ts';
 
 interface Part {
   readonly distinct: number;
@@ -130,4 +131,27 @@ test('more rows than the parents have pairs of are refused, with the key and wha
 test('more rows than production’s values have pairs of get values that production does not have', () => {
   const parts = partsOf([100, 3], { correlation: 0.5, told: 'all', parents: 'the last' });
   expect(filled(parts, 300, 900).differing).toBe(900);
+});
+
+test('a key with a column that differs by itself leaves the others in their order', () => {
+  const rows = 5000;
+  const description = table('events', {
+    columns: { id: 'int8', at: 'timestamptz' },
+    primaryKey: ['id', 'at'],
+  });
+  const columns = ['id', 'at'].map((name) => ({
+    ...{ name, nullFraction: 0, distinct: rows, averageBytes: 8, correlation: 1 },
+    ...{ frequencies: [], values: null, bounds: null },
+  }));
+  const profile: TableProfile = {
+    ...{ name: 'events', rows, tableBytes: rows * 50, toastBytes: 0, bloat: null, fillfactor: null },
+    ...{ columns, indexes: [], foreignKeys: [] },
+  };
+  const made = createGenerators(generatorSpec({ ...tableSpec(description, rows), profile })).get('events');
+  const all = Array.from({ length: rows }, (_, row) => [...(made?.row(row) ?? [])]);
+  expect(new Set(all.map(([id]) => id)).size).toBe(rows);
+  for (const index of [0, 1]) {
+    const values = all.map((row) => (index === 0 ? Number(row[index]) : Date.parse(String(row[index]))));
+    expect(correlationOf(values)).toBeGreaterThan(0.95);
+  }
 });

@@ -34,9 +34,16 @@ export function pairing(
     // The one that the rows lie in order of; the first where nothing tells, since a clustered key orders by it.
     const orderOf = ({ profile }: Half, index: number) =>
       Math.abs(profile.correlation ?? (index === 0 ? 1 : 0));
-    const leading = halves.reduce((best, half, index) =>
-      orderOf(half, index) > orderOf(best, halves.indexOf(best)) ? half : best,
-    );
+    const leadingOf = (among: readonly Half[]) =>
+      among.reduce<Half | null>((best, half) => {
+        const nearer =
+          best === null || orderOf(half, halves.indexOf(half)) > orderOf(best, halves.indexOf(best));
+        return nearer ? half : best;
+      }, null);
+    const alone = leadingOf(halves.filter(({ distinct }) => distinct >= request.spec.rows));
+    if (alone !== null) return single(request, alone);
+    const leading = leadingOf(halves);
+    if (leading === null) return null;
     const others = halves.filter((half) => half !== leading);
     // Two columns that differ are enough: the others are as they would be without the key.
     for (const other of others.toSorted((one, two) => two.distinct - one.distinct)) {
@@ -45,6 +52,19 @@ export function pairing(
     }
     return others.length < 2 ? null : joined(request, leading, others);
   };
+}
+
+/** A column of which each row has another value, so that the others of the key are as they would be without it. */
+function single({ spec, randomSeed }: TableRequest, { group, column, capacity, profile }: Half): Paired {
+  const { rows, description } = spec;
+  const { correlation } = profile;
+  const stretches = [{ share: 1, values: rows }];
+  const order = correlation === null ? { share: 1, descending: false } : orderFor(stretches, correlation);
+  const place = placement(seedOf(randomSeed, description.name, column), rows, order);
+  const ordinalOf: OrdinalOf = (row) => (row < rows ? place(row) : row);
+  if (group === null) return { columns: new Map([[column, ordinalOf]]), groups: new Map(), capacity };
+  const parentOf: OrdinalOf = (row) => Math.floor(((ordinalOf(row) + 0.5) * capacity) / rows);
+  return { columns: new Map(), groups: new Map([[group, parentOf]]), capacity: rows };
 }
 
 /**
