@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 const timed = [
   'tests/{scenarios,engine-contract,trouble,mysql-trouble,load-windows,server-killed,workloads,production-mix}.test.ts',
   'src/{load,observers,drills}/**/*.test.ts',
+  'src/phases/replica.test.ts',
+  'bench/disk.test.ts',
   'src/engines/*/{views,connections,pgbench}/**/*.test.ts',
 ];
 /** These kill a harness and ask the next one what it left behind: any other one would tidy it away before. */

@@ -224,7 +224,7 @@ const onTheServer: readonly Trouble[] = [
       ),
     },
     exitCode: 2,
-    says: [/table "orders" cannot be filled.*division by zero \(22012\)/, 'data.tables.orders.columns'],
+    says: [/table "orders" cannot be filled.*division by zero \(22012\)/, 'data.tables."orders".columns'],
   },
   {
     what: 'a table that the scenario names and the schema does not have',
