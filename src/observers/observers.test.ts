@@ -79,6 +79,20 @@ function waiting(session: Session): Promise<true> {
   });
 }
 
+/** Until locks were read after this call: on a busy machine a wait of 30 ms can begin and end between two readings. */
+async function locksRead(): Promise<true> {
+  const [now] = await administrator.query<{ at: string }>('select clock_timestamp()::text as at');
+  return eventually('the locks are read', async () => {
+    const rows = await administrator.query(
+      `select 1 from pg_stat_activity
+      where application_name = 'rehearse observer locks' and query like '%pg_locks%'
+        and query_start > $1::timestamptz and state = 'idle'`,
+      [now?.at],
+    );
+    return rows.length > 0 ? true : null;
+  });
+}
+
 function until(recorder: Recorder, atMs: number): Promise<true> {
   return eventually('the time comes', () => (recorder.now() >= atMs ? true : null));
 }
@@ -119,6 +133,7 @@ test.each([30, 200, 1500])(
       const select = load.query('select 4711 from orders limit 1');
       await waiting(load);
       times.selectWaits = recorder.now();
+      await locksRead();
       await until(recorder, times.alterSent + heldMs);
       times.commitSent = recorder.now();
       await drill.execute('commit');
