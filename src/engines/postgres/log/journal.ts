@@ -1,12 +1,13 @@
 /** The journal of a Postgres server: its own log, with more of it for the sessions of one role. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type {
-  Journal,
-  JournalReading,
-  JournalRequest,
-  Session,
-  ToldMessage,
-  ToldWait,
+import {
+  type Journal,
+  type JournalReading,
+  type JournalRequest,
+  type Session,
+  SqlError,
+  type ToldMessage,
+  type ToldWait,
 } from '../../engine.ts';
 import { LOAD } from '../connections/roles.ts';
 import { dialect } from '../text/dialect.ts';
@@ -106,7 +107,13 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
     unfinished: () => ({ messages: statements.unfinished(), waits: [] }),
     async [Symbol.asyncDispose]() {
       await tail[Symbol.asyncDispose]();
-      for (const [name] of ROLE_SETTINGS) await administrator.execute(`${where} reset ${name}`);
+      try {
+        for (const [name] of ROLE_SETTINGS) await administrator.execute(`${where} reset ${name}`);
+      } catch (error) {
+        // A server that is gone has no settings to take back.
+        if (!(error instanceof SqlError) || dialect.classify(error.code, error.message) !== 'connection lost')
+          throw error;
+      }
     },
   };
 }
