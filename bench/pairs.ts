@@ -10,8 +10,11 @@
  * figure of the same unit; what they need besides is made before `measure`.
  */
 import { writeFile } from 'node:fs/promises';
+import { enableCompileCache } from 'node:module';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { EnvironmentError, exitCodeOf, explain, InterruptedError } from '../src/errors.ts';
+import { cacheDirectory } from '../src/provisioners/index.ts';
 import { type BenchmarkOptions, readOptions, USAGE } from './options.ts';
 import { medianInterval } from './precise.ts';
 import {
@@ -96,6 +99,8 @@ export async function benchmark(name: string, body: (benchmark: Benchmark) => Pr
   try {
     const options = readOptions(process.argv.slice(2));
     if (options === null) return void process.stdout.write(`npm run ${name} -- [OPTION...]\n${USAGE}`);
+    // As bin/rehearse.js does, so that threads start as they do there.
+    enableCompileCache(join(await cacheDirectory(), 'compiled'));
     const figures: Figure[] = [];
     const descriptions: string[] = [];
     const machine = readMachine();

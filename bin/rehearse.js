@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node.js can read, so that one that is too old is told so and not shown a syntax error.
 import { existsSync } from 'node:fs';
+import { keepCompiled } from './compile-cache.js';
 
 const sources = new URL('../src/cli.ts', import.meta.url);
 const compiled = new URL('../dist/cli.js', import.meta.url);
@@ -17,6 +18,7 @@ if (version[0] < wanted[0] || (version[0] === wanted[0] && version[1] < wanted[1
   );
   process.exitCode = 2;
 } else {
+  keepCompiled();
   const { main } = await import(inCheckout ? sources : compiled);
   await main();
 }

@@ -6,9 +6,10 @@ import { expect, test } from 'vitest';
 
 const sourceRoot = dirname(fileURLToPath(import.meta.url));
 
-/** Importable by every part: errors, the words of the plan and of a recording. */
+/** Importable by every part: errors, what a thread is started with, the words of the plan and of a recording. */
 const everyones = new Set([
   'errors.ts',
+  'compiled.ts',
   'scenario/plan.ts',
   'recording/recording.ts',
   'recording/figure.ts',

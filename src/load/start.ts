@@ -1,6 +1,7 @@
 /** Starts the load threads and speaks with them as with one load. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { threadEnvironment } from '../compiled.ts';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import type { Figure } from '../recording/figure.ts';
 import type { LoadRecord } from '../recording/recording.ts';
@@ -41,7 +42,8 @@ export async function startLoad(plan: LoadPlan, signal: AbortSignal): Promise<Ru
   const threads = Array.from({ length: plan.settings.threads }, (_, thread) => {
     const share = { thread, threads: plan.settings.threads, instances: plan.settings.pool.instances };
     const workerData: WorkerStart = { plan, share, clockZeroMs };
-    return createThread(new Worker(threadFile('worker'), { workerData, name: `rehearse-load-${thread}` }));
+    const name = `rehearse-load-${thread}`;
+    return createThread(new Worker(threadFile('worker'), { workerData, name, env: threadEnvironment() }));
   });
   try {
     const answers = await all(threads, (thread) => thread.wait(readyOrRefusal, READY_LIMIT_MS, signal));

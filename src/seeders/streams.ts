@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { threadEnvironment } from '../compiled.ts';
 import { EnvironmentError } from '../errors.ts';
 import type { GeneratorSpec, TableGenerator } from '../generators/index.ts';
 import { fillShares, type StreamProgress } from './fill-shares.ts';
@@ -105,6 +106,7 @@ function startThread(
   const worker = new Worker(threadFile(), {
     workerData: { ...start, turn } satisfies ThreadStart,
     name: 'rehearse-filling',
+    env: threadEnvironment(),
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
   });
   const terminate = () => void worker.terminate();

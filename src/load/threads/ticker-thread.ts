@@ -1,6 +1,7 @@
 /** Starts and stops the ticker thread; belongs to the load thread. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { threadEnvironment } from '../../compiled.ts';
 import { TICKER_CELLS, type TickerStart } from './messages.ts';
 import { threadFile } from './thread-file.ts';
 import { createTurns } from './turns.ts';
@@ -16,7 +17,11 @@ export function startTicker(start: Omit<TickerStart, 'control'>, wake: () => voi
   const shared = new SharedArrayBuffer(TICKER_CELLS.count * Int32Array.BYTES_PER_ELEMENT);
   const control = new Int32Array(shared);
   const data: TickerStart = { ...start, control: shared };
-  const thread = new Worker(threadFile('ticker'), { workerData: data, name: 'rehearse-ticker' });
+  const thread = new Worker(threadFile('ticker'), {
+    workerData: data,
+    name: 'rehearse-ticker',
+    env: threadEnvironment(),
+  });
   const exited = once(thread, 'exit');
   // An error of the thread is thrown by this thread's own event loop: the load cannot go on without it.
   thread.on('error', (error) => {
