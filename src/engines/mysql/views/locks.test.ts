@@ -172,11 +172,12 @@ for (const spec of serversOf('mysql')) {
         const found = reading.missed?.find(({ waiterId }) => waiterId === load.id) ?? null;
         return found === null ? null : { found, reading, readMs: performance.now() };
       });
-      expect(missed.found).toMatchObject({
-        target: 'metadata',
-        relation: 'orders',
-        source: 'events_waits_history_long',
-      });
+      // The server forgets the name of an ended wait's object when the place of its lock is given to another one.
+      expect([
+        ['metadata', 'orders'],
+        ['metadata of an object that the server does not name', null],
+      ]).toContainEqual([missed.found.target, missed.found.relation]);
+      expect(missed.found.source).toBe('events_waits_history_long');
       expect(missed.found.upperMs).toBeGreaterThanOrEqual(releasedMs - waitsMs);
       expect(missed.found.lowerMs).toBeLessThanOrEqual(doneMs - sentMs);
       expect(missed.found.endedAgoMs).toBeLessThanOrEqual(missed.readMs - releasedMs);
@@ -256,19 +257,24 @@ for (const spec of serversOf('mysql')) {
       ];
       for (const observe of reads) {
         let done = false;
+        let pending: readonly string[] = [];
         const watched = observe().then(() => {
           done = true;
         });
         while (!done) {
-          const ofOurs = await inside.query(
-            `select l.object_name, l.lock_type, l.lock_status
+          const ofOurs = await inside.query<{ object_name: string; lock_status: string; place: string }>(
+            `select l.object_name, l.lock_type, l.lock_status, l.object_instance_begin as place
             from performance_schema.metadata_locks l
             join performance_schema.threads t on t.thread_id = l.owner_thread_id
             where t.processlist_id in (?, ?)
               and (l.lock_status = 'PENDING' or l.object_type = 'TABLE' and l.object_schema = ?)`,
             [cluster.id, within.id, inside.target.database],
           );
-          expect(ofOurs).toEqual([]);
+          const wanted = ofOurs.filter(({ lock_status: status }) => status === 'PENDING');
+          expect(ofOurs.filter((lock) => !wanted.includes(lock))).toEqual([]);
+          // Each lock is pending for the instant in which it is made; one that waits is so at two looks.
+          expect(wanted.filter(({ place }) => pending.includes(String(place)))).toEqual([]);
+          pending = wanted.map(({ place }) => String(place));
         }
         await watched;
       }
