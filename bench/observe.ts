@@ -15,12 +15,12 @@ import { startLoad } from '../src/load/index.ts';
 import type { RunningLoad } from '../src/load/load.ts';
 import { startCanaries, startObservers } from '../src/observers/index.ts';
 import { mergeHistograms, percentileMs } from '../src/recording/histogram.ts';
-import { createRecorder } from '../src/recording/recorder.ts';
 import type { LoadRecord, WindowName } from '../src/recording/recording.ts';
 import { serverSpec, startTestServer, type TestServer } from '../tests/server.ts';
 import { numberOf, planOf, pointSelect, WARM_UP_MS } from './load/runs.ts';
 import { type Benchmark, benchmark } from './pairs.ts';
 import { isDecided, isWithin } from './precise.ts';
+import { benchRecorder } from './recorder.ts';
 
 const ROWS = 2 ** 17;
 const CONNECTIONS = 8;
@@ -79,21 +79,7 @@ function planWith({ server }: Bench, ratePerSecond: number) {
 
 /** Everything that reads while a migration runs. */
 async function observersOn({ server, migrator }: Bench): Promise<AsyncDisposable> {
-  const recorder = createRecorder({
-    harnessVersion: '0',
-    scenario: 'observe',
-    randomSeed: 1,
-    budgets: {
-      lockWaitMs: null,
-      stallMs: null,
-      durationMs: null,
-      diskGrowthPeak: null,
-      failedOperations: null,
-      latencyP99: null,
-      replicaLagMs: null,
-    },
-    migrations: { tool: 'plain', directory: '', lockTimeoutMs: null, applied: [], pending: [] },
-  });
+  const recorder = benchRecorder('observe');
   const { engine, server: started, roles } = server;
   const tables = await engine.schema.describe(migrator);
   const observers = await startObservers({ engine, server: started, roles, recorder });

@@ -4,9 +4,9 @@ import type { Session } from '../../src/engines/engine.ts';
 import { EnvironmentError } from '../../src/errors.ts';
 import { disk } from '../../src/observers/disk.ts';
 import { sumBytes } from '../../src/observers/disk-samples.ts';
-import { createRecorder } from '../../src/recording/recorder.ts';
 import type { DiskRecord } from '../../src/recording/recording.ts';
 import type { TestServer } from '../../tests/server.ts';
+import { benchRecorder } from '../recorder.ts';
 import { startDu } from './du.ts';
 
 export interface Peaks {
@@ -22,21 +22,7 @@ export interface Peaks {
 export async function peaksOf(server: TestServer, migrator: Session, text: string): Promise<Peaks> {
   const { dataDirectory } = server.server;
   if ('missing' in dataDirectory) throw new EnvironmentError(dataDirectory.missing);
-  const recorder = createRecorder({
-    harnessVersion: '0',
-    scenario: 'disk',
-    randomSeed: 1,
-    budgets: {
-      lockWaitMs: null,
-      stallMs: null,
-      durationMs: null,
-      diskGrowthPeak: null,
-      failedOperations: null,
-      latencyP99: null,
-      replicaLagMs: null,
-    },
-    migrations: { tool: 'plain', directory: '', lockTimeoutMs: null, applied: [], pending: [] },
-  });
+  const recorder = benchRecorder('disk');
   const observer = await disk.start({ ...server, recorder, toldWaits: [] });
   let duBytes = Number.NaN;
   let duReadings = 0;

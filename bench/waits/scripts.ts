@@ -2,9 +2,10 @@
 import type { Session } from '../../src/engines/engine.ts';
 import { startObservers } from '../../src/observers/index.ts';
 import { isMeasured } from '../../src/recording/figure.ts';
-import { createRecorder, type Recorder } from '../../src/recording/recorder.ts';
+import type { Recorder } from '../../src/recording/recorder.ts';
 import type { LockWait, Recording } from '../../src/recording/recording.ts';
 import type { TestServer } from '../../tests/server.ts';
+import { benchRecorder } from '../recorder.ts';
 import { runStep } from './step.ts';
 
 export interface Script extends AsyncDisposable {
@@ -237,21 +238,7 @@ async function observed<Made extends object>(
   { server }: Script,
   work: (recorder: Recorder) => Promise<Made>,
 ): Promise<Made & { readonly recording: Recording }> {
-  const recorder = createRecorder({
-    harnessVersion: '0',
-    scenario: 'waits',
-    randomSeed: 1,
-    budgets: {
-      lockWaitMs: null,
-      stallMs: null,
-      durationMs: null,
-      diskGrowthPeak: null,
-      failedOperations: null,
-      latencyP99: null,
-      replicaLagMs: null,
-    },
-    migrations: { tool: 'plain', directory: '', lockTimeoutMs: null, applied: [], pending: [] },
-  });
+  const recorder = benchRecorder('waits');
   const observers = await startObservers({ ...server, recorder });
   try {
     const made = await work(recorder);

@@ -126,7 +126,12 @@ async function openJournal(
     }
     if (kept.source === '') recorder.add('notes', opened.waitsInWords);
     kept.source = opened.source;
-    let offset = await measureClockOffset(engine, recorder, administrator);
+    const first = await measureClockOffset(engine, recorder, administrator);
+    if (!isMeasured(first)) {
+      await closed(opened, close);
+      return { missing: first.notMeasured };
+    }
+    let offset: Interval = first;
     const ours: OnOurClock = (instant) => onOurClock(instant, offset, recorder.epochMs);
     const keep = ({ messages, waits }: JournalReading): void => {
       for (const message of messages) {
@@ -143,7 +148,8 @@ async function openJournal(
     const inTurn = takingTurns();
     const settle = (): Promise<void> =>
       inTurn(async () => {
-        offset = await measureClockOffset(engine, recorder, administrator);
+        const again = await measureClockOffset(engine, recorder, administrator);
+        if (isMeasured(again)) offset = again;
         keep(await opened.settle());
       });
     return {
@@ -161,14 +167,15 @@ async function openJournal(
   }
 }
 
+type Interval = Pick<Extract<Figure, { readonly lower: number }>, 'lower' | 'upper'>;
+
 type OnOurClock = (instant: ServerInstant) => ServerInstant;
 
 function onOurClock(
   { notBeforeMs, notAfterMs }: ServerInstant,
-  offset: Figure,
+  { lower, upper }: Interval,
   epochMs: number,
 ): ServerInstant {
-  const [lower, upper] = isMeasured(offset) ? [offset.lower, offset.upper] : [0, 0];
   return { notBeforeMs: notBeforeMs - epochMs - upper, notAfterMs: notAfterMs - epochMs - lower };
 }
 

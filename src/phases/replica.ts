@@ -1,6 +1,6 @@
 /** A replica beside the filled server, where the scenario wants one (`database.replica`). */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Engine, Replication, RoleTargets, Session } from '../engines/engine.ts';
+import type { ConnectionTarget, Engine, Replication, RoleTargets, Session } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
 import { measureClockOffset } from '../observers/clock-offset.ts';
 import type { Progress } from '../progress.ts';
@@ -70,9 +70,15 @@ export async function startReplica(request: ReplicaRequest): Promise<StartedRepl
 /** The users are those of the primary, which the replica has with everything else. */
 function rolesOn({ administrator }: Server, roles: RoleTargets): RoleTargets {
   const { host, port, socket } = administrator;
-  return Object.fromEntries(
-    Object.entries(roles).map(([role, target]) => [role, { ...target, host, port, socket }]),
-  ) as unknown as RoleTargets;
+  const there = (target: ConnectionTarget): ConnectionTarget => ({ ...target, host, port, socket });
+  return {
+    migrator: there(roles.migrator),
+    load: there(roles.load),
+    drill: there(roles.drill),
+    observer: there(roles.observer),
+    observerInside: there(roles.observerInside),
+    administrator: there(roles.administrator),
+  };
 }
 
 const FOLLOW_LIMIT_MS = 60_000;

@@ -283,6 +283,7 @@ for (const spec of serversOf('mysql')) {
       expect(await waiter.query('select 1 as one')).toEqual([{ one: 1 }]);
     });
 
+    // A timer of Node counts in whole milliseconds of its loop's clock, and may fire that much early.
     test('a write that takes longer than its statement timeout is ended', async () => {
       await using limited = await connect({ statementTimeoutMs: 200 });
       const endless = 'insert into log select sleep(60) from log';
@@ -290,7 +291,7 @@ for (const spec of serversOf('mysql')) {
       const startedAt = performance.now();
       const code = await sqlCode(limited.execute(endless));
       expect([null, '3024']).toContain(code);
-      expect(performance.now() - startedAt).toBeGreaterThanOrEqual(200);
+      expect(performance.now() - startedAt).toBeGreaterThan(199);
       expect(await limited.query('select 1 as one')).toEqual([{ one: 1 }]);
     });
 
