@@ -20,6 +20,8 @@ export interface JournalStatement {
   readonly message: number;
   /** Index in the journal of the statement that ran this one (a block, a function, a procedure); null: a client sent it. */
   readonly within: number | null;
+  /** How often it ran inside the other one; its duration, rows and log are those of all runs. Left out: once. */
+  readonly runs?: Figure;
   /** On the recorder's clock, with the error of the server's own. */
   readonly startedAtMs: Figure;
   readonly durationMs: Figure;

@@ -49,6 +49,12 @@ export function bytes(value: number, digits = DIGITS): string {
   return `${count(scaled * 1000)} PB`;
 }
 
+/** "63.204": milliseconds as seconds, for a column of instants. */
+export function secondsAlone(ms: number): string {
+  if (!isNumber(ms)) return UNKNOWN;
+  return ((Math.round(ms) || 0) / 1000).toFixed(3);
+}
+
 /** "11.4 B": a mean of bytes, with what is behind the point. */
 export function meanBytes(value: number): string {
   return isNumber(value) && Math.abs(value) < 1000 ? `${plain(value, DIGITS)} B` : bytes(value);

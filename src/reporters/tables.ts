@@ -19,6 +19,7 @@ import { blockedTable } from './blocked.ts';
 import { codeTable } from './code.ts';
 import { bytes, count, duration, figureInCell, perSecondAlone } from './format.ts';
 import { growthTable } from './growth.ts';
+import { journalTable } from './journal.ts';
 import { mixTables } from './mix.ts';
 import { replicaTable } from './replica.ts';
 
@@ -43,6 +44,7 @@ export function tablesOf(recording: Recording): readonly Table[] {
   const { load, disk, code, mix, replica } = recording;
   const tables = [
     stepsTable(recording),
+    journalTable(recording),
     ...(code === undefined || 'notMeasured' in code ? [] : [codeTable(recording, code)]),
     locksTable(recording),
     blockedTable(recording),
