@@ -16,9 +16,15 @@ export interface FileOwner {
   readonly kind: StatementGrowth['kind'];
 }
 
+/** When the files were looked at, one after the other. */
+export interface ReadingTime {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 export interface GrowthTracker {
-  /** Files that are not as they were at the last reading; the first call names all. */
-  add(atMs: number, sizes: readonly FileSize[]): void;
+  /** Called for every reading, with the files that are not as they were at the last one; the first call names all. */
+  add(reading: ReadingTime, sizes: readonly FileSize[]): void;
   /** What grew while each statement ran. */
   of(
     statements: readonly RunStatement[],
@@ -27,36 +33,34 @@ export interface GrowthTracker {
   ): readonly StatementGrowth[];
 }
 
+/** A size and the reading that found it, by its place in the list of readings. */
 interface Point {
-  readonly atMs: number;
+  readonly reading: number;
   readonly bytes: number;
 }
 
 /** Smaller growth is told of no statement: a page or two come and go. */
 const LEAST_BYTES = 64 * 1024;
 const MOST_PER_STATEMENT = 20;
-/** Of one file; then neighbours are joined, which widens the bounds of short statements. */
-const MOST_POINTS = 20_000;
 
 export function trackGrowth(): GrowthTracker {
   const files = new Map<string, Point[]>();
-  let firstAtMs: number | null = null;
+  const readings: ReadingTime[] = [];
 
   return {
-    add(atMs, sizes) {
-      const isFirst = firstAtMs === null;
-      firstAtMs ??= atMs;
+    add(reading, sizes) {
+      const at = readings.push(reading) - 1;
       for (const { file, bytes } of sizes) {
-        // A file that is seen for the first time was not there at the reading before.
-        const points = files.get(file) ?? (isFirst ? [] : [{ atMs: firstAtMs, bytes: 0 }]);
-        points.push({ atMs, bytes });
-        files.set(file, points.length > MOST_POINTS ? points.filter((_, index) => index % 2 === 0) : points);
+        const points = files.get(file) ?? [];
+        points.push({ reading: at, bytes });
+        files.set(file, points);
       }
     },
     of: (statements, ownerOf, source) =>
-      statements.flatMap((statement) =>
-        [...files]
-          .map(([file, points]) => ({ ...growthIn(points, statement), ...ownerOf(file) }))
+      statements.flatMap((statement) => {
+        const around = readingsAround(readings, statement, statements);
+        return [...files]
+          .map(([file, points]) => ({ ...growthIn(points, around), ...ownerOf(file) }))
           .filter(({ upper }) => upper >= LEAST_BYTES)
           .toSorted((one, other) => other.upper - one.upper)
           .slice(0, MOST_PER_STATEMENT)
@@ -66,25 +70,57 @@ export function trackGrowth(): GrowthTracker {
             kind,
             newFile,
             grewBytes: between(lower, upper, source),
-          })),
-      ),
+          }));
+      }),
+  };
+}
+
+/** Places in the list of readings; -1 where there is none. */
+interface Around {
+  /** The last one that was over before the statement began. */
+  readonly before: number;
+  /** The first and the last one that lie within it whole. */
+  readonly first: number;
+  readonly last: number;
+  /** The first one that began after its end, else the last of all. */
+  readonly after: number;
+  /** No other statement ran between the reading before and this one's start, so a file that was not there is its own. */
+  readonly alone: boolean;
+}
+
+function readingsAround(
+  readings: readonly ReadingTime[],
+  statement: RunStatement,
+  statements: readonly RunStatement[],
+): Around {
+  const { fromMs, toMs } = statement;
+  const before = readings.findLastIndex((reading) => reading.toMs <= fromMs);
+  const seenMs = readings[before]?.toMs ?? Number.NEGATIVE_INFINITY;
+  const isWithin = (reading: ReadingTime): boolean => reading.fromMs >= fromMs && reading.toMs <= toMs;
+  const after = readings.findIndex((reading) => reading.fromMs >= toMs);
+  return {
+    before,
+    first: readings.findIndex(isWithin),
+    last: readings.findLastIndex(isWithin),
+    after: after === -1 ? readings.length - 1 : after,
+    alone: statements.every((other) => other === statement || other.toMs <= seenMs || other.fromMs >= fromMs),
   };
 }
 
 /**
- * From the start to the largest size meanwhile. At most: the first reading after the end counts too, and what is there was
- * there at the last reading before the start. At least: only readings while it ran count.
+ * From the start to the largest size meanwhile. At most: the reading after the end counts too, and what is there was
+ * there at the reading before the start. At least: only readings while it ran count.
  */
-function growthIn(points: readonly Point[], { fromMs, toMs }: RunStatement) {
-  const before = points.findLast(({ atMs }) => atMs <= fromMs);
-  const within = points.filter(({ atMs }) => atMs > fromMs && atMs <= toMs);
-  const after = points.find(({ atMs }) => atMs > toMs);
-  const start = before?.bytes ?? 0;
-  const firstWithin = within[0];
-  const most = Math.max(start, ...within.map(({ bytes }) => bytes), after?.bytes ?? 0);
-  const least =
-    firstWithin === undefined
-      ? 0
-      : Math.max(...within.map(({ bytes }) => bytes)) - (start === 0 ? 0 : firstWithin.bytes);
-  return { newFile: start === 0, lower: Math.max(0, least), upper: Math.max(0, most - start) };
+function growthIn(points: readonly Point[], { before, first, last, after, alone }: Around) {
+  const sizeAt = (reading: number): number =>
+    points.findLast((point) => point.reading <= reading)?.bytes ?? 0;
+  const largest = (from: number, to: number): number =>
+    points.reduce(
+      (most, point) => (point.reading > from && point.reading <= to ? Math.max(most, point.bytes) : most),
+      sizeAt(from),
+    );
+  const start = sizeAt(before);
+  const base = start === 0 && alone ? 0 : sizeAt(first);
+  const least = first === -1 ? 0 : largest(first, last) - base;
+  return { newFile: start === 0, lower: Math.max(0, least), upper: largest(before, after) - start };
 }

@@ -42,10 +42,11 @@ export const disk: Observer = {
     let latest: DiskReading | null = null;
 
     async function take(from: DiskReader): Promise<DiskReading> {
+      const fromMs = recorder.now();
       const areas = await from.read();
       const reading = { atMs: recorder.now(), areas };
       samples.add(reading);
-      growth.add(reading.atMs, from.changedFiles?.() ?? []);
+      growth.add({ fromMs, toMs: reading.atMs }, from.changedFiles?.() ?? []);
       latest = reading;
       peak = peak === null ? reading : larger(peak, reading);
       return reading;
