@@ -120,6 +120,26 @@ test('a failure whose transaction was rolled back leaves nothing', () => {
   expect(finding?.details).toMatchObject([{ what: 'nothing of it is left in the database' }]);
 });
 
+test.each([
+  ['23514', true, true],
+  ['22P02', true, true],
+  ['1062', true, true],
+  ['42704', true, false],
+  ['23514', false, false],
+])('error %s on rows that are generated (%s): that is said: %s', (code, generated, said) => {
+  const failure = { ...error, code };
+  const statements = [statementRecord({ outcome: 'failed', effect: 'rolled back', error: failure })];
+  const { filling } = recording();
+  const [finding] = migrationFailed.check(
+    recording({
+      steps: [step({ outcome: 'failed', statements })],
+      filling: filling.map((table) => ({ ...table, generated })),
+    }),
+    NO_BUDGETS,
+  );
+  expect(finding?.details.some(({ what }) => what.includes('the rows here are generated'))).toBe(said);
+});
+
 test('nothing pending is nothing rehearsed, and no pass', () => {
   const migrations = { ...recording().migrations, pending: [] };
   expect(migrationFailed.check(recording({ steps: [], migrations }), NO_BUDGETS)).toMatchObject([

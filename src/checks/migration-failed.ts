@@ -21,7 +21,7 @@ export const migrationFailed: Check = {
     if (recording.steps.length === 0) return [nothingRan(recording)];
     const failed = recording.steps.filter(({ outcome }) => outcome === 'failed');
     const notRun = recording.steps.filter(({ outcome }) => outcome === 'not run');
-    if (failed.length > 0) return failed.map((step) => failure(step, notRun));
+    if (failed.length > 0) return failed.map((step) => failure(recording, step, notRun));
     const facts = { checkId: id, subject: 'migrations', unit: 'count' } as const;
     const applied = exactly(recording.steps.length - notRun.length, SOURCE);
     if (notRun.length === 0)
@@ -50,7 +50,7 @@ function nothingRan({ migrations: { pending }, ended }: Recording): Finding {
   });
 }
 
-function failure(step: Step, notRun: readonly Step[]): Finding {
+function failure(recording: Recording, step: Step, notRun: readonly Step[]): Finding {
   const failed = step.statements.findLast(({ outcome }) => outcome === 'failed');
   const error = failed?.error ?? step.error;
   const code = error?.code === null || error === null ? '' : ` (${error.code})`;
@@ -67,6 +67,7 @@ function failure(step: Step, notRun: readonly Step[]): Finding {
     details: [
       ...insteadOf(error),
       ...leftBehind(step),
+      ...madeUpRows(recording, error?.code ?? null),
       ...notRun.map(({ file }) => text(`${file} was not run`)),
     ],
   });
@@ -80,6 +81,25 @@ function insteadOf(error: SqlFailure | null): readonly Detail[] {
         `${locks.length === 0 ? 'without LOCK' : `with LOCK=${locks.join(' or ')}`} (asked on empty tables of the same shape)`,
     ),
   );
+}
+
+/**
+ * Postgres: the classes "data exception" and "integrity constraint violation", https://www.postgresql.org/docs/current/errcodes-appendix.html;
+ * MySQL and MariaDB: duplicate and null values, foreign keys, checks, values that do not fit the new type,
+ * https://dev.mysql.com/doc/mysql-errors/en/server-error-reference.html
+ */
+const OF_ROWS =
+  /^(2[23][0-9A-Z]{3}|1022|1048|1062|1138|1216|1263|1264|1265|1292|1366|1406|1452|1586|3140|3819|4025)$/;
+
+/** Where a row broke the statement and rows were generated, production's may not break it. */
+function madeUpRows({ filling }: Recording, code: string | null): readonly Detail[] {
+  if (code === null || !OF_ROWS.test(code) || !filling.some(({ generated }) => generated)) return [];
+  return [
+    text(
+      "the rows here are generated: where production's pass, say in data.tables.<table>.columns.<column> what they hold, " +
+        'or fill from a dump',
+    ),
+  ];
 }
 
 /** What the failed step left in the database, statement by statement. */
