@@ -1,5 +1,5 @@
 /** Statements and lock waits as the server itself tells them after they ended, whoever sent them. */
-import type { JournalStatement, WaitEnding } from '../recording/recording.ts';
+import type { JournalStatement, NotMeasured, WaitEnding } from '../recording/recording.ts';
 import type { Session } from './connections.ts';
 
 export interface JournalRequest {
@@ -31,8 +31,9 @@ export interface ToldStatement
   readonly started: ServerInstant;
 }
 
-/** What travelled to the server together. */
+/** What travelled to the server together, where the server tells; else each statement is a message of its own. */
 export interface ToldMessage {
+  /** 0: the session was gone before anybody saw its number. */
   readonly sessionId: number;
   readonly applicationName: string;
   readonly statements: readonly ToldStatement[];
@@ -62,12 +63,16 @@ export interface JournalReading {
 
 export interface Journal extends AsyncDisposable {
   readonly source: string;
-  /** From which length on waits are told, and what that does to deadlocks: a sentence for the report. */
-  readonly waitsInWords: string;
+  /** From which length on waits are told, and what that does to deadlocks: a sentence for the report; null: it tells none. */
+  readonly waitsInWords: string | null;
+  /** Pause between two readings; left out: the observer's own. */
+  readonly intervalMs?: number;
   /** What has ended since the last call. */
   read(): Promise<JournalReading>;
   /** The same, with everything that ended before this call. */
   settle(): Promise<JournalReading>;
   /** What is still under way, after the last reading. */
   unfinished(): JournalReading;
+  /** What it knows to be missing from all readings so far; left out: nothing can be. */
+  gaps?(): readonly NotMeasured[];
 }

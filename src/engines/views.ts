@@ -118,6 +118,8 @@ export interface SeenProgress {
   readonly phase: string;
   readonly done: number;
   readonly total: number;
+  /** `statement`: the work is counted on through all its phases; left out: each phase has its own count. */
+  readonly of?: 'statement';
 }
 
 /** State of relations in the catalogs; opaque outside the engine. */

@@ -12,6 +12,7 @@ import { replicaObserver } from './replica.ts';
 import { upkeepObserver } from './upkeep.ts';
 
 export { startCanaries } from './canaries/index.ts';
+export type { UnderWay } from './time-left.ts';
 
 /** Stopped in reverse: the journal first, since the others put what they saw on the statements that it times. */
 const OBSERVERS: readonly Observer[] = [lockWaits, disk, progress, changes, journal];

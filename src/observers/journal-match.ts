@@ -35,10 +35,17 @@ function beganWith({ startedAtMs }: Entry, record: StatementRecord): boolean {
   return isMeasured(startedAtMs) && startedAtMs.upper + SLACK_MS >= record.startedAtMs;
 }
 
-/** A COPY travels without its data; what the server could not read has no text. */
-function sameText({ text, outcome, error }: Entry, record: StatementRecord): boolean {
+/** A COPY travels without its data; what the server could not read has no text, and a long one may be cut. */
+function sameText({ text, textCut, outcome, error }: Entry, record: StatementRecord): boolean {
   if (text === record.text || record.text.startsWith(`${text};\n`)) return true;
+  const [told, sent] = [bare(text), bare(record.text)];
+  if (told !== '' && (told === sent || (textCut === true && sent.startsWith(told)))) return true;
   return text === '' && outcome === 'failed' && record.error !== null && error?.code === record.error.code;
+}
+
+/** Without the comments and blanks before it, and the semicolon after it, which belong to it on one side only. */
+function bare(text: string): string {
+  return text.replace(/^(?:\s|--.*(?:\n|$)|#.*(?:\n|$)|\/\*[^!+][\s\S]*?\*\/)+/, '').replace(/[\s;]+$/, '');
 }
 
 function timed(record: StatementRecord, { startedAtMs, durationMs, rows }: Entry): StatementRecord {

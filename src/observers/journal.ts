@@ -124,7 +124,7 @@ async function openJournal(
       await close();
       return opened ?? { missing: 'this engine has none' };
     }
-    if (kept.source === '') recorder.add('notes', opened.waitsInWords);
+    if (kept.source === '' && opened.waitsInWords !== null) recorder.add('notes', opened.waitsInWords);
     kept.source = opened.source;
     const first = await measureClockOffset(engine, recorder, administrator);
     if (!isMeasured(first)) {
@@ -153,11 +153,12 @@ async function openJournal(
         keep(await opened.settle());
       });
     return {
-      read: () => inTurn(async () => keep(await opened.read())).then(() => INTERVAL_MS),
+      read: () => inTurn(async () => keep(await opened.read())).then(() => opened.intervalMs ?? INTERVAL_MS),
       settle,
       finish: async () => {
         await settle();
         keep(opened.unfinished());
+        for (const gap of opened.gaps?.() ?? []) recorder.add('notMeasured', gap);
       },
       [Symbol.asyncDispose]: () => inTurn(() => closed(opened, close)),
     };

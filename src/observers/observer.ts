@@ -3,6 +3,7 @@ import type { Engine, Replication, RoleTargets, ToldWait } from '../engines/engi
 import type { Server } from '../provisioners/provisioner.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { Step } from '../recording/recording.ts';
+import type { UnderWay } from './time-left.ts';
 
 /** What observers are started with. */
 export interface ObservationRequest {
@@ -15,6 +16,8 @@ export interface ObservationRequest {
    * migration. Left out: none.
    */
   readonly ledgerTables?: ReadonlySet<string>;
+  /** Told of each reading of a statement of the migration that is under way; left out: nobody looks. */
+  readonly onUnderWay?: (statement: UnderWay) => void;
   /** Left out or null: no replica runs. */
   readonly replica?: ReplicaToObserve | null;
 }

@@ -3,6 +3,7 @@ import type { ProgressRecord } from '../recording/recording.ts';
 import type { ObserveRequest, Observer } from './observer.ts';
 import { closeSessions, openSessions, startSampling } from './sampling.ts';
 import { runStatements } from './statements.ts';
+import { createTimeLeft } from './time-left.ts';
 
 const INTERVAL_MS = 250;
 /** More than an hour of change at the interval; what comes later is let go and said. */
@@ -14,6 +15,7 @@ export const progress: Observer = {
     const { recorder, engine } = request;
     const records: ProgressRecord[] = [];
     const lastSeen = new Map<number, string>();
+    const timeLeft = createTimeLeft();
 
     const note = (seen: ProgressRecord): void => {
       const text = `${seen.phase} ${seen.done}/${seen.total}`;
@@ -21,6 +23,12 @@ export const progress: Observer = {
       lastSeen.set(seen.sessionId, text);
       records.push(seen);
     };
+
+    function take(seen: ProgressRecord): void {
+      note(seen);
+      if (request.onUnderWay !== undefined && isOfMigration(request, seen))
+        request.onUnderWay(timeLeft.add(seen));
+    }
 
     return startSampling({
       name: progress.name,
@@ -31,7 +39,7 @@ export const progress: Observer = {
         return {
           async read() {
             for (const seen of await engine.views.readProgress(inside))
-              note({ atMs: recorder.now(), ...seen });
+              take({ atMs: recorder.now(), ...seen });
             return INTERVAL_MS;
           },
           [Symbol.asyncDispose]: () => closeSessions(sessions),
@@ -41,6 +49,13 @@ export const progress: Observer = {
     });
   },
 };
+
+/** While it runs, a statement is recorded already. */
+function isOfMigration({ recorder }: ObserveRequest, { sessionId }: ProgressRecord): boolean {
+  return recorder.steps.some(({ statements }) =>
+    statements.some((statement) => statement.sessionId === sessionId),
+  );
+}
 
 /** Sessions of the migration only; all of them where the tool does not tell its sessions. */
 function record({ recorder }: ObserveRequest, records: readonly ProgressRecord[]): void {

@@ -18,6 +18,7 @@ import type { StartedServer } from './provision.ts';
 import { type RecordedLoad, startRecordedLoad } from './recorded-load.ts';
 import { migrationWindowLength, watchRecovery } from './recovery.ts';
 import type { StartedReplica } from './replica.ts';
+import { underWayInWords } from './under-way.ts';
 import { pause } from './wait.ts';
 
 export interface WindowsRequest {
@@ -47,6 +48,8 @@ export async function rehearseUnderLoad(request: WindowsRequest): Promise<void> 
     recorder,
     ledgerTables: ledgerOf(request),
     replica: request.following,
+    onUnderWay: (statement) =>
+      request.progress.update('migration', underWayInWords(statement), statement.fraction),
   });
   await using load = await startRecordedLoad(request);
   await using code = await watchCode(request, load?.operations ?? []);

@@ -12,10 +12,12 @@ export interface StatementJournal {
 }
 
 export interface JournalStatement {
-  /** As the server numbers it. */
+  /** As the server numbers it; 0: it was gone before anybody saw its number. */
   readonly sessionId: number;
   readonly applicationName: string;
   readonly text: string;
+  /** The server keeps no more than the beginning of a text as long as this one. */
+  readonly textCut?: true;
   /** Counted over the journal from 0: statements that travelled together have the same number. */
   readonly message: number;
   /** Index in the journal of the statement that ran this one (a block, a function, a procedure); null: a client sent it. */
@@ -33,6 +35,10 @@ export interface JournalStatement {
   readonly transactionId: string | null;
   /** Rows that it returned or changed. */
   readonly rows: Figure;
+  /** Left out where the server does not tell. */
+  readonly warnings?: number;
+  /** In which it waited for locks on rows and tables (MySQL: not for metadata locks); left out where the server does not tell. */
+  readonly lockMs?: Figure;
   /** Bytes of write-ahead or redo log that it wrote. */
   readonly logBytes: Figure;
   /** The statement of a step that this is ({@link StatementRecord.id}); null for a tool's own. */

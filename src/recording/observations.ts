@@ -105,6 +105,8 @@ export interface ProgressRecord {
   readonly phase: string;
   readonly done: number;
   readonly total: number;
+  /** `statement`: the work is counted on through all its phases; left out: each phase has its own count. */
+  readonly of?: 'statement';
 }
 
 /** What a statement did to a relation, as seen in the catalogs; `null` means it could not be seen. */

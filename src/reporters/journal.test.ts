@@ -83,6 +83,34 @@ test('each statement has its start, time, rows, log, transaction and error', () 
   );
 });
 
+test('where the server times row-lock waits they have the column, warnings are told, and a cut text is marked', () => {
+  const text = render(
+    [
+      told({
+        lockMs: exactly(506.4, 'ring'),
+        warnings: 2,
+        textCut: true,
+        logBytes: notMeasured('not counted'),
+      }),
+      told({
+        lockMs: exactly(0, 'ring'),
+        outcome: 'failed',
+        warnings: 1,
+        error: { code: '1054', message: 'no', statement: null, position: null },
+      }),
+    ],
+    'markdown',
+  );
+  expect(text).toContain('| row locks |');
+  expect(rowsOf(text)).toEqual([
+    expect.stringMatching(
+      /\| 506 ms \| 1 \| ok, 2 warnings \| .*tax_rate numeric… \(the server keeps no more of it\)/,
+    ),
+    expect.stringMatching(/\| 0 ms \| 1 \| failed 1054 \| /),
+  ]);
+  expect(text).toContain('log not measured (not counted)');
+});
+
 test('of thousands the longest and the failed ones are shown in their order, and the others counted', () => {
   const many = Array.from({ length: 1000 }, (_, index) =>
     told({ text: `select ${index}`, durationMs: exactly(index < 500 ? 1 : index, 'log') }),

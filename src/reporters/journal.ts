@@ -16,14 +16,15 @@ export function journalTable({ journal }: Recording): Table {
   const transactions = numbersOf(statements);
   const own = statements.filter(({ statementId, within }) => statementId === null && within === null).length;
   const hidden = statements.length - shown.length;
+  const fourth = statements.some(({ lockMs }) => lockMs !== undefined && isMeasured(lockMs)) ? LOCKED : LOG;
   return {
     title: 'Statements as the server told them',
-    head: ['began (s)', 'took', 'rows', 'log', 'transaction', 'outcome', 'statement'],
+    head: ['began (s)', 'took', 'rows', fourth.head, 'transaction', 'outcome', 'statement'],
     rows: shown.map((each) => [
       beganInCell(each.startedAtMs),
       figureInCell(each.durationMs, 'ms'),
       figureInCell(each.rows, 'count'),
-      figureInCell(each.logBytes, 'bytes'),
+      fourth.cell(each),
       each.transaction === null ? '–' : String(transactions.get(each.transaction) ?? '–'),
       outcomeOf(each),
       `${each.within === null ? '  ' : '    '}${textOf(each)}`,
@@ -32,6 +33,18 @@ export function journalTable({ journal }: Recording): Table {
     note: told === null ? null : noteOf(told, { own, hidden }),
   };
 }
+
+/** A server that times its statements' row-lock waits does not count the log of each, and the other way round. */
+interface Column {
+  readonly head: string;
+  readonly cell: (statement: JournalStatement) => string;
+}
+
+const LOG: Column = { head: 'log', cell: ({ logBytes }) => figureInCell(logBytes, 'bytes') };
+const LOCKED: Column = {
+  head: 'row locks',
+  cell: ({ lockMs }) => (lockMs === undefined ? '–' : figureInCell(lockMs, 'ms')),
+};
 
 /** Middle of the interval on the recorder's clock. */
 function beganInCell(figure: Figure): string {
@@ -59,16 +72,16 @@ function numbersOf(statements: readonly JournalStatement[]): ReadonlyMap<string,
   return numbers;
 }
 
-function outcomeOf({ outcome, error }: JournalStatement): string {
-  return [outcome === 'unknown' ? 'not told' : outcome, ...(error?.code == null ? [] : [error.code])].join(
-    ' ',
-  );
+function outcomeOf({ outcome, error, warnings = 0 }: JournalStatement): string {
+  const word = outcome === 'unknown' ? 'not told' : outcome;
+  const told = [word, ...(error?.code == null ? [] : [error.code])].join(' ');
+  return warnings > 0 && error === null ? `${told}, ${counted(warnings, 'warning')}` : told;
 }
 
 /** What the server could not read has no text. */
-function textOf({ text, runs }: JournalStatement): string {
+function textOf({ text, runs, textCut }: JournalStatement): string {
   const often = runs === undefined || !isMeasured(runs) || runs.upper === 1;
-  return `${often ? '' : `${figureInCell(runs, 'count')} times: `}${text === '' ? 'a text that the server could not read' : text}`;
+  return `${often ? '' : `${figureInCell(runs, 'count')} times: `}${text === '' ? 'a text that the server could not read' : text}${textCut === true ? '… (the server keeps no more of it)' : ''}`;
 }
 
 function noteOf(
@@ -90,10 +103,11 @@ function reasonsOf(statements: readonly JournalStatement[]): string {
     const reason = `${what} not measured (${figure.notMeasured})`;
     counts.set(reason, (counts.get(reason) ?? 0) + 1);
   };
-  for (const { durationMs, rows, logBytes } of statements) {
+  for (const { durationMs, rows, logBytes, lockMs } of statements) {
     add('took', durationMs);
     add('rows', rows);
     add('log', logBytes);
+    if (lockMs !== undefined) add('row locks', lockMs);
   }
   const ranked = [...counts].toSorted(([, one], [, other]) => other - one).map(([reason]) => reason);
   const untold = ranked.length - REASONS_TOLD;

@@ -21,6 +21,7 @@ import { bytes, count, duration, figureInCell, perSecondAlone } from './format.t
 import { growthTable } from './growth.ts';
 import { journalTable } from './journal.ts';
 import { mixTables } from './mix.ts';
+import { phasesTable } from './phases.ts';
 import { replicaTable } from './replica.ts';
 
 export interface Table {
@@ -45,6 +46,7 @@ export function tablesOf(recording: Recording): readonly Table[] {
   const tables = [
     stepsTable(recording),
     journalTable(recording),
+    phasesTable(recording),
     ...(code === undefined || 'notMeasured' in code ? [] : [codeTable(recording, code)]),
     locksTable(recording),
     blockedTable(recording),

@@ -28,6 +28,9 @@ const rehearsalSettings: Settings = {
   performance_schema_instrument:
     'wait/lock/metadata/sql/mdl=ON; stage/innodb/%=ON; stage/sql/copy to tmp table=ON',
   performance_schema_consumer_events_stages_current: 'ON',
+  // Four times the server's own: 30 MB more for the 10,000 statements of the ring that the journal is read from.
+  performance_schema_max_sql_text_length: '4096',
+  performance_schema_events_statements_history_long_size: '10000',
 };
 
 /**

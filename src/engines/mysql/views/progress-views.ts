@@ -20,6 +20,9 @@ const PROCESS_LIST = `
   from information_schema.processlist p
   where p.max_stage > 0`;
 
+/** InnoDB takes what is done and estimated along from one of its stages to the next (ut0stage.h). */
+const INNODB_ALTER = 'stage/innodb/alter table';
+
 interface ProgressRow {
   readonly id: number;
   readonly phase: string;
@@ -37,6 +40,7 @@ export async function readProgress(inside: Session): Promise<readonly SeenProgre
   }
   const rows = await inside.query<ProgressRow>(await query);
   return rows.map(({ id, phase, done, total }) => ({
+    ...(phase.startsWith(INNODB_ALTER) && { of: 'statement' as const }),
     sessionId: Number(id),
     phase: phase.replace(/^stage\/[^/]+\//, ''),
     done: Number(done),
