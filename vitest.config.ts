@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const timed = [
   'tests/{scenarios,engine-contract,trouble,mysql-trouble,load-windows,server-killed,workloads,production-mix}.test.ts',
   'src/{load,observers,drills}/**/*.test.ts',
-  'src/phases/replica.test.ts',
+  'src/phases/replica{,-mysql}.test.ts',
   'bench/disk.test.ts',
   'src/engines/*/{views,connections,pgbench}/**/*.test.ts',
 ];

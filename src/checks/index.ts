@@ -17,6 +17,7 @@ import { noBudget } from './no-budget.ts';
 import { planRegression } from './plan-regression.ts';
 import { rehearsalCompleted } from './rehearsal-completed.ts';
 import { replicaLag } from './replica-lag.ts';
+import { replicaStopped } from './replica-stopped.ts';
 import { rowVersionLimit } from './row-version-limit.ts';
 import { stall } from './stall.ts';
 import { statisticsLost } from './statistics-lost.ts';
@@ -39,6 +40,7 @@ export const checks: readonly Check[] = [
   diskGrowthPeak,
   diskFree,
   replicaLag,
+  replicaStopped,
   invalidLeftovers,
   algorithmCopied,
   rowVersionLimit,

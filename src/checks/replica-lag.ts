@@ -29,9 +29,15 @@ export const replicaLag: Check = {
       statementId: statementOf(recording, replica),
       details: detailsOf(replica),
     });
-    return [unproven(found, unfinished(recording))];
+    return [unproven(unproven(found, unfinished(recording)), stillBehind(replica))];
   },
 };
+
+/** A lag that has not come to its end has no most. */
+function stillBehind({ stoppedBy, caughtUpMs }: ReplicaRecord): string | null {
+  if (stoppedBy !== undefined && stoppedBy !== null) return 'the replica stopped, and falls behind since';
+  return caughtUpMs !== undefined && 'notMeasured' in caughtUpMs ? caughtUpMs.notMeasured : null;
+}
 
 /** What was being applied when it was farthest behind is what the primary had run that long before. */
 function statementOf(recording: Recording, { samples }: ReplicaRecord): string | null {

@@ -89,8 +89,8 @@ export interface ServerRecipe {
     readonly administrator: { readonly user: string; readonly database: string };
     environment(password: string): Readonly<Record<string, string>>;
     readonly command: readonly string[];
-    /** The same for a server on another port than `port`. */
-    commandOnPort(port: number): readonly string[];
+    /** The same for a server on another port than `port`, which reads a further settings file where it is not null. */
+    commandOnPort(port: number, settingsFile: string | null): readonly string[];
     /**
      * What gives the superuser of a data directory that is there a new password: files that are put into the container
      * before it starts, and a command that is run inside once the server answers (null: none is needed).

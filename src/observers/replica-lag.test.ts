@@ -4,9 +4,11 @@ import { largestLag, trackLag } from './replica-lag.ts';
 /** The primary is asked at `atMs` and answers 1 ms later; so does the replica after it. */
 function reading(atMs: number, primaryPosition: number, appliedPosition: number) {
   return {
-    primary: { askedAtMs: atMs, answeredAtMs: atMs + 1, position: primaryPosition },
+    primary: { askedAtMs: atMs, answeredAtMs: atMs + 1, position: primaryPosition, bytes: primaryPosition },
     replica: { askedAtMs: atMs + 1, answeredAtMs: atMs + 2, position: appliedPosition },
-    receivedPosition: primaryPosition - 1,
+    appliedBytes: appliedPosition,
+    receivedBytes: primaryPosition - 1,
+    applyingAgeMs: null,
   };
 }
 
@@ -62,4 +64,22 @@ test('between two samples the lag may have been larger by no more than the time 
     upper: 105 + 150,
   });
   expect(largestLag([])).toBeNull();
+});
+
+test('the stamp of what is applied says it exactly', () => {
+  const tracker = trackLag();
+  tracker.add(reading(0, 500, 500));
+  expect(tracker.add({ ...reading(1000, 900, 500), applyingAgeMs: 640 }).lagMs).toEqual([640, 641]);
+});
+
+test('where positions count transactions, the bytes behind begin at the last stand that was passed', () => {
+  const tracker = trackLag();
+  const counted = (atMs: number, transactions: number, bytes: number, applied: number) => {
+    const { primary, ...rest } = reading(atMs, transactions, applied);
+    return { ...rest, primary: { ...primary, bytes }, appliedBytes: null, receivedBytes: null };
+  };
+  tracker.add(counted(0, 10, 1000, 10));
+  tracker.add(counted(100, 20, 3000, 10));
+  expect(tracker.add(counted(200, 30, 9000, 25))).toMatchObject({ lagBytes: 6000, notReceivedBytes: null });
+  expect(tracker.add(counted(300, 30, 9000, 30))).toMatchObject({ lagBytes: 0 });
 });

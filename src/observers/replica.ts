@@ -1,12 +1,20 @@
-/** Lag of the replica and its conflicts with what it applies, every 100 ms, on a session with each of the two servers. */
+/**
+ * Lag of the replica, its conflicts with what it applies, and the schema changes that it applies, on a session with each of
+ * the two servers: the lag every 100 ms, the rest every second time.
+ */
+import type { ReplicationError, ReplicationReader } from '../engines/engine.ts';
+import { redact } from '../errors.ts';
 import { between, exactly, notMeasured } from '../recording/figure.ts';
-import type { LagSample, ReplicaConflict, ReplicaRecord } from '../recording/recording.ts';
+import type { LagSample, ReplicaConflict, ReplicaRecord, ReplicaStop } from '../recording/recording.ts';
 import { keepSamples } from './bounded-samples.ts';
 import type { Observer, ReplicaToObserve } from './observer.ts';
 import { type LagTracker, largestLag, trackLag } from './replica-lag.ts';
+import { followReplays } from './replica-replays.ts';
 import { closeSessions, observerOptions, startSampling } from './sampling.ts';
 
 const INTERVAL_MS = 100;
+/** Readings of the lag for one of what is applied. */
+const LAGS_PER_REPLAY = 2;
 const NAME = 'rehearse observer replica';
 
 export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToObserve): Observer {
@@ -20,10 +28,25 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
       let source = '';
       let conflictsBefore: Readonly<Record<string, number>> | null = null;
       let conflicts: Readonly<Record<string, number>> | null = null;
+      let stoppedBy: ReplicaStop | null = null;
+      const replays = followReplays();
+      let replaySource: { readonly source: string } | { readonly missing: string } = { missing: NO_READING };
+      let lags = 0;
+      let cancelsNobody = false;
 
       function restart(): void {
         worst = largestOf();
         conflictsBefore = conflicts;
+        replays.restart();
+      }
+
+      async function readReplays({ replay }: ReplicationReader): Promise<void> {
+        replaySource = replay;
+        if ('missing' in replay) return;
+        const askedAtMs = recorder.now();
+        const read = await replay.replays();
+        const answeredAtMs = recorder.now();
+        replays.add({ ...read, askedAtMs, answeredAtMs, applier: await replay.applier() });
       }
 
       const sampling = await startSampling({
@@ -38,25 +61,31 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
             const reader = await replication.openReader(primary, replica);
             source = reader.source;
             return {
-              async read() {
+              async read(last) {
+                if (last || lags % LAGS_PER_REPLAY === 0) await readReplays(reader);
+                lags += 1;
                 const askedAtMs = recorder.now();
-                const position = await reader.primaryPosition();
+                const stand = await reader.primaryStand();
                 const betweenAtMs = recorder.now();
                 const state = await reader.replicaState();
                 conflicts = state.conflicts;
+                cancelsNobody = state.conflicts === null;
                 conflictsBefore ??= conflicts;
+                if (state.stoppedBy !== null) stoppedBy ??= stopOf(state.stoppedBy, recorder.now());
                 if (state.appliedPosition === null) return INTERVAL_MS;
                 const sample = tracker.add({
-                  primary: { askedAtMs, answeredAtMs: betweenAtMs, position },
+                  primary: { askedAtMs, answeredAtMs: betweenAtMs, ...stand },
                   replica: {
                     askedAtMs: betweenAtMs,
                     answeredAtMs: recorder.now(),
                     position: state.appliedPosition,
                   },
-                  receivedPosition: state.receivedPosition,
+                  appliedBytes: state.appliedBytes,
+                  receivedBytes: state.receivedBytes,
+                  applyingAgeMs: state.applyingAgeMs,
                 });
                 samples.add(sample);
-                worst.add(sample);
+                worst.add(sample, state.appliedAfterMs);
                 return INTERVAL_MS;
               },
               [Symbol.asyncDispose]: () => closeSessions([primary, replica]),
@@ -69,6 +98,13 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
         finish() {
           const { lag, bytes } = worst;
           const none = 'the replica did not tell its position';
+          const told =
+            'missing' in replaySource
+              ? {
+                  replays: { notMeasured: replaySource.missing },
+                  applier: { notMeasured: replaySource.missing },
+                }
+              : replays.record(recorder.steps, replaySource.source);
           const record: ReplicaRecord = {
             source,
             intervalMs: INTERVAL_MS,
@@ -76,7 +112,11 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
             lagBytes: bytes === null ? notMeasured(none) : exactly(bytes, `${source}, the largest reading`),
             samples: samples.list(),
             conflicts:
-              conflicts === null ? { notMeasured: none } : conflictsSince(conflictsBefore ?? {}, conflicts),
+              conflicts === null
+                ? { notMeasured: cancelsNobody ? CANCELS_NOBODY : none }
+                : conflictsSince(conflictsBefore ?? {}, conflicts),
+            ...told,
+            stoppedBy,
           };
           recorder.setReplica(record);
         },
@@ -89,6 +129,13 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
   };
 }
 
+const CANCELS_NOBODY = 'this server cancels no reader for it: what is to be applied waits for them';
+const NO_READING = 'the replica was not read';
+
+function stopOf({ code, message }: ReplicationError, atMs: number): ReplicaStop {
+  return { atMs, code, message: redact(message) };
+}
+
 function worse(one: LagSample, other: LagSample): LagSample {
   return other.lagMs[1] > one.lagMs[1] ? other : one;
 }
@@ -99,12 +146,13 @@ function largestOf() {
   let lag: { readonly lower: number; readonly upper: number } | null = null;
   let bytes: number | null = null;
   return {
-    add(sample: LagSample): void {
+    /** `appliedAfterMs`: the largest since the sample before, where it is told. */
+    add(sample: LagSample, appliedAfterMs: number | null): void {
       const found = largestLag(last === null ? [sample] : [last, sample]);
       if (found !== null)
         lag = {
-          lower: Math.max(lag?.lower ?? 0, found.lower),
-          upper: Math.max(lag?.upper ?? 0, found.upper),
+          lower: Math.max(lag?.lower ?? 0, found.lower, appliedAfterMs ?? 0),
+          upper: Math.max(lag?.upper ?? 0, found.upper, appliedAfterMs ?? 0),
         };
       bytes = Math.max(bytes ?? 0, sample.lagBytes);
       last = sample;

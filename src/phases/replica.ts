@@ -1,6 +1,13 @@
 /** A replica beside the filled server, where the scenario wants one (`database.replica`). */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ConnectionTarget, Engine, Replication, RoleTargets, Session } from '../engines/engine.ts';
+import type {
+  ConnectionTarget,
+  Engine,
+  ReplicaPreparation,
+  Replication,
+  RoleTargets,
+  Session,
+} from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
 import { measureClockOffset } from '../observers/clock-offset.ts';
 import type { Progress } from '../progress.ts';
@@ -44,17 +51,25 @@ export async function startReplica(request: ReplicaRequest): Promise<StartedRepl
   // The session of before does not outlive the restart in which the data is copied.
   const administrator = () =>
     engine.connections.connect(started.roles.administrator, { applicationName: 'rehearse replica' }, signal);
+  let prepared: ReplicaPreparation | null = null;
   const server = await start({
     say,
     prepare: async (address) => {
       await using session = await administrator();
-      return await replication.prepare(session, address);
+      prepared = await replication.prepare(session, address);
+      return prepared;
     },
   });
   try {
     const roles = rolesOn(server, started.roles);
     await using primary = await administrator();
-    await untilFollowing(primary, replication, signal);
+    await using replica = await engine.connections.connect(
+      roles.administrator,
+      { applicationName: 'rehearse replica' },
+      signal,
+    );
+    await begin(prepared, replica, recorder);
+    await untilFollowing({ primary, replica }, replication, signal);
     await record(request, server, roles);
     say(`the replica follows: ${server.description}`);
     return {
@@ -65,6 +80,15 @@ export async function startReplica(request: ReplicaRequest): Promise<StartedRepl
     await server[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+async function begin(
+  prepared: ReplicaPreparation | null,
+  replica: Session,
+  recorder: Recorder,
+): Promise<void> {
+  await prepared?.follow?.(replica);
+  for (const note of prepared?.notes ?? []) recorder.add('notes', note);
 }
 
 /** The users are those of the primary, which the replica has with everything else. */
@@ -85,12 +109,12 @@ const FOLLOW_LIMIT_MS = 60_000;
 const PAUSE_MS = 50;
 
 async function untilFollowing(
-  primary: Session,
+  { primary, replica }: { readonly primary: Session; readonly replica: Session },
   replication: Replication,
   signal: AbortSignal,
 ): Promise<void> {
   const deadline = performance.now() + FOLLOW_LIMIT_MS;
-  while (!(await replication.isFollowing(primary))) {
+  while (!(await replication.isFollowing(primary, replica))) {
     if (performance.now() > deadline)
       throw new EnvironmentError(`the replica did not begin to follow within ${FOLLOW_LIMIT_MS / 1000} s`);
     await delay(PAUSE_MS, undefined, { signal });

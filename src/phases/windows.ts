@@ -10,6 +10,7 @@ import type { WindowName } from '../recording/recording.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { runMigrations } from '../tools/index.ts';
 import type { Tool } from '../tools/tool.ts';
+import { awaitReplica } from './caught-up.ts';
 import { type CodeWatch, watchCode } from './code-versions.ts';
 import type { Filled } from './fill.ts';
 import { noteLockWaitLimit } from './lock-wait-limit.ts';
@@ -75,6 +76,7 @@ export async function rehearseUnderLoad(request: WindowsRequest): Promise<void> 
   await canaries[Symbol.asyncDispose]();
   await load?.finish();
   await drills.finished();
+  await awaitReplica({ ...request, roles: started.roles });
 }
 
 async function baseline(

@@ -4,7 +4,7 @@
  * container has published.
  */
 import { randomBytes } from 'node:crypto';
-import type { ConnectionTarget, ReplicaFile } from '../engines/engine.ts';
+import type { ConnectionTarget, ReplicaPreparation } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
 import { type Cleanup, createCleanup } from './cleanup.ts';
 import { HELPER_SUFFIX } from './copied-volume.ts';
@@ -25,6 +25,9 @@ import type { DataCopy, Following, Server, ServerRequest } from './provisioner.t
 import { START_LIMIT_MS, waitUntilReady } from './readiness.ts';
 import { refuseOfReplica } from './replica-refusals.ts';
 
+/** Below the data directory. */
+const SETTINGS_FILE = 'rehearse-replica.cnf';
+
 export interface PrimaryContainer {
   readonly request: ServerRequest;
   readonly docker: DockerEngine;
@@ -36,6 +39,8 @@ export interface PrimaryContainer {
   readonly replicaPort: number;
   /** Stops the primary, copies its volume into another one, starts it again. */
   copyInto(volume: string, helper: string): Promise<DataCopy>;
+  /** What its settings file says now; empty where it has none. */
+  readonly settings: () => string;
   readonly dataDirectoryOf: (volume: string) => Promise<Server['dataDirectory']>;
   readonly signal: AbortSignal;
 }
@@ -67,8 +72,14 @@ async function startWithin(
   await createVolume(name);
   say('copying the volume of the data directory for the replica');
   const forked = await primary.copyInto(name, name);
-  const files = await prepare({ host: LOOPBACK, port: recipe.port });
-  await placeFiles({ name, image, files });
+  const prepared = await prepare({ host: LOOPBACK, port: recipe.port });
+  // In the volume, since nothing can be put into a container that is not yet made.
+  const settings = recipe.settingsFile === null ? null : SETTINGS_FILE;
+  const own =
+    settings === null
+      ? []
+      : [{ path: settings, text: primary.settings() + prepared.settings, append: false }];
+  await changeCopy({ name, image, files: [...prepared.files, ...own], without: prepared.without });
 
   cleanup.add(() => removeContainer(name));
   await startBeside({
@@ -77,7 +88,7 @@ async function startWithin(
     volume: name,
     image,
     environment: recipe.environment(primary.administrator.password),
-    command: recipe.commandOnPort(port),
+    command: recipe.commandOnPort(port, settings === null ? null : `${recipe.dataDirectory}/${settings}`),
     dataDirectory: recipe.dataDirectory,
     stopSignal: embedded.stopSignal,
   });
@@ -116,19 +127,22 @@ async function startWithin(
   };
 }
 
-interface Placement {
+interface Change extends Pick<ReplicaPreparation, 'files' | 'without'> {
   readonly name: string;
   readonly image: string;
-  readonly files: readonly ReplicaFile[];
 }
 
 /** As base64, which no shell takes for anything else; owned as the data directory is. */
-async function placeFiles({ name, image, files }: Placement): Promise<void> {
-  const lines = files.map(({ path, text, append }) => {
-    const target = `'/to/${path}'`;
-    const encoded = Buffer.from(text).toString('base64');
-    return `echo '${encoded}' | base64 -d ${append ? '>>' : '>'} ${target}; chown --reference=/to ${target}; chmod 600 ${target}`;
-  });
+async function changeCopy({ name, image, files, without }: Change): Promise<void> {
+  if (files.length === 0 && without.length === 0) return;
+  const lines = [
+    ...files.map(({ path, text, append }) => {
+      const target = `'/to/${path}'`;
+      const encoded = Buffer.from(text).toString('base64');
+      return `echo '${encoded}' | base64 -d ${append ? '>>' : '>'} ${target}; chown --reference=/to ${target}; chmod 600 ${target}`;
+    }),
+    ...without.map((path) => `rm -f '/to/${path}'`),
+  ];
   const helper = `${name}${HELPER_SUFFIX}`;
   await runHelper({ name: helper, image, script: ['set -e', ...lines].join('\n'), volumes: { '/to': name } });
 }

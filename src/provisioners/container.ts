@@ -104,13 +104,16 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
 
   // A settings file is inside the container, so that a fork starts without it.
   let profile = engine.recipe.container.settingsFile === null ? profileAtStart(request) : null;
+  let settingsText = '';
   const useProfile = async (wanted: SettingsProfile): Promise<void> => {
     if (wanted === profile) return;
     {
       await using session = await openAdministrator(engine, administrator, signal);
-      await engine.recipe.applySettings(session, engine.recipe.settings(wanted, database.settings), (text) =>
-        writeSettings(running, text),
-      );
+      const settings = engine.recipe.settings(wanted, database.settings);
+      await engine.recipe.applySettings(session, settings, async (text) => {
+        await writeSettings(running, text);
+        settingsText = text;
+      });
     }
     await unlessAborted(
       signal,
@@ -138,13 +141,17 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
     await createVolume(place.name, 'kept');
     return copyInto(place.name, name);
   };
-  const dataDirectoryOf = (volume: string) => readableVolume(volume, docker);
+  const primary = {
+    ...{ request, docker, name, image, administrator, copyInto, signal },
+    settings: () => settingsText,
+    dataDirectoryOf: (volume: string) => readableVolume(volume, docker),
+  };
   return {
     role,
     administrator,
     version,
     description: `${image} in a container of Docker ${docker.version}${docker.local ? '' : ` on ${docker.host}`}`,
-    dataDirectory: await dataDirectoryOf(name),
+    dataDirectory: await primary.dataDirectoryOf(name),
     programs: {
       where: `the container ${name}`,
       host: LOOPBACK,
@@ -158,11 +165,7 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
     replica:
       replicaPort === null
         ? { missing: REPLICA_WITHOUT_PORT }
-        : (following) =>
-            startContainerReplica(
-              { request, docker, name, image, administrator, replicaPort, copyInto, dataDirectoryOf, signal },
-              following,
-            ),
+        : (following) => startContainerReplica({ ...primary, replicaPort }, following),
     [Symbol.asyncDispose]: () => cleanup.run(),
   };
 }

@@ -1,5 +1,5 @@
 /** A second server on a copy of the first one's data directory, in a folder of its own; stopped and removed at the end. */
-import { appendFile, chown, copyFile, writeFile } from 'node:fs/promises';
+import { appendFile, chown, copyFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EmbeddedLayout, ReplicaFile } from '../engines/engine.ts';
 import { createCleanup } from './cleanup.ts';
@@ -50,8 +50,10 @@ export async function startEmbeddedReplica(
     const { dataDirectory } = primary.layout;
     const copied = await whileStopped(() => copyToDisk(dataDirectory, layout.dataDirectory, primary));
     await copyFile(primary.layout.settingsFile, layout.settingsFile);
-    const files = await prepare({ host: LOOPBACK, port: primary.layout.port });
+    const { files, without, settings } = await prepare({ host: LOOPBACK, port: primary.layout.port });
     for (const file of files) await place(file, layout.dataDirectory, primary.user);
+    for (const path of without) await rm(join(layout.dataDirectory, path), { force: true });
+    await appendFile(layout.settingsFile, settings);
 
     const server = await launch(running);
     cleanup.add(() => server.stop(STOP_LIMIT_MS));

@@ -44,7 +44,9 @@ async function useExternal(request: ServerRequest, signal: AbortSignal): Promise
     keep: async () => {
       throw new Error(`data of an external server cannot be kept: ${NOT_OURS}`);
     },
-    replica: { missing: NOT_OURS },
+    replica: {
+      missing: `it is made on a copy of the data directory, and ${NOT_OURS}; database.provision: container or embedded has one`,
+    },
     [Symbol.asyncDispose]: () => removeRoles(request, target),
   };
 }

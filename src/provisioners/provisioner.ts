@@ -3,7 +3,7 @@ import type {
   ConnectionTarget,
   Engine,
   PrimaryAddress,
-  ReplicaFile,
+  ReplicaPreparation,
   SettingsProfile,
 } from '../engines/engine.ts';
 import type { ServerRole } from '../recording/recording.ts';
@@ -79,8 +79,8 @@ export interface Server extends AsyncDisposable {
 /** How a replica is to follow. */
 export interface Following {
   readonly say: (message: string) => void;
-  /** Called when the copy is made and the primary runs again; what it gives is put into the copy. */
-  prepare(address: PrimaryAddress): Promise<readonly ReplicaFile[]>;
+  /** Called when the copy is made and the primary runs again; it says what the copy needs. */
+  prepare(address: PrimaryAddress): Promise<ReplicaPreparation>;
 }
 
 export interface Provisioner {

@@ -3,6 +3,7 @@
  * nothing. `recording()` may be asked at any time, so that an interrupted rehearsal keeps what it saw.
  */
 import { availableParallelism, totalmem } from 'node:os';
+import type { Figure } from './figure.ts';
 import type {
   DiskRecord,
   Ending,
@@ -58,6 +59,8 @@ export interface Recorder {
   setCanaries(canaries: NonNullable<Recording['canaries']>): void;
   setJournal(journal: NonNullable<Recording['journal']>): void;
   setReplica(replica: NonNullable<Recording['replica']>): void;
+  /** How long the replica took to apply what was left; kept beside what {@link setReplica} sets. */
+  setReplicaCaughtUp(caughtUpMs: Figure): void;
   setUpkeep(upkeep: NonNullable<Recording['upkeep']>): void;
   /** Adds a step, or replaces the one of the same version. */
   setStep(step: Step): void;
@@ -93,6 +96,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
   let canaries: Recording['canaries'];
   let journal: Recording['journal'];
   let replica: Recording['replica'];
+  let caughtUpMs: Figure | undefined;
   let upkeep: Recording['upkeep'];
 
   return {
@@ -141,6 +145,9 @@ export function createRecorder(header: RecorderHeader): Recorder {
     setReplica: (record) => {
       replica = record;
     },
+    setReplicaCaughtUp: (figure) => {
+      caughtUpMs = figure;
+    },
     setUpkeep: (record) => {
       upkeep = record;
     },
@@ -178,11 +185,18 @@ export function createRecorder(header: RecorderHeader): Recorder {
       ...(recovery === undefined ? {} : { recovery }),
       ...(canaries === undefined ? {} : { canaries }),
       ...(journal === undefined ? {} : { journal }),
-      ...(replica === undefined ? {} : { replica }),
+      ...(replica === undefined ? {} : { replica: withCaughtUp(replica, caughtUpMs) }),
       ...(upkeep === undefined ? {} : { upkeep }),
       disk,
       budgets: header.budgets,
       ...(structuredClone(lists) as Lists),
     }),
   };
+}
+
+function withCaughtUp(
+  replica: NonNullable<Recording['replica']>,
+  caughtUpMs: Figure | undefined,
+): NonNullable<Recording['replica']> {
+  return caughtUpMs === undefined || 'notMeasured' in replica ? replica : { ...replica, caughtUpMs };
 }

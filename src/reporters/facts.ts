@@ -1,6 +1,6 @@
 /** How a rehearsal was run and how far it can be believed, as labelled lines. Texts are not yet escaped. */
 import { isMeasured } from '../recording/figure.ts';
-import type { LoadRecord, Recording, SelfCheck } from '../recording/recording.ts';
+import type { LoadRecord, Recording, ReplicaRecord, SelfCheck } from '../recording/recording.ts';
 import { codeGaps, codeInWords } from './code.ts';
 import {
   bytes,
@@ -89,7 +89,7 @@ export function notMeasuredOf(recording: Recording): readonly Fact[] {
     ...('notMeasured' in disk ? [{ label: 'disk', text: disk.notMeasured }] : []),
     ...(replica !== undefined && 'notMeasured' in replica
       ? [{ label: 'replica', text: replica.notMeasured }]
-      : []),
+      : replicaGaps(replica).map((text) => ({ label: 'replica', text }))),
     ...(mix === undefined ? [] : mixGaps(mix)).map((text) => ({ label: 'rows per call', text })),
     ...gapsOf(code).map((text) => ({ label: 'code', text })),
     ...(upkeep !== undefined && 'notMeasured' in upkeep.lostStatistics
@@ -99,6 +99,16 @@ export function notMeasuredOf(recording: Recording): readonly Fact[] {
     ...recording.observers.flatMap(({ name, trouble }) =>
       trouble.map((text) => ({ label: `${name} observer`, text })),
     ),
+  ];
+}
+
+function replicaGaps(replica: ReplicaRecord | undefined): readonly string[] {
+  const { replays, caughtUpMs } = replica ?? {};
+  return [
+    ...(replays !== undefined && 'notMeasured' in replays
+      ? [`statements as it applies them: ${replays.notMeasured}`]
+      : []),
+    ...(caughtUpMs !== undefined && 'notMeasured' in caughtUpMs ? [caughtUpMs.notMeasured] : []),
   ];
 }
 

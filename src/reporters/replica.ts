@@ -1,5 +1,7 @@
 /** What a report says of the replica. Texts are not yet escaped. */
-import type { LagSample, Recording, ReplicaRecord } from '../recording/recording.ts';
+import { statementById } from '../checks/span.ts';
+import { type Figure, isMeasured } from '../recording/figure.ts';
+import type { ApplierRecord, LagSample, Recording, ReplicaRecord } from '../recording/recording.ts';
 import { bytes, count, duration, figureInCell } from './format.ts';
 import type { Table } from './tables.ts';
 
@@ -25,8 +27,64 @@ export function replicaTable(recording: Recording, replica: ReplicaRecord): Tabl
     head: ['window', 'lag at most', 'log not applied', 'of it not received', 'lag at its end'],
     rows,
     numeric: [1, 2, 3, 4],
-    note: `${conflictsInWords(replica)} From the migrations on the lag was at most ${figureInCell(replica.lagMs, 'ms')}; it is read every ${duration(replica.intervalMs)}.`,
+    note: [
+      ...stopInWords(replica),
+      conflictsInWords(replica),
+      `From the migrations on the lag was at most ${figureInCell(replica.lagMs, 'ms')}; it is read every ${duration(replica.intervalMs)}.`,
+      ...caughtUpInWords(replica),
+    ].join(' '),
   };
+}
+
+/** How long each schema change took there, beside what it took on the primary; those that took longest. */
+export function replayTable(
+  recording: Recording,
+  { replays = [], replaysNotKept = 0, applier }: ReplicaRecord,
+): Table {
+  const told = 'notMeasured' in replays ? [] : replays;
+  const longest = told.toSorted((one, other) => mostOf(other.durationMs) - mostOf(one.durationMs));
+  const shown = new Set(longest.slice(0, REPLAYS_SHOWN));
+  const hidden = told.length - shown.size + replaysNotKept;
+  return {
+    title: 'Schema changes on the replica',
+    head: ['statement', 'took here', 'took there', 'waited behind it', 'outcome'],
+    rows: told
+      .filter((replay) => shown.has(replay))
+      .map((replay) => {
+        const placed = statementById(recording, replay.statementId);
+        const name =
+          placed === null ? replay.kind : `${placed.step.file}:${placed.statement.line} (${replay.kind})`;
+        const outcome = replay.failed ? 'failed' : replay.ended ? 'applied' : 'still runs';
+        return [
+          name,
+          placed === null ? '–' : figureInCell(placed.statement.durationMs, 'ms'),
+          figureInCell(replay.durationMs, 'ms'),
+          figureInCell(replay.othersWaitedMs, 'ms'),
+          outcome,
+        ];
+      }),
+    numeric: [1, 2, 3],
+    note: [
+      'Waited behind it: what the threads that apply waited for each other meanwhile, summed over them.',
+      ...(applier === undefined || 'notMeasured' in applier ? [] : [applierInWords(applier)]),
+      ...(hidden > 0 ? [`${count(hidden)} more.`] : []),
+    ].join(' '),
+  };
+}
+
+const REPLAYS_SHOWN = 10;
+
+function mostOf(figure: Figure): number {
+  return isMeasured(figure) ? figure.upper : 0;
+}
+
+function applierInWords({ workers, waitedMs }: ApplierRecord): string {
+  if (workers < 2)
+    return 'One thread applies all there, so that everything behind a statement waits as long as it takes.';
+  const waits = Object.entries(waitedMs).map(([name, ms]) => `${duration(ms)} ${name.replace(/^W/, 'w')}`);
+  const told =
+    waits.length === 0 ? 'they did not wait for each other' : `together they spent ${waits.join(', ')}`;
+  return `${count(workers)} threads apply in parallel there; from the migrations on ${told}.`;
 }
 
 /** The bounds of one reading. */
@@ -39,6 +97,18 @@ function notReceived(samples: readonly LagSample[]): string {
     notReceivedBytes === null ? [] : [notReceivedBytes],
   );
   return told.length === 0 ? '–' : bytes(Math.max(...told));
+}
+
+function stopInWords({ stoppedBy }: ReplicaRecord): readonly string[] {
+  if (stoppedBy === undefined || stoppedBy === null) return [];
+  return [`It stopped at ${duration(stoppedBy.atMs)}: ${stoppedBy.message} (${stoppedBy.code}).`];
+}
+
+function caughtUpInWords({ caughtUpMs }: ReplicaRecord): readonly string[] {
+  if (caughtUpMs === undefined) return [];
+  if ('notMeasured' in caughtUpMs)
+    return [`How long it took to catch up is not measured: ${caughtUpMs.notMeasured}.`];
+  return [`It had applied all ${figureInCell(caughtUpMs, 'ms')} after the end of the load.`];
 }
 
 function conflictsInWords({ conflicts }: ReplicaRecord): string {

@@ -22,7 +22,7 @@ import { growthTable } from './growth.ts';
 import { journalTable } from './journal.ts';
 import { mixTables } from './mix.ts';
 import { phasesTable } from './phases.ts';
-import { replicaTable } from './replica.ts';
+import { replayTable, replicaTable } from './replica.ts';
 
 export interface Table {
   readonly title: string;
@@ -56,7 +56,9 @@ export function tablesOf(recording: Recording): readonly Table[] {
     ...('notMeasured' in disk
       ? []
       : [diskTable(disk), growthTable(recording, disk.growth ?? []), relationsTable(disk)]),
-    ...(replica === undefined || 'notMeasured' in replica ? [] : [replicaTable(recording, replica)]),
+    ...(replica === undefined || 'notMeasured' in replica
+      ? []
+      : [replicaTable(recording, replica), replayTable(recording, replica)]),
   ];
   return tables.filter(({ rows }) => rows.length > 0);
 }

@@ -42,7 +42,7 @@ const database = z.strictObject({
     })
     .optional(),
   replica: flag(
-    'true: a real replica runs beside the server and its lag is recorded. Default: false.',
+    'true: a real replica runs beside a server of our own (embedded, container), and its lag is recorded; on MySQL and MariaDB how it applies schema changes too. Default: false.',
   ).optional(),
 });
 

@@ -8,6 +8,7 @@ import { ageing } from './filling/ageing.ts';
 import { filling } from './filling/filling.ts';
 import { probing } from './probe/probe.ts';
 import { clauses } from './probe/refused.ts';
+import { replication } from './replication/replication.ts';
 import { schema } from './schema/schema.ts';
 import { recipe } from './server/recipe.ts';
 import { dialect } from './text/dialect.ts';
@@ -47,7 +48,7 @@ export const mysql: Engine = {
   canaries,
   capture,
   probing,
-  replication: { missing: 'a replica of MySQL or MariaDB cannot be made yet; leave database.replica out' },
+  replication,
   clauses,
   loadPrograms: [],
 };

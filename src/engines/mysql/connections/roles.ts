@@ -13,6 +13,9 @@ const OBSERVER = 'rehearse_observer';
 const ROLES = [MIGRATOR, LOAD, DRILL, OBSERVER] as const;
 type Role = (typeof ROLES)[number];
 
+/** As in GRANT. */
+export const OBSERVER_ACCOUNT = account(OBSERVER);
+
 /** Every user may connect to it, and it has no tables that could be locked. */
 const OBSERVING_DATABASE = 'information_schema';
 

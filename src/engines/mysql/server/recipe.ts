@@ -25,7 +25,13 @@ export const recipe: ServerRecipe = {
     administrator: { user: SUPERUSER, database: MAINTENANCE_DATABASE },
     environment: (password) => ({ MYSQL_ROOT_PASSWORD: password, MARIADB_ROOT_PASSWORD: password }),
     command: [],
-    commandOnPort: (port) => [`--port=${port}`],
+    commandOnPort: (port, settingsFile) => [
+      // Has to come first.
+      ...(settingsFile === null ? [] : [`--defaults-extra-file=${settingsFile}`]),
+      `--port=${port}`,
+      // Its port is taken by the server whose network this one shares.
+      '--loose-mysqlx=OFF',
+    ],
     renew: (password) => ({
       files: [
         { path: '/etc/mysql/conf.d/zz-rehearse-fork.cnf', text: `[mysqld]\ninit_file = ${FORK_INIT_FILE}\n` },

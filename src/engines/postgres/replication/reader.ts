@@ -23,20 +23,26 @@ interface ReplicaRow {
 export async function openReplicationReader(primary: Session, replica: Session): Promise<ReplicationReader> {
   return {
     source: 'pg_current_wal_lsn, pg_last_wal_replay_lsn, pg_stat_database_conflicts',
-    async primaryPosition() {
+    async primaryStand() {
       const [row] = await primary.query<{ position: number }>(PRIMARY);
       if (row === undefined) throw new Error('pg_current_wal_lsn() gave no row');
-      return Number(row.position);
+      const position = Number(row.position);
+      return { position, bytes: position };
     },
     async replicaState() {
       const [row] = await replica.query<ReplicaRow>(REPLICA);
       if (row === undefined) throw new Error('the replica does not have the rehearsed database');
       return {
         appliedPosition: numberOrNull(row.applied),
-        receivedPosition: numberOrNull(row.received),
+        appliedBytes: numberOrNull(row.applied),
+        receivedBytes: numberOrNull(row.received),
         conflicts: conflictsOf(row.conflicts),
+        applyingAgeMs: null,
+        appliedAfterMs: null,
+        stoppedBy: null,
       } satisfies ReplicaState;
     },
+    replay: { missing: 'a standby applies pages of log, and does not tell of which statement they are' },
   };
 }
 

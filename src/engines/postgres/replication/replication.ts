@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { UsageError } from '../../../errors.ts';
-import type { PrimaryAddress, ReplicaFile, Replication, Session } from '../../engine.ts';
+import type { PrimaryAddress, ReplicaFile, ReplicaPreparation, Replication, Session } from '../../engine.ts';
 import { scramVerifier } from '../connections/roles.ts';
 import { dialect } from '../text/dialect.ts';
 import { openReplicationReader } from './reader.ts';
@@ -22,7 +22,7 @@ export const replication: Replication = { prepare, isFollowing, openReader: open
  * The slot keeps the log that a slow standby has not received; without it the standby would be lost in the middle of a long
  * migration. What it keeps counts as log on the disk, as it does in production.
  */
-async function prepare(primary: Session, address: PrimaryAddress): Promise<readonly ReplicaFile[]> {
+async function prepare(primary: Session, address: PrimaryAddress): Promise<ReplicaPreparation> {
   const version = await refuseWithout(primary);
   const password = randomBytes(24).toString('base64url');
   const [existing] = await primary.query('select 1 from pg_catalog.pg_roles where rolname = $1', [USER]);
@@ -41,6 +41,10 @@ async function prepare(primary: Session, address: PrimaryAddress): Promise<reado
     `primary_slot_name = ${quoteLiteral(SLOT)}`,
     '',
   ];
+  return { files: standbyFiles(version, settings), without: [], settings: '', notes: [] };
+}
+
+function standbyFiles(version: number, settings: readonly string[]): readonly ReplicaFile[] {
   if (version < SIGNAL_FILE_SINCE) {
     const text = ["standby_mode = 'on'", ...settings].join('\n');
     return [{ path: 'recovery.conf', text, append: false }];
