@@ -21,6 +21,8 @@ export interface CatchingUp {
 const TIMES_OF_MIGRATION = 2;
 /** ...and at least this long, since its log may be behind from the load alone. */
 const LEAST_LIMIT_MS = 30_000;
+/** A server that is there answers in milliseconds; one that stands still never does. */
+const ANSWER_LIMIT_MS = 10_000;
 const PAUSE_MS = 50;
 const SOURCE = 'positions of the primary and of the replica';
 
@@ -48,7 +50,7 @@ async function catchUp(
   let askedAfterMs = 0;
   for (;;) {
     const asking = recorder.now() - startedAtMs;
-    const isThere = await following.replication.isFollowing(primary, replica);
+    const isThere = await within(ANSWER_LIMIT_MS, following.replication.isFollowing(primary, replica));
     const answeredAfterMs = recorder.now() - startedAtMs;
     if (isThere) return between(askedAfterMs, answeredAfterMs, SOURCE);
     if (answeredAfterMs > limitMs)
@@ -59,6 +61,16 @@ async function catchUp(
     askedAfterMs = asking;
     await pause(PAUSE_MS, signal);
   }
+}
+
+async function within<Result>(limitMs: number, work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs / 1000} s`)), limitMs);
+  });
+  // What comes too late is nobody's trouble any more.
+  work.catch(() => undefined);
+  return Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }
 
 function migratedMs({ steps }: Recorder): number {

@@ -5,9 +5,14 @@ import type { ApplierRecord, LagSample, Recording, ReplicaRecord } from '../reco
 import { bytes, count, duration, figureInCell } from './format.ts';
 import type { Table } from './tables.ts';
 
-/** One row for each window, and one for the time from the migrations on. */
+/** One row for each window, and one for the time after them, in which the replica catches up. */
 export function replicaTable(recording: Recording, replica: ReplicaRecord): Table {
-  const rows = recording.windows.flatMap(({ name, startedAtMs, endedAtMs }) => {
+  const endMs = Math.max(0, ...recording.windows.map(({ endedAtMs }) => endedAtMs));
+  const stretches = [
+    ...recording.windows,
+    { name: 'afterwards', startedAtMs: endMs, endedAtMs: Number.POSITIVE_INFINITY },
+  ];
+  const rows = stretches.flatMap(({ name, startedAtMs, endedAtMs }) => {
     const samples = replica.samples.filter(({ atMs }) => atMs >= startedAtMs && atMs < endedAtMs);
     const last = samples.at(-1);
     if (last === undefined) return [];
@@ -47,7 +52,7 @@ export function replayTable(
   const hidden = told.length - shown.size + replaysNotKept;
   return {
     title: 'Schema changes on the replica',
-    head: ['statement', 'took here', 'took there', 'waited behind it', 'outcome'],
+    head: ['statement', 'on the primary', 'on the replica', 'waited behind it', 'outcome'],
     rows: told
       .filter((replay) => shown.has(replay))
       .map((replay) => {

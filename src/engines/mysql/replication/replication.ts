@@ -27,6 +27,7 @@ interface PrimaryFacts {
   readonly log_bin: number;
   readonly server_id: number;
   readonly secure: number;
+  readonly sync_binlog: number;
   /** Transactions that the copy has already. */
   readonly done: string;
 }
@@ -40,7 +41,7 @@ async function prepare(primary: Session, address: PrimaryAddress): Promise<Repli
         'or leave database.replica out.',
     );
   const notes = [
-    'For the replica the primary writes a binary log, whose bytes count as disk and whose flushing counts in its latencies.',
+    `The replica takes the binary log of the primary (sync_binlog ${facts.sync_binlog}): its bytes count as disk, and what it costs to write it is in the latencies.`,
     ...(kind.flavor === 'mysql' ? await switchGtidsOn(primary) : []),
   ];
   const password = randomBytes(24).toString('base64url');
@@ -61,6 +62,7 @@ async function readFacts(primary: Session, { flavor, version }: ServerKind): Pro
   // MariaDB knows it since 10.5; both flavors that are served do.
   const [row] = await primary.query<PrimaryFacts>(
     `select @@global.log_bin as log_bin, @@global.server_id as server_id, @@global.require_secure_transport as secure,
+      @@global.sync_binlog as sync_binlog,
       ${done} as done`,
   );
   if (row === undefined) throw new Error(`the server (${version}) gave no row of variables`);
@@ -68,6 +70,7 @@ async function readFacts(primary: Session, { flavor, version }: ServerKind): Pro
     log_bin: Number(row.log_bin),
     server_id: Number(row.server_id),
     secure: Number(row.secure),
+    sync_binlog: Number(row.sync_binlog),
     done: row.done.replace(/\s/g, ''),
   };
 }
