@@ -1,8 +1,9 @@
 /**
  * `npm run bench:disk [-- --engine postgres:18 | mysql:9.7 --pairs 1]`: the peak of the disk over tables, indexes, temporary
- * files and log at one time, as the observer tells it, against a loop of `du` over the same data directory. What is hidden
- * from `du` is held against the free space of the file system, on which nobody else may write meanwhile. The table has
- * 1 GiB; each pair runs all statements on it, one after the other.
+ * files and log at one time, as the observer tells it, against a loop of `du` over the same data directory. Where some of it
+ * is hidden from `du`, its part in the data directory is, and the growth of all together is held against the free space of
+ * the file system, on which nobody else may write meanwhile. The table has 1 GiB; each pair runs all statements on it, one
+ * after the other.
  */
 import { serverSpec, startTestServer } from '../tests/server.ts';
 import { peaksOf } from './disk/peaks.ts';
@@ -20,11 +21,12 @@ await benchmark('bench:disk', async (run: Benchmark) => {
   const { STATEMENTS, fillProbe } = suiteOf(spec.flavor);
   let peers: number[] = [];
   await run.measureJointly({
-    figures: STATEMENTS.map(({ name, hidden }) => ({
-      name: hidden ? `${name}: growth to the peak / free space taken` : `${name}: peak of the sum / du`,
-      unit: 'bytes',
-      goal: { within: hidden ? 0.1 : 0.05 },
-    })),
+    figures: STATEMENTS.flatMap(({ name, hidden }) => [
+      { name: `${name}: peak in the data directory / du`, unit: 'bytes', goal: { within: 0.05 } },
+      ...(hidden
+        ? [{ name: `${name}: growth to the peak / free space taken`, unit: 'bytes', goal: { within: 0.1 } }]
+        : []),
+    ]),
     ours: async (signal) => {
       await migrator.execute('drop table if exists probe');
       await fillProbe(migrator, ROWS);
@@ -35,8 +37,8 @@ await benchmark('bench:disk', async (run: Benchmark) => {
         const startedAt = performance.now();
         const peaks = await peaksOf(server, migrator, text);
         const { record, duBytes, duReadings, observedBytes } = peaks;
-        observed.push(hidden ? peaks.grownBytes : observedBytes);
-        peers.push(hidden ? peaks.freeTakenBytes : duBytes);
+        observed.push(peaks.walkedBytes, ...(hidden ? [peaks.grownBytes] : []));
+        peers.push(duBytes, ...(hidden ? [peaks.freeTakenBytes] : []));
         const areas = Object.entries(record.peak.areas).map(([area, bytes]) => `${area} ${mebibytes(bytes)}`);
         run.describe(
           `  ${name}: ${((performance.now() - startedAt) / 1000).toFixed(1)} s, MiB at the peak: ${areas.join(', ')}; ` +

@@ -4,7 +4,7 @@ import type { Session } from '../../src/engines/engine.ts';
 import { EnvironmentError } from '../../src/errors.ts';
 import { disk } from '../../src/observers/disk.ts';
 import { sumBytes } from '../../src/observers/disk-samples.ts';
-import type { DiskRecord } from '../../src/recording/recording.ts';
+import type { DiskReading, DiskRecord } from '../../src/recording/recording.ts';
 import type { TestServer } from '../../tests/server.ts';
 import { benchRecorder } from '../recorder.ts';
 import { startDu } from './du.ts';
@@ -14,6 +14,8 @@ export interface Peaks {
   readonly duBytes: number;
   readonly duReadings: number;
   readonly observedBytes: number;
+  /** The peak of what lies in the data directory with a name, which is what `du` sees. */
+  readonly walkedBytes: number;
   /** From before to the peak, as observed; the same by the free space of the whole file system. */
   readonly grownBytes: number;
   readonly freeTakenBytes: number;
@@ -41,7 +43,14 @@ export async function peaksOf(server: TestServer, migrator: Session, text: strin
   if ('notMeasured' in record) throw new EnvironmentError(record.notMeasured);
   const observedBytes = sumBytes(record.peak);
   const grownBytes = observedBytes - sumBytes(record.before);
-  return { record, duBytes, duReadings, observedBytes, grownBytes, freeTakenBytes };
+  const walkedBytes = Math.max(...[record.peak, ...record.samples].map(walked));
+  return { record, duBytes, duReadings, observedBytes, walkedBytes, grownBytes, freeTakenBytes };
+}
+
+/** Without the folders for temporary files of MySQL and MariaDB. */
+function walked(reading: DiskReading): number {
+  const { tmpdir = 0, innodbTmpdir = 0 } = reading.areas;
+  return sumBytes(reading) - tmpdir - innodbTmpdir;
 }
 
 /** Most that the file system has had less free than at the start; others who write to it are in it. */

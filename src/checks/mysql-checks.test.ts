@@ -65,6 +65,12 @@ const versions = (before: number, after: number, algorithm = 'instant'): Observe
   algorithm,
   rowVersions: { before, after, limit: 64 },
 });
+const worn = (before: number, after: number, columns: number, statementId: string | null = '1#1.1') =>
+  verdicts({
+    ...versions(before, after, 'in place with rebuild'),
+    statementId,
+    rowVersions: { before, after, limit: 64, columns },
+  });
 const verdicts = (...changes: readonly ObservedChange[]) =>
   rowVersionLimit.check(recording({ changes }), NO_BUDGETS).map(({ verdict, figure }) => [verdict, figure]);
 
@@ -77,6 +83,25 @@ test('row versions far from the limit are not told, those near it are', () => {
 test('a table is told once, by its last change', () => {
   expect(verdicts(versions(60, 61), versions(61, 62))).toMatchObject([['pass', { lower: 62 }]]);
   expect(verdicts(versions(60, 61), versions(61, 0, 'in place with rebuild'))).toEqual([]);
+});
+
+test('at the limit it is said that the next change rebuilds, before it how many are left', () => {
+  const whats = [versions(63, 64), versions(62, 63), versions(57, 58)].map(
+    (change) => rowVersionLimit.check(recording({ changes: [change] }), NO_BUDGETS)[0]?.what,
+  );
+  expect(whats).toEqual([
+    'row versions, the limit of 64: the next ADD or DROP COLUMN rebuilds the table',
+    'row versions of at most 64: after 1 more instant change the next one rebuilds the table',
+    'row versions of at most 64: after 6 more instant changes the next one rebuilds the table',
+  ]);
+});
+
+test('a rebuild for its own sake is no breach, and within a step of several statements it may be one', () => {
+  expect(worn(64, 0, 0)).toEqual([]);
+  expect(worn(64, 0, 1)).toMatchObject([['fail', { lower: 64 }]]);
+  expect(worn(62, 1, 4, null)).toMatchObject([['inconclusive', { lower: 62 }]]);
+  expect(worn(62, 1, 4)).toEqual([]);
+  expect(worn(62, 0, 2, null)).toEqual([]);
 });
 
 test('a change that rebuilt the table because the limit was reached is a breach', () => {

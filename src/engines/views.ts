@@ -92,6 +92,8 @@ export interface LockReader {
 
 export interface DiskReader {
   readonly source: string;
+  /** Why temporary files may take space that no reading shows; left out: none can. */
+  readonly unseen?: string;
   read(): Promise<Partial<Record<DiskArea, number>>>;
   /** Files of relations whose sizes are not as when this was last asked, as of the last reading; the first time all. */
   changedFiles?(): readonly { readonly file: string; readonly bytes: number }[];

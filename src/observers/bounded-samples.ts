@@ -2,7 +2,7 @@
 
 export interface BoundedSamples<Sample> {
   add(sample: Sample): void;
-  /** In the order of time, at most {@link MOST_SAMPLES}. */
+  /** In the order of time, at most as many as were asked for. */
   list(): readonly Sample[];
 }
 
@@ -10,7 +10,10 @@ export interface BoundedSamples<Sample> {
 export const MOST_SAMPLES = 2_000;
 
 /** `worse`: the one of two neighbours that stays. */
-export function keepSamples<Sample>(worse: (one: Sample, other: Sample) => Sample): BoundedSamples<Sample> {
+export function keepSamples<Sample>(
+  worse: (one: Sample, other: Sample) => Sample,
+  most = MOST_SAMPLES,
+): BoundedSamples<Sample> {
   let samples: Sample[] = [];
   /** Readings that one sample stands for. */
   let stride = 1;
@@ -25,7 +28,7 @@ export function keepSamples<Sample>(worse: (one: Sample, other: Sample) => Sampl
       if (stretch.count < stride) return;
       samples.push(stretch.worst);
       stretch = null;
-      if (samples.length < MOST_SAMPLES) return;
+      if (samples.length < most) return;
       samples = samples.flatMap((each, index) => {
         if (index % 2 === 1) return [];
         const next = samples[index + 1];

@@ -6,10 +6,17 @@ import { statfs } from 'node:fs/promises';
 import type { DiskReader, LeftFile } from '../engines/engine.ts';
 import { explain } from '../errors.ts';
 import { exactly, type Figure, notMeasured } from '../recording/figure.ts';
-import type { DiskReading, DiskRecord, RelationDisk, StatementGrowth } from '../recording/recording.ts';
+import type {
+  DiskReading,
+  DiskRecord,
+  RelationDisk,
+  StatementDisk,
+  StatementGrowth,
+} from '../recording/recording.ts';
 import { keepSamples } from './bounded-samples.ts';
 import { trackGrowth } from './disk-growth.ts';
 import { larger } from './disk-samples.ts';
+import { trackStatementDisks } from './disk-statements.ts';
 import type { ObserveRequest, Observer } from './observer.ts';
 import { closeSessions, openSessions, startSampling } from './sampling.ts';
 import { runStatements } from './statements.ts';
@@ -36,6 +43,7 @@ export const disk: Observer = {
     const dataDirectory = 'path' in server.dataDirectory ? server.dataDirectory.path : null;
     const samples = keepSamples(larger);
     const growth = trackGrowth();
+    const statements = trackStatementDisks();
     let reader: DiskReader | null = null;
     let before: Snapshot | null = null;
     let peak: DiskReading | null = null;
@@ -46,6 +54,7 @@ export const disk: Observer = {
       const areas = await from.read();
       const reading = { atMs: recorder.now(), areas };
       samples.add(reading);
+      statements.add(reading);
       growth.add({ fromMs, toMs: reading.atMs }, from.changedFiles?.() ?? []);
       latest = reading;
       peak = peak === null ? reading : larger(peak, reading);
@@ -131,17 +140,17 @@ export const disk: Observer = {
         await tellLeftBehind(reader);
         const after = await last(reader);
         if (before === null || peak === null) return;
+        const ran = runStatements(recorder.steps);
         recorder.setDisk(
           recordOf({
             source: reader.source,
+            unseen: reader.unseen ?? null,
+            statements: statements.of(ran),
             before,
             after,
             peak,
             samples: samples.list(),
-            growth:
-              reader.ownerOf === undefined
-                ? null
-                : growth.of(runStatements(recorder.steps), reader.ownerOf, reader.source),
+            growth: reader.ownerOf === undefined ? null : growth.of(ran, reader.ownerOf, reader.source),
           }),
         );
       },
@@ -163,6 +172,8 @@ export const disk: Observer = {
 
 interface DiskFacts {
   readonly source: string;
+  readonly unseen: string | null;
+  readonly statements: readonly StatementDisk[];
   readonly before: Snapshot;
   readonly after: Snapshot;
   readonly peak: DiskReading;
@@ -171,7 +182,16 @@ interface DiskFacts {
   readonly growth: readonly StatementGrowth[] | null;
 }
 
-function recordOf({ source, before, after, peak, samples, growth }: DiskFacts): DiskRecord {
+function recordOf({
+  source,
+  unseen,
+  statements,
+  before,
+  after,
+  peak,
+  samples,
+  growth,
+}: DiskFacts): DiskRecord {
   return {
     server: 'rehearsal',
     source,
@@ -186,6 +206,8 @@ function recordOf({ source, before, after, peak, samples, growth }: DiskFacts): 
     relations: compareRelations(before.relations, after.relations),
     ...(growth === null ? {} : { growth }),
     freeBytesBefore: before.freeBytes,
+    ...(unseen === null ? {} : { unseen }),
+    statements,
   };
 }
 

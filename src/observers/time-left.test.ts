@@ -25,7 +25,7 @@ test('what was faster long ago does not count', () => {
   timeLeft.add(seen(0, 0));
   timeLeft.add(seen(1_000, 500));
   timeLeft.add(seen(11_000, 600));
-  expect(timeLeft.add(seen(21_000, 700))).toMatchObject({ leftMs: 30_000 });
+  expect(timeLeft.add(seen(21_000, 700))).toMatchObject({ leftMs: 30_000, quietMs: 0 });
 });
 
 test('work that is counted by the phase begins anew with each, that of a statement goes on', () => {
@@ -35,6 +35,16 @@ test('work that is counted by the phase begins anew with each, that of a stateme
   const byStatement = createTimeLeft();
   byStatement.add(seen(0, 500, { of: 'statement', phase: 'merge sort' }));
   expect(byStatement.add(seen(1_000, 600, { of: 'statement', phase: 'insert' })).leftMs).toBe(4_000);
+});
+
+test('a count that stands still promises nothing, until it moves again', () => {
+  const timeLeft = createTimeLeft();
+  timeLeft.add(seen(0, 100));
+  timeLeft.add(seen(250, 200));
+  expect(timeLeft.add(seen(500, 200))).toMatchObject({ leftMs: expect.any(Number), quietMs: 250 });
+  expect(timeLeft.add(seen(2_000, 200))).toMatchObject({ leftMs: null, quietMs: 1_750 });
+  expect(timeLeft.add(seen(30_000, 200))).toMatchObject({ leftMs: null, quietMs: 29_750 });
+  expect(timeLeft.add(seen(30_250, 300))).toMatchObject({ leftMs: 1_750, quietMs: 0 });
 });
 
 test('the next statement, and an estimate that was too low, promise nothing', () => {

@@ -7,8 +7,10 @@ export interface UnderWay {
   /** 0..1; of the phase alone where `of` says so. */
   readonly fraction: number;
   readonly of: 'statement' | 'phase';
-  /** Null: nothing has moved yet, or the estimate was too low and more was done than there should be. */
+  /** Null: nothing moves, or the estimate was too low and more was done than there should be. */
   readonly leftMs: number | null;
+  /** Since the count last moved. */
+  readonly quietMs: number;
 }
 
 export interface TimeLeft {
@@ -17,6 +19,11 @@ export interface TimeLeft {
 
 /** The pace is that of the last stretch of this length: a sort is no faster for the scan before it. */
 const PACE_OF_MS = 10_000;
+/**
+ * Of what it writes at the end InnoDB counts nothing: the count of an in-place rebuild of 300 MB stood at 89 % for 6 of its 8
+ * seconds (9.7). As long as it stands, no time is promised.
+ */
+const QUIET_MS = 1_000;
 
 interface Point {
   readonly atMs: number;
@@ -26,6 +33,7 @@ interface Point {
 export function createTimeLeft(): TimeLeft {
   let key = '';
   let points: readonly Point[] = [];
+  let movedAtMs = 0;
   return {
     add(seen) {
       const { sessionId, phase, done, total, atMs } = seen;
@@ -33,11 +41,19 @@ export function createTimeLeft(): TimeLeft {
       const now = `${sessionId} ${of === 'statement' ? '' : phase}`;
       const last = points.at(-1);
       if (now !== key || (last !== undefined && done < last.done)) points = [];
+      if (points.length === 0 || done !== last?.done) movedAtMs = atMs;
       key = now;
       points = [...points.filter((point) => atMs - point.atMs <= PACE_OF_MS), { atMs, done }];
-      const first = points[0];
+      const first = points[0] ?? { atMs, done };
       const fraction = total > 0 ? Math.min(1, done / total) : 0;
-      return { phase, fraction, of, leftMs: first === undefined ? null : left(first, { atMs, done }, total) };
+      const quietMs = atMs - movedAtMs;
+      return {
+        phase,
+        fraction,
+        of,
+        leftMs: quietMs >= QUIET_MS ? null : left(first, { atMs, done }, total),
+        quietMs,
+      };
     },
   };
 }

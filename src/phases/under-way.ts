@@ -1,11 +1,14 @@
 /** A statement of the migration that is under way, as one line of progress. Pure. */
 import type { UnderWay } from '../observers/index.ts';
 
-/** "copy to tmp table, about 12 s left", "alter table (insert), about 3 min left of this phase" */
-export function underWayInWords({ phase, of, leftMs }: UnderWay): string {
-  if (leftMs === null) return phase;
+/** "alter table (insert), about 12 s left", "copy to tmp table, about 3 min left of this phase" */
+export function underWayInWords({ phase, of, leftMs, quietMs }: UnderWay): string {
+  if (leftMs === null)
+    return quietMs < QUIET_TOLD_MS ? phase : `${phase}, no work counted for ${roughly(quietMs)}`;
   return `${phase}, about ${roughly(leftMs)} left${of === 'phase' ? ' of this phase' : ''}`;
 }
+
+const QUIET_TOLD_MS = 2_000;
 
 function roughly(ms: number): string {
   const seconds = Math.max(1, Math.round(ms / 1000));

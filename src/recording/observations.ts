@@ -55,7 +55,17 @@ export interface HeldLock {
 }
 
 /** Apart, since each has its own remedy: `log` is WAL on Postgres and redo on MySQL. */
-export type DiskArea = 'tables' | 'indexes' | 'temporary' | 'log' | 'undo' | 'binlog' | 'other';
+export type DiskArea =
+  | 'tables'
+  | 'indexes'
+  | 'temporary'
+  /** Folders of MySQL and MariaDB for temporary files, which may lie on other disks; `temporary` is then what is elsewhere. */
+  | 'tmpdir'
+  | 'innodbTmpdir'
+  | 'log'
+  | 'undo'
+  | 'binlog'
+  | 'other';
 
 export interface DiskReading {
   readonly atMs: number;
@@ -77,6 +87,21 @@ export interface DiskRecord {
   /** The largest first within a statement. Left out where single files are not seen, and by harnesses that did not look. */
   readonly growth?: readonly StatementGrowth[];
   readonly freeBytesBefore: Figure;
+  /** Why temporary files may have taken space that no reading shows; left out: none can have. */
+  readonly unseen?: string;
+  /** What each statement took, in the order in which they ran; left out by harnesses that did not look. */
+  readonly statements?: readonly StatementDisk[];
+}
+
+/** Readings around a statement, its load's writes included. */
+export interface StatementDisk {
+  readonly statementId: string;
+  /** The last one before it. */
+  readonly before: DiskReading;
+  /** The one with the largest sum while it ran; of a statement shorter than the pause between two, the larger neighbour. */
+  readonly peak: DiskReading;
+  /** The first one after it. */
+  readonly after: DiskReading;
 }
 
 /** A relation that grew while a statement ran, its load's writes to it included. */
@@ -123,7 +148,13 @@ export interface ObservedChange {
    */
   readonly validity?: 'valid' | 'gone' | 'invalid index' | 'constraint not validated';
   /** MySQL: instant changes that the table counted before and after, and the most that it may; past it they rebuild. */
-  readonly rowVersions?: { readonly before: number; readonly after: number; readonly limit: number };
+  readonly rowVersions?: {
+    readonly before: number;
+    readonly after: number;
+    readonly limit: number;
+    /** Columns that are there and were not, or the other way round; left out by harnesses that did not count them. */
+    readonly columns?: number;
+  };
 }
 
 export interface DrillRecord {

@@ -87,6 +87,9 @@ export function notMeasuredOf(recording: Recording): readonly Fact[] {
       ? [{ label: 'statements by the server itself', text: journal.notMeasured }]
       : []),
     ...('notMeasured' in disk ? [{ label: 'disk', text: disk.notMeasured }] : []),
+    ...('notMeasured' in disk || disk.unseen === undefined
+      ? []
+      : [{ label: 'temporary files that are deleted but open', text: disk.unseen }]),
     ...(replica !== undefined && 'notMeasured' in replica
       ? [{ label: 'replica', text: replica.notMeasured }]
       : replicaGaps(replica).map((text) => ({ label: 'replica', text }))),

@@ -17,6 +17,7 @@ import type {
 } from '../recording/recording.ts';
 import { blockedTable } from './blocked.ts';
 import { codeTable } from './code.ts';
+import { diskStatementsTable } from './disk-statements.ts';
 import { bytes, count, duration, figureInCell, perSecondAlone } from './format.ts';
 import { growthTable } from './growth.ts';
 import { journalTable } from './journal.ts';
@@ -55,7 +56,12 @@ export function tablesOf(recording: Recording): readonly Table[] {
     ...(mix === undefined ? [] : mixTables(mix)),
     ...('notMeasured' in disk
       ? []
-      : [diskTable(disk), growthTable(recording, disk.growth ?? []), relationsTable(disk)]),
+      : [
+          diskTable(disk),
+          diskStatementsTable(recording, disk),
+          growthTable(recording, disk.growth ?? []),
+          relationsTable(disk),
+        ]),
     ...(replica === undefined || 'notMeasured' in replica
       ? []
       : [replicaTable(recording, replica), replayTable(recording, replica)]),

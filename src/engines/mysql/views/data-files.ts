@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import type { DiskArea, RelationDisk } from '../../../recording/recording.ts';
 
 export interface DataFile {
+  /** Names the file and not its path: the same after it was renamed, another one for a later file of its name. */
+  readonly node: string;
   /** Relative to the data directory. */
   readonly path: string;
   readonly area: DiskArea;
@@ -55,7 +57,9 @@ function filesIn(root: string, folder: string, layout: Layout): readonly DataFil
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
     const found = lstatSync(join(root, path), { throwIfNoEntry: false });
     if (found === undefined || !found.isFile()) return [];
-    return [{ path, bytes: found.blocks * BLOCK_BYTES, ...belongsTo(path, layout) }];
+    // A number is given again to a later file, at once on ext4.
+    const node = `${found.ino} ${found.birthtimeMs}`;
+    return [{ node, path, bytes: found.blocks * BLOCK_BYTES, ...belongsTo(path, layout) }];
   });
 }
 

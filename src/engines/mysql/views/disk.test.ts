@@ -1,8 +1,11 @@
 /** The two ways to see the disk, on real servers. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { serverMissing, serversOf, startTestServer, type TestServer } from '../../../../tests/server.ts';
+import type { DiskArea } from '../../../recording/recording.ts';
 import type { DiskReader, Session } from '../../engine.ts';
 import { openDiskReader } from './disk.ts';
+
+type Areas = Partial<Record<DiskArea, number>>;
 
 const ROWS = 60_000;
 
@@ -66,39 +69,68 @@ for (const spec of serversOf('mysql')) {
         expect(await reader.relations()).toMatchObject([{ relation: 't', kind: 'table' }]);
     });
 
-    test('sort files of an index build, deleted as they are made, count as temporary', async () => {
-      expect(walk.source).toContain('from /proc');
-      const before = await walk.read();
+    /** The most that each area had while a statement ran. */
+    async function most(reader: DiskReader, session: Session, statement: string): Promise<Areas> {
       let done = false;
-      const build = migrator.execute('create index t_note on t (note, id)').then(() => {
+      const running = session.execute(statement).then(() => {
         done = true;
       });
-      let temporary = 0;
+      const areas: Areas = {};
       while (!done) {
-        temporary = Math.max(temporary, (await walk.read()).temporary ?? 0);
+        for (const [area, bytes] of Object.entries(await reader.read()) as [DiskArea, number][])
+          areas[area] = Math.max(areas[area] ?? 0, bytes);
         await new Promise((resolve) => setImmediate(resolve));
       }
-      await build;
+      await running;
+      return areas;
+    }
+
+    test('sort files of an index build, deleted as they are made, are those of the tmpdir', async () => {
+      expect(walk.source).toContain('in tmpdir, since innodb_tmpdir is not set apart');
+      expect(walk.unseen).toBeUndefined();
+      expect(views.unseen).toContain('sort files');
+      const before = await walk.read();
+      walk.changedFiles?.();
+      const during = await most(walk, migrator, 'create index t_note on t (note, id)');
       const after = await walk.read();
-      const hidden = temporary - (before.temporary ?? 0);
+      const hidden = (during.tmpdir ?? 0) - (before.tmpdir ?? 0);
       expect(hidden).toBeGreaterThan(ROWS * 100);
-      expect((after.temporary ?? 0) - (before.temporary ?? 0)).toBeLessThan(hidden / 4);
+      expect((after.tmpdir ?? 0) - (before.tmpdir ?? 0)).toBeLessThan(hidden / 4);
       expect((after.tables ?? 0) - (before.tables ?? 0)).toBeGreaterThan(ROWS * 250);
+      expect(after.innodbTmpdir).toBeUndefined();
+      const grown = (walk.changedFiles?.() ?? []).map(({ file }) => walk.ownerOf?.(file));
+      expect(grown).toContainEqual({ relation: 't', kind: 'table' });
+    }, 60_000);
+
+    test('a folder of its own for the sorts of InnoDB is told apart', async () => {
+      await migrator.execute("set global innodb_tmpdir = '/var/tmp'");
+      try {
+        const [observer, inside, other] = [
+          await server.connect('observer'),
+          await server.connect('observerInside'),
+          await server.connect('migrator'),
+        ];
+        sessions.push(observer, inside, other);
+        const { dataDirectory } = server.server;
+        if ('missing' in dataDirectory) throw new Error(dataDirectory.missing);
+        const apart = await openDiskReader(observer, inside, dataDirectory.path);
+        const before = await apart.read();
+        const during = await most(apart, other, 'create index t_apart on t (note)');
+        expect((during.innodbTmpdir ?? 0) - (before.innodbTmpdir ?? 0)).toBeGreaterThan(ROWS * 100);
+        expect((during.tmpdir ?? 0) - (before.tmpdir ?? 0)).toBeLessThan(ROWS * 50);
+      } finally {
+        await migrator.execute('set global innodb_tmpdir = default');
+      }
     }, 60_000);
 
     test('the files of a copy are temporary while it runs, and the redo log tells how much was written', async () => {
       const position = await walk.logPosition();
-      let done = false;
-      const copy = migrator.execute('alter table t modify id decimal(20), algorithm = copy').then(() => {
-        done = true;
-      });
-      let temporary = 0;
-      while (!done) {
-        temporary = Math.max(temporary, (await walk.read()).temporary ?? 0);
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      await copy;
-      expect(temporary).toBeGreaterThan(ROWS * 300);
+      walk.changedFiles?.();
+      const during = await most(walk, migrator, 'alter table t modify id decimal(20), algorithm = copy');
+      expect(during.temporary).toBeGreaterThan(ROWS * 300);
+      await walk.read();
+      const made = (walk.changedFiles?.() ?? []).filter(({ bytes }) => bytes > ROWS * 300);
+      expect(made.map(({ file }) => walk.ownerOf?.(file))).toEqual([{ relation: 't', kind: 'table' }]);
       expect(await walk.logPosition()).toBeGreaterThan((position ?? Number.POSITIVE_INFINITY) + 1_000_000);
     }, 60_000);
   });

@@ -3,6 +3,7 @@ import type { DiskArea } from '../../../recording/recording.ts';
 import type { DiskReader, Session } from '../../engine.ts';
 import { type ServerKind, serverKind } from '../server/server-kind.ts';
 import { type DataFile, decodeName, isLeftBehind, type Layout, walkDataDirectory } from './data-files.ts';
+import { trackFileSizes } from './file-sizes.ts';
 import { isRefused } from './instruments.ts';
 import { findOpenFiles } from './open-files.ts';
 
@@ -42,27 +43,49 @@ interface Walk {
   readonly kind: ServerKind;
 }
 
+const NOT_OURS =
+  'the server is a process whose /proc we may not read, and its sort files are deleted as soon as they are made';
+const NO_FILES = 'its files are not ours to read, and its own views do not tell of sort files';
+
 function readerOfFiles(session: Session, { dataDirectory, folders, database, kind }: Walk): DiskReader {
-  const list = walkDataDirectory(dataDirectory, { database, binlogName: binlogName(folders) });
-  const server = {
+  const ownBinlog = binlogName(folders);
+  const list = walkDataDirectory(dataDirectory, { database, binlogName: ownBinlog });
+  const binlogElsewhere = ownBinlog === null && (folders.log_bin_basename ?? '') !== '';
+  const several = (folder: string | null): readonly string[] =>
+    folder === null || folder === '' ? [] : folder.split(':').map(withoutSlash);
+  const tmpdir = several(folders.tmpdir);
+  const innodbTmpdir = several(folders.innodb_tmpdir).filter((folder) => !tmpdir.includes(folder));
+  const open = findOpenFiles(dataDirectory, {
     dataDirectory: withoutSlash(folders.datadir),
-    temporary: [folders.tmpdir, folders.innodb_tmpdir].flatMap((folder) =>
-      folder === null ? [] : folder.split(':').map(withoutSlash),
-    ),
-  };
-  const open = findOpenFiles(dataDirectory, server);
+    tmpdir,
+    innodbTmpdir,
+  });
+  const sizes = trackFileSizes();
   return {
     source:
       'walk of the data directory, blocks on disk; tables hold their indexes; ' +
       (open === null
         ? 'temporary files that are deleted but open could not be seen'
-        : 'temporary with the files that are deleted but open, from /proc'),
+        : `files that are deleted but open from /proc, ${innodbTmpdir.length > 0 ? 'those of InnoDB’s sorts in innodb_tmpdir' : 'those of InnoDB’s sorts in tmpdir, since innodb_tmpdir is not set apart'}`),
+    ...(open === null && { unseen: NOT_OURS }),
     read: async () => {
       const areas: Areas = { tables: 0, temporary: 0, log: 0, undo: 0, other: 0 };
-      for (const { area, bytes } of list()) areas[area] = (areas[area] ?? 0) + bytes;
-      areas.temporary = (areas.temporary ?? 0) + (open?.bytes() ?? 0);
-      return areas;
+      const files = list();
+      for (const { area, bytes } of files) areas[area] = (areas[area] ?? 0) + bytes;
+      const hidden = open?.bytes() ?? null;
+      sizes.see(files, hidden === null ? 0 : hidden.temporary + hidden.tmpdir + hidden.innodbTmpdir);
+      const elsewhere = binlogElsewhere ? await binlogBytes(session) : {};
+      if (hidden === null) return { ...areas, ...elsewhere };
+      areas.temporary = (areas.temporary ?? 0) + hidden.temporary;
+      return {
+        ...areas,
+        ...elsewhere,
+        tmpdir: hidden.tmpdir,
+        ...(innodbTmpdir.length > 0 && { innodbTmpdir: hidden.innodbTmpdir }),
+      };
     },
+    changedFiles: sizes.changed,
+    ownerOf: sizes.ownerOf,
     logPosition: () => readLogPosition(session, kind),
     relations: async () => relationsOf(list()),
     leftBehind: async () =>
@@ -121,6 +144,7 @@ function readerOfViews(session: Session, kind: ServerKind, database: string): Di
     source:
       `${kind.flavor === 'mariadb' ? 'innodb_sys_tablespaces' : 'innodb_tablespaces'} (tables hold their indexes); ` +
       'sort files of an index build are not seen here',
+    unseen: NO_FILES,
     read: async () => {
       const areas: Areas = { tables: 0, temporary: 0, undo: 0, other: 0 };
       for (const { name, bytes } of await spaces()) {

@@ -4,10 +4,23 @@
  * (measuring-locks-and-disk.md, 3.2).
  */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import type { DiskArea } from '../../../recording/recording.ts';
+
+/** Bytes by area: the folders for temporary files apart, and what was deleted anywhere else. */
+export type HiddenBytes = Readonly<
+  Record<Extract<DiskArea, 'temporary' | 'tmpdir' | 'innodbTmpdir'>, number>
+>;
 
 export interface OpenFiles {
-  /** Bytes in deleted files, and in those of the folders for temporary files. */
-  bytes(): number;
+  bytes(): HiddenBytes;
+}
+
+/** Folders as the server names them. */
+export interface ServerFolders {
+  readonly dataDirectory: string;
+  readonly tmpdir: readonly string[];
+  /** Where InnoDB sorts; empty where it is not set, then that is the tmpdir too. */
+  readonly innodbTmpdir: readonly string[];
 }
 
 /** Names of the server's program; Linux keeps the first 15 letters. */
@@ -18,10 +31,7 @@ const BLOCK_BYTES = 512;
  * Finds the server whose data directory, as it sees it itself, is the one that we see at `dataDirectory`. Null where
  * there is no /proc, or where it may not be read (another user's process).
  */
-export function findOpenFiles(
-  dataDirectory: string,
-  server: { readonly dataDirectory: string; readonly temporary: readonly string[] },
-): OpenFiles | null {
+export function findOpenFiles(dataDirectory: string, server: ServerFolders): OpenFiles | null {
   const wanted = identityOf(dataDirectory);
   const pid = processes().find(
     (id) => PROGRAMS.has(programOf(id)) && identityOf(`/proc/${id}/root${server.dataDirectory}`) === wanted,
@@ -33,25 +43,35 @@ export function findOpenFiles(
   } catch {
     return null;
   }
-  return { bytes: () => hiddenBytes(folder, server.temporary) };
+  return { bytes: () => hiddenBytes(folder, server) };
 }
 
-function hiddenBytes(folder: string, temporary: readonly string[]): number {
-  let bytes = 0;
+function hiddenBytes(folder: string, server: ServerFolders): HiddenBytes {
+  const bytes = { temporary: 0, tmpdir: 0, innodbTmpdir: 0 };
   for (const descriptor of attempt(() => readdirSync(folder)) ?? []) {
     const path = `${folder}/${descriptor}`;
-    const link = attempt(() => readlinkSync(path)) ?? '';
-    if (!isHidden(link, temporary)) continue;
-    const found = attempt(() => statSync(path));
-    if (found?.isFile()) bytes += found.blocks * BLOCK_BYTES;
+    const area = areaOfLink(attempt(() => readlinkSync(path)) ?? '', server);
+    const found = area === null ? null : attempt(() => statSync(path));
+    if (area !== null && found?.isFile()) bytes[area] += found.blocks * BLOCK_BYTES;
   }
   return bytes;
 }
 
-/** A deleted file of a table is what a DROP has not let go of yet: it takes space all the same. */
-function isHidden(link: string, temporary: readonly string[]): boolean {
-  if (!link.startsWith('/') || /^\/(memfd:|dev\/|\[)/.test(link)) return false;
-  return link.endsWith(' (deleted)') || temporary.some((folder) => link.startsWith(`${folder}/`));
+const DELETED = ' (deleted)';
+
+/**
+ * The area of an open file that the walk of the data directory does not find, by its link in /proc; null for others. A
+ * deleted file of a table is what a DROP has not let go of yet: it takes space all the same.
+ */
+export function areaOfLink(link: string, server: ServerFolders): keyof HiddenBytes | null {
+  if (!link.startsWith('/') || /^\/(memfd:|dev\/|\[)/.test(link)) return null;
+  const deleted = link.endsWith(DELETED);
+  const isIn = (folders: readonly string[]): boolean =>
+    folders.some((folder) => link.startsWith(`${folder}/`));
+  if (!deleted && isIn([server.dataDirectory])) return null;
+  if (isIn(server.innodbTmpdir)) return 'innodbTmpdir';
+  if (isIn(server.tmpdir)) return 'tmpdir';
+  return deleted ? 'temporary' : null;
 }
 
 function processes(): readonly string[] {

@@ -103,6 +103,7 @@ function rowVersions(old: State, now: State): Pick<Change, 'rowVersions'> {
       before: Number(old.rowVersions ?? 0),
       after: Number(now.rowVersions ?? 0),
       limit: Number(limit),
+      columns: columnsComeAndGone(old, now),
     },
   };
 }
@@ -142,6 +143,13 @@ function columnChanges(before: State, after: State): readonly string[] {
   }
   for (const name of old.keys()) if (!now.has(name)) details.push(`column ${name} gone`);
   return details;
+}
+
+function columnsComeAndGone(before: State, after: State): number {
+  const [old, now] = [byName(before.columns, ' '), byName(after.columns, ' ')];
+  const without = (names: ReadonlyMap<string, string>, others: ReadonlyMap<string, string>): number =>
+    [...names.keys()].filter((name) => !others.has(name)).length;
+  return without(old, now) + without(now, old);
 }
 
 function indexChanges(before: State, after: State): readonly string[] {

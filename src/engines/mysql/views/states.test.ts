@@ -8,6 +8,8 @@ import {
   startTestServer,
   type TestServer,
 } from '../../../../tests/server.ts';
+import { NO_BUDGETS, recording } from '../../../checks/recording.fixture.ts';
+import { rowVersionLimit as rowVersionLimitCheck } from '../../../checks/row-version-limit.ts';
 import type { SeenProgress, Session } from '../../engine.ts';
 import { clauses } from '../probe/refused.ts';
 import { kindOfVersion } from '../server/server-kind.ts';
@@ -102,6 +104,40 @@ for (const spec of serversOf('mysql')) {
         expect(change?.detail).toContain('column counted added (int)');
       }
     });
+
+    test('at the limit of row versions an ADD COLUMN that was instant up to then rebuilds the table', async ({
+      skip,
+    }) => {
+      const limit = mariadb ? null : spec.version === '9.7' ? 255 : 64;
+      if (limit === null) skip('MariaDB keeps no count of them');
+      await migrator.execute('create table worn (id int primary key)');
+      await migrator.execute('insert into worn values (1)');
+      const adds = Array.from({ length: (limit ?? 0) - 1 }, (_, index) => index).map(
+        (index) => `alter table worn add column c${index} int, algorithm = instant`,
+      );
+      await migrator.execute(adds.join(';'));
+      const [last] = await changesOf('alter table worn add column last int');
+      expect(last).toMatchObject({
+        algorithm: 'instant',
+        rowVersions: { before: (limit ?? 0) - 1, after: limit, limit, columns: 1 },
+      });
+      expect(
+        await sqlCode(migrator.execute('alter table worn add column more int, algorithm = instant')),
+      ).toBe('4092');
+      const [rebuilt] = await changesOf('alter table worn add column more int');
+      expect(rebuilt).toMatchObject({
+        algorithm: 'in place with rebuild',
+        rowVersions: { before: limit, after: 0, limit, columns: 1 },
+      });
+      const recorded = recording({
+        changes: [last, rebuilt].flatMap((change) =>
+          change === undefined ? [] : { ...change, statementId: 's' },
+        ),
+      });
+      expect(
+        rowVersionLimitCheck.check(recorded, NO_BUDGETS).map(({ verdict, what }) => [verdict, what]),
+      ).toEqual([['fail', expect.stringContaining('the change rebuilt the table')]]);
+    }, 60_000);
 
     test('an emptied table is no rebuild', async () => {
       await migrator.execute('create table emptied (id int primary key)');
