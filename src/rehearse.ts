@@ -22,7 +22,7 @@ import { fill } from './phases/fill.ts';
 import { chooseOrigin, type SnapshotUse } from './phases/origin.ts';
 import { startServer } from './phases/provision.ts';
 import { askInstead } from './phases/refused-clauses.ts';
-import { startReplica } from './phases/replica.ts';
+import { refuseWithoutReplica, startReplica } from './phases/replica.ts';
 import { rehearseUnderLoad } from './phases/windows.ts';
 import type { Progress } from './progress.ts';
 import { createRecorder } from './recording/recorder.ts';
@@ -64,6 +64,7 @@ export async function rehearse(plan: Plan, options: RehearseOptions): Promise<Re
   let phaseOfTrouble: PhaseName | null = null;
 
   async function run(): Promise<void> {
+    refuseWithoutReplica(plan, engine);
     const migrations = await readMigrations(tool, plan.migrations.directory, engine.dialect);
     await using origin = await chooseOrigin({ plan, engine, migrations, use, recorder, progress, signal });
     const { snapshot } = origin;

@@ -104,6 +104,8 @@ export interface ReplicationReader {
 }
 
 export interface Replication {
+  /** Those of the wanted settings with which there can be no replica, as written; asked before anything is started. Pure. */
+  refused(settings: Readonly<Record<string, string>>): readonly string[];
   /**
    * Called on the running primary, a superuser's session, after its data directory was copied while it was stopped. Makes
    * what the replica needs on the primary, and returns what its copy needs. UsageError for settings with which there is no

@@ -61,6 +61,13 @@ test('a schema change that was seen running is one, with the waits of the others
   });
 });
 
+test('nobody waited longer behind a schema change than it took', () => {
+  const replays = followReplays();
+  replays.add(reading(1900, 0));
+  replays.add(reading(2100, 190, [replayed({ durationMs: 3, ended: true })]));
+  expect(replays.record([], 'test').replays).toMatchObject([{ othersWaitedMs: { lower: 0, upper: 4 * 3 } }]);
+});
+
 test("each statement is one replay of the same text, those of others are nobody's", () => {
   const replays = followReplays();
   const twice = ['40/1', '41/7', '40/9'].map((key) => replayed({ key, ended: true }));

@@ -91,7 +91,9 @@ export function followReplays(): Replays {
       );
       const statementOf = matcher(steps);
       return {
-        replays: inOrder.map((entry) => recordOf(entry, statementOf(entry), source)),
+        replays: inOrder.map((entry) =>
+          recordOf(entry, { statement: statementOf(entry), threads: applier.workers, source }),
+        ),
         replaysNotKept: notKept + (overran ? 1 : 0),
         applier: { workers: applier.workers, waitedMs: since(waitedBefore ?? {}, applier.waitedMs), source },
       };
@@ -107,20 +109,28 @@ function since(before: Readonly<Record<string, number>>, now: Readonly<Record<st
   );
 }
 
+interface About {
+  readonly statement: StatementRecord | null;
+  /** Those that can wait while it runs: all workers, and who gives them their work, without the one that runs it. */
+  readonly threads: number;
+  readonly source: string;
+}
+
 function recordOf(
   { replayed, startedAtMs, waited }: Entry,
-  statement: StatementRecord | null,
-  source: string,
+  { statement, threads, source }: About,
 ): ReplayRecord {
   const { kind, durationMs, ended, failed } = replayed;
+  const most = durationMs * threads;
   return {
     statementId: statement?.id ?? null,
     kind: kind.replaceAll('_', ' '),
     startedAtMs: between(...startedAtMs, source),
     durationMs: between(durationMs, durationMs, source),
+    // Readings are farther apart than most schema changes last: nobody waited for longer than that.
     othersWaitedMs: between(
-      Math.max(0, waited.running - waited.first),
-      Math.max(0, waited.last - waited.before),
+      Math.min(most, Math.max(0, waited.running - waited.first)),
+      Math.min(most, Math.max(0, waited.last - waited.before)),
       source,
     ),
     ended,

@@ -8,7 +8,7 @@ import type {
   RoleTargets,
   Session,
 } from '../engines/engine.ts';
-import { EnvironmentError } from '../errors.ts';
+import { EnvironmentError, UsageError } from '../errors.ts';
 import { measureClockOffset } from '../observers/clock-offset.ts';
 import type { Progress } from '../progress.ts';
 import type { Server } from '../provisioners/provisioner.ts';
@@ -35,6 +35,16 @@ export interface StartedReplica extends AsyncDisposable {
 }
 
 const NONE: StartedReplica = { following: null, [Symbol.asyncDispose]: async () => undefined };
+
+/** Before anything is started: filling may take an hour. UsageError for settings with which there can be no replica. */
+export function refuseWithoutReplica({ database }: Plan, { replication }: Engine): void {
+  if (!database.replica || 'missing' in replication) return;
+  const wrong = replication.refused(database.settings);
+  if (wrong.length === 0) return;
+  throw new UsageError(
+    `database.replica: there is no replica with ${wrong.join(', ')}. Correct database.settings, or leave database.replica out.`,
+  );
+}
 
 export async function startReplica(request: ReplicaRequest): Promise<StartedReplica> {
   const { plan, engine, started, recorder, progress, signal } = request;

@@ -21,7 +21,22 @@ const SOURCE_SINCE = 80_023;
 /** https://dev.mysql.com/doc/relnotes/mysql/8.2/en/news-8-2-0.html */
 const BINARY_LOGS_SINCE = 80_200;
 
-export const replication: Replication = { prepare, isFollowing, openReader: openReplicationReader };
+export const replication: Replication = { refused, prepare, isFollowing, openReader: openReplicationReader };
+
+/** https://dev.mysql.com/doc/refman/8.4/en/replication-options-binary-log.html#option_mysqld_log-bin */
+const WITHOUT_LOG = new Set(['skip_log_bin', 'disable_log_bin']);
+
+function refused(settings: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(settings)
+    .filter(([name, value]) => {
+      const plain = name
+        .toLowerCase()
+        .replaceAll('-', '_')
+        .replace(/^loose_/, '');
+      return WITHOUT_LOG.has(plain) && !/^(?:0|off|false)$/i.test(value);
+    })
+    .map(([name, value]) => `${name} = ${value}`);
+}
 
 interface PrimaryFacts {
   readonly log_bin: number;

@@ -16,7 +16,20 @@ const SLOT = 'rehearse_replica';
 /** server_version_num from which a standby is told by a file, and recovery.conf is refused. */
 const SIGNAL_FILE_SINCE = 120_000;
 
-export const replication: Replication = { prepare, isFollowing, openReader: openReplicationReader };
+export const replication: Replication = { refused, prepare, isFollowing, openReader: openReplicationReader };
+
+const WRONG: Readonly<Record<string, RegExp>> = {
+  wal_level: /^minimal$/i,
+  max_wal_senders: /^0+$/,
+  max_replication_slots: /^0+$/,
+  hot_standby: /^(?:off|false|no|0)$/i,
+};
+
+function refused(settings: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(settings)
+    .filter(([name, value]) => WRONG[name.toLowerCase()]?.test(value.trim()))
+    .map(([name, value]) => `${name} = ${value}`);
+}
 
 /**
  * The slot keeps the log that a slow standby has not received; without it the standby would be lost in the middle of a long
