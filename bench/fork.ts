@@ -43,7 +43,7 @@ await benchmark('bench:fork', async (run: Benchmark) => {
 /** A filled server, kept and stopped. */
 async function keepOne(spec: ServerSpec, folder: string, signal: AbortSignal) {
   const request = serverRequest({}, spec);
-  const provisioner = await chooseProvisioner(request);
+  const provisioner = await chooseProvisioner(request, signal);
   const keeping = await provisioner.keeping(request, signal);
   if ('missing' in keeping) throw new EnvironmentError(keeping.missing);
   await using server = await provisioner.start(request, signal);
@@ -111,7 +111,7 @@ async function measureCopies(run: Benchmark, data: string, folder: string): Prom
 
 async function measureWrites(run: Benchmark, spec: ServerSpec, fork: Fork): Promise<void> {
   const request = serverRequest({}, spec);
-  const provisioner = await chooseProvisioner(request);
+  const provisioner = await chooseProvisioner(request, run.signal);
   await using neverKept = await provisioner.start(request, run.signal);
   await fill(spec, neverKept, run.signal);
   await run.measure({

@@ -67,8 +67,16 @@ export async function rehearse(plan: Plan, options: RehearseOptions): Promise<Re
     refuseWithoutReplica(plan, engine);
     const migrations = await readMigrations(tool, plan.migrations.directory, engine.dialect);
     await using origin = await chooseOrigin({ plan, engine, migrations, use, recorder, progress, signal });
-    const { snapshot } = origin;
-    await using started = await startServer({ plan, engine, snapshot, recorder, progress, signal });
+    const { provisioner, snapshot } = origin;
+    await using started = await startServer({
+      plan,
+      engine,
+      provisioner,
+      snapshot,
+      recorder,
+      progress,
+      signal,
+    });
     const request = { plan, engine, tool, migrations, started, recorder, progress, signal };
     try {
       const filled = await fill(request);

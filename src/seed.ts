@@ -67,10 +67,18 @@ export async function seed(plan: Plan, { progress, signal, verify }: SeedOptions
     progress,
     signal,
   });
-  const { snapshot } = origin;
+  const { provisioner, snapshot } = origin;
   if (snapshot !== null && profile === null)
     return { key: snapshot.key, made: false, filling: snapshot.manifest.filling, comparisons: null };
-  await using started = await startServer({ plan, engine, snapshot, recorder, progress, signal });
+  await using started = await startServer({
+    plan,
+    engine,
+    provisioner,
+    snapshot,
+    recorder,
+    progress,
+    signal,
+  });
   const request = { plan, engine, tool, migrations, started, recorder, progress, signal };
   const filled = await fill(request);
   const comparisons = profile === null ? null : await verifyFilled(request, filled, profile);

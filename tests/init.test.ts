@@ -71,7 +71,7 @@ test('every key of the written scenario is known, those in comments too', async 
   const all = parse(uncommented(text));
   expect(() => checkScenario(all, directory)).not.toThrow();
   expect(all).toMatchObject({
-    database: { version: '17', settings: { work_mem: '16MB' } },
+    database: { version: '18', settings: { max_connections: 200 } },
     data: { tables: { invoices: { rows: '5M' } } },
     migrations: { lockTimeout: '300ms' },
     drills: [{ longReader: { table: 'invoices' } }],

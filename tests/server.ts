@@ -98,7 +98,7 @@ export function serverRequest(
 export async function serverMissing(spec: ServerSpec): Promise<string | null> {
   const { provision } = databasePlan(spec);
   if (provision === 'container') return containersMissing(spec.name);
-  const { name } = await chooseProvisioner(serverRequest({}, spec));
+  const { name } = await chooseProvisioner(serverRequest({}, spec), AbortSignal.timeout(START_LIMIT_MS));
   return name === 'container' ? containersMissing(spec.name) : null;
 }
 
@@ -123,7 +123,7 @@ const START_LIMIT_MS = 170_000;
 export async function startBareServer(spec: ServerSpec = postgresServer()): Promise<BareServer> {
   const { engine } = spec;
   const request = serverRequest({}, spec);
-  const provisioner = await chooseProvisioner(request);
+  const provisioner = await chooseProvisioner(request, AbortSignal.timeout(START_LIMIT_MS));
   const server = await provisioner.start(request, AbortSignal.timeout(START_LIMIT_MS));
   const { connect } = engine.connections;
   let databases = 0;

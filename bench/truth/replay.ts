@@ -38,7 +38,7 @@ export async function replay({ spec, form, rows, onOutcome, signal }: Replay): P
   const { probing } = engine;
   const settings = engine.probing.settings;
   const request = { ...serverRequest({ settings }, spec), role: 'probe' as const };
-  const provisioner = await chooseProvisioner(request);
+  const provisioner = await chooseProvisioner(request, signal);
   await using server = await provisioner.start(request, signal);
   await server.useProfile('rehearsal');
   {

@@ -1,12 +1,15 @@
 /** The scenario file that `rehearse init` writes: what was found, and commented keys that are ready to be used. Pure. */
 import { relative, sep } from 'node:path';
 import type { TableDescription } from '../engines/engine.ts';
+import { AUTOMATIC } from '../provisioners/index.ts';
 import type { Plan } from '../scenario/plan.ts';
 
 export interface ScenarioFacts {
   readonly plan: Plan;
   /** Folder of the scenario file; its paths are relative to it. */
   readonly directory: string;
+  /** The version that is taken where none is written. */
+  readonly exampleVersion: string;
   /** Name of the workload file beside it, or null where there is none. */
   readonly workloadFile: string | null;
   /** Null when the project could not be looked at. */
@@ -18,6 +21,7 @@ export interface ScenarioFacts {
 export function scenarioText({
   plan,
   directory,
+  exampleVersion,
   workloadFile,
   tables,
   jsonSchemaFile,
@@ -34,9 +38,13 @@ export function scenarioText({
     ['database:'],
     [`  engine: ${database.flavor}`],
     database.version === null
-      ? ['  # version: "17"', 'as production runs it; the newest that is bundled when left out']
+      ? [
+          `  # version: "${exampleVersion}"`,
+          'as production runs it; the newest that can be had here when left out',
+        ]
       : [`  version: "${database.version}"`, 'as production runs it'],
-    ['  # settings: { work_mem: 16MB }', "production's own server settings"],
+    ...(database.provision === AUTOMATIC ? [] : [[`  provision: ${database.provision}`] as const]),
+    ['  # settings: { max_connections: 200 }', "production's own server settings"],
     ['data:'],
     data.schemaFile === null
       ? ['  # schema: schema.sql', 'as production has it; without it the released migrations build it']

@@ -2,6 +2,7 @@
 import { access, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findEngine } from '../engines/index.ts';
 import { EnvironmentError, explain, UsageError } from '../errors.ts';
 import { type Inspection, inspectProject } from '../phases/workload.ts';
 import { planScenario, versionBeforeNewest } from '../planning.ts';
@@ -28,6 +29,8 @@ that exists is overwritten.
   --released VERSION     last version that production has, where the ledger in the schema does not tell
   --engine NAME          postgres, mysql or mariadb, or with a version: postgres:17, mariadb:11.8; recognised from the
                          SQL when left out
+  --provision NAME       embedded or container, for the server that is asked and in what is written; default: the first that
+                         can be used here
   --force                write over rehearsal.yaml and workload.sql
 
 Example:
@@ -39,10 +42,13 @@ const options = {
   tool: { type: 'string' },
   released: { type: 'string' },
   engine: { type: 'string' },
+  provision: { type: 'string' },
   force: { type: 'boolean' },
 } as const;
 
-type Values = Readonly<Partial<Record<'schema' | 'migrations' | 'tool' | 'released' | 'engine', string>>>;
+type Values = Readonly<
+  Partial<Record<'schema' | 'migrations' | 'tool' | 'released' | 'engine' | 'provision', string>>
+>;
 
 const [SCENARIO_FILE] = SCENARIO_FILES;
 const WORKLOAD_FILE = 'workload.sql';
@@ -77,7 +83,15 @@ export const init: Command = {
     await refuseExisting(io.cwd, force);
     const { plan, inspection } = await look(wanted, io);
     const workloadFile = await keepWorkload(inspection, io.cwd, force, io);
-    const facts = { plan, directory: io.cwd, workloadFile, tables: inspection?.tables ?? null };
+    const { engine, flavor } = plan.database;
+    const exampleVersion = findEngine(engine).recipe.defaultVersion(flavor);
+    const facts = {
+      plan,
+      exampleVersion,
+      directory: io.cwd,
+      workloadFile,
+      tables: inspection?.tables ?? null,
+    };
     await writeFile(
       join(io.cwd, SCENARIO_FILE),
       scenarioText({ ...facts, jsonSchemaFile: await jsonSchemaWithin(io.cwd) }),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Engine } from '../engines/engine.ts';
 import type { Progress } from '../progress.ts';
 import { chooseProvisioner } from '../provisioners/index.ts';
-import type { Keeping } from '../provisioners/provisioner.ts';
+import type { Keeping, Provisioner } from '../provisioners/provisioner.ts';
 import { isMeasured } from '../recording/figure.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { TableFilling } from '../recording/recording.ts';
@@ -43,6 +43,7 @@ export interface OriginRequest {
 }
 
 export interface Origin extends AsyncDisposable {
+  readonly provisioner: Provisioner;
   /** The snapshot to fork; null when the tables are to be filled. */
   readonly snapshot: Snapshot | null;
   /** After the filled server has settled: keeps its data where that is worth it, and lets others have it from now on. */
@@ -57,18 +58,18 @@ export type Kept = { readonly key: string } | { readonly notKept: string };
 export async function chooseOrigin(request: OriginRequest): Promise<Origin> {
   const { plan, engine, use, recorder, progress, signal } = request;
   const say = (message: string): void => progress.say(recorder.phase, message);
+  const serverRequest = { engine, database: plan.database, role: 'rehearsal', say, fork: null } as const;
+  const provisioner = await chooseProvisioner(serverRequest, signal);
   const directory = await snapshotsDirectory();
-  if (directory === null) return filling('REHEARSE_SNAPSHOTS is off');
-  if (use === 'fresh') return filling('rows are filled anew');
+  if (directory === null) return filling(provisioner, 'REHEARSE_SNAPSHOTS is off');
+  if (use === 'fresh') return filling(provisioner, 'rows are filled anew');
   for (const line of await removeUnfinished(directory))
     say(`removed what a killed rehearsal left behind: ${line}`);
 
-  const serverRequest = { engine, database: plan.database, role: 'rehearsal', say, fork: null } as const;
-  const provisioner = await chooseProvisioner(serverRequest);
   const keeping = await provisioner.keeping(serverRequest, signal);
   if ('missing' in keeping) {
     say(`no snapshot of the rows can be kept or used: ${keeping.missing}`);
-    return filling(keeping.missing);
+    return filling(provisioner, keeping.missing);
   }
   const parts = await readKeyParts({ ...request, build: keeping.build });
   const key = keyOf(parts);
@@ -77,6 +78,7 @@ export async function chooseOrigin(request: OriginRequest): Promise<Origin> {
   let isThere = choice.kind === 'fork';
   const samples = keySamplesIn(join(directory, key), (message) => recorder.add('notes', message));
   return {
+    provisioner,
     snapshot: choice.kind === 'fork' ? choice.snapshot : null,
     get samples() {
       return isThere ? samples : null;
@@ -91,8 +93,9 @@ export async function chooseOrigin(request: OriginRequest): Promise<Origin> {
   };
 }
 
-function filling(reason: string): Origin {
+function filling(provisioner: Provisioner, reason: string): Origin {
   return {
+    provisioner,
     snapshot: null,
     samples: null,
     keep: async () => ({ notKept: reason }),

@@ -13,6 +13,8 @@ import type { Snapshot } from '../snapshots/index.ts';
 export interface StartRequest {
   readonly plan: Plan;
   readonly engine: Engine;
+  /** Null chooses one. */
+  readonly provisioner: Provisioner | null;
   /** To be forked; null starts with an empty data directory. */
   readonly snapshot: Snapshot | null;
   readonly recorder: Recorder;
@@ -35,7 +37,7 @@ export async function startServer(request: StartRequest): Promise<StartedServer>
   for (const left of await removeLeftovers()) say(`removed what a killed rehearsal left behind: ${left}`);
 
   const serverRequest = { engine, database: plan.database, role: 'rehearsal', say, fork: null } as const;
-  const provisioner = await chooseProvisioner(serverRequest);
+  const provisioner = request.provisioner ?? (await chooseProvisioner(serverRequest, signal));
   const forked = await startFork(request, provisioner, serverRequest);
   const server = forked ?? (await provisioner.start(serverRequest, signal));
   const snapshot = forked === null ? null : request.snapshot;

@@ -38,7 +38,15 @@ export async function inspectProject(plan: Plan, { progress, signal }: InspectOp
     migrations: { tool: tool.name, directory, lockTimeoutMs, applied: [], pending: [] },
   });
   const migrations = await readMigrations(tool, directory, engine.dialect);
-  await using started = await startServer({ plan, engine, snapshot: null, recorder, progress, signal });
+  await using started = await startServer({
+    plan,
+    engine,
+    provisioner: null,
+    snapshot: null,
+    recorder,
+    progress,
+    signal,
+  });
   const { tables, pending } = await prepareSchema({
     plan,
     engine,

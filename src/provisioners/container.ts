@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
 import type { ConnectionTarget, SettingsProfile } from '../engines/engine.ts';
-import { EnvironmentError } from '../errors.ts';
+import { EnvironmentError, UsageError } from '../errors.ts';
 import { type Cleanup, createCleanup } from './cleanup.ts';
 import { startContainerReplica } from './container-replica.ts';
 import { copyVolume } from './copied-volume.ts';
@@ -38,6 +38,10 @@ export const container: Provisioner = {
   unavailable: async () => {
     const docker = await findDocker();
     return 'missing' in docker ? docker.missing : null;
+  },
+  async fetch(request, signal) {
+    const image = imageOf(request);
+    if (!(await hasImage(image))) await pull(image, request, signal);
   },
   keeping,
   start: startInContainer,
@@ -172,11 +176,19 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
 
 function imageOf({ engine, database }: ServerRequest): string {
   const { recipe } = engine;
-  return (
+  const image =
     database.image ??
-    recipe.container.image(database.flavor, database.version ?? recipe.defaultVersion(database.flavor))
+    recipe.container.image(database.flavor, database.version ?? recipe.defaultVersion(database.flavor));
+  if (IMAGE.test(image)) return image;
+  throw new UsageError(
+    `"${image}" cannot be the name of an image: write it as docker run takes it, like postgres:17 or ` +
+      'registry.example:5000/team/mysql:9.7, in database.image or --image.',
   );
 }
+
+/** Host and port, folders, name, tag, digest: https://pkg.go.dev/github.com/distribution/reference */
+const IMAGE =
+  /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@[a-z0-9]+:[0-9a-f]{32,})?$/;
 
 interface RunningContainer {
   readonly administrator: ConnectionTarget;

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { chown, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { EmbeddedLayout, SettingsProfile } from '../engines/engine.ts';
+import type { EmbeddedLayout, Installation, SettingsProfile } from '../engines/engine.ts';
 import { EnvironmentError } from '../errors.ts';
 import { type Cleanup, createCleanup } from './cleanup.ts';
 import { runnableInstallation } from './copied-binaries.ts';
@@ -28,9 +28,16 @@ export const embedded: Provisioner = {
   name: 'embedded',
   unavailable: async ({ engine, database }) =>
     engine.recipe.embedded.missing({ ...database, cacheDirectory: await cacheDirectory() }),
+  async fetch(request, signal) {
+    await locate(request, signal);
+  },
   keeping,
   start: startEmbedded,
 };
+
+async function locate({ engine, database, say }: ServerRequest, signal: AbortSignal): Promise<Installation> {
+  return engine.recipe.embedded.locate({ ...database, cacheDirectory: await cacheDirectory(), say, signal });
+}
 
 /** Its last checkpoint may have gigabytes to write between the profiles. */
 const RESTART_STOP_LIMIT_MS = 600_000;
@@ -40,15 +47,7 @@ const LAST_STOP_LIMIT_MS = 15_000;
 const PORT_ATTEMPTS = 3;
 
 async function keeping(request: ServerRequest, signal: AbortSignal): Promise<Keeping> {
-  const { engine, database, say } = request;
-  const cacheFolder = await cacheDirectory();
-  const located = await engine.recipe.embedded.locate({
-    ...database,
-    cacheDirectory: cacheFolder,
-    say,
-    signal,
-  });
-  const { description, version, initialiseArguments } = located;
+  const { description, version, initialiseArguments } = await locate(request, signal);
   const build = ['embedded', description, version, ...initialiseArguments, process.platform, process.arch];
   return { build: build.join(' '), place: (folder) => ({ kind: 'directory', path: join(folder, 'data') }) };
 }
@@ -67,10 +66,8 @@ async function startEmbedded(request: ServerRequest, signal: AbortSignal): Promi
 }
 
 /** Finds the binaries, and who may run them. */
-async function prepare({ engine, database, say }: ServerRequest, signal: AbortSignal) {
-  const cache = await cacheDirectory();
-  const located = await engine.recipe.embedded.locate({ ...database, cacheDirectory: cache, say, signal });
-  const installation = await runnableInstallation(located, cache);
+async function prepare(request: ServerRequest, signal: AbortSignal) {
+  const installation = await runnableInstallation(await locate(request, signal), await cacheDirectory());
   const user = await chooseServerUser();
   const remedy =
     'Open it to others, or set REHEARSE_CACHE or database.binary to a folder that they can read.';

@@ -7,6 +7,7 @@ import { openAdministrator, readVersion } from './readiness.ts';
 export const external: Provisioner = {
   name: 'external',
   unavailable: async ({ database }) => (database.url === null ? 'database.url is not set' : null),
+  fetch: async () => undefined,
   keeping: async () => ({ missing: NOT_OURS }),
   start: useExternal,
 };

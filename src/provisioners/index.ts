@@ -34,8 +34,11 @@ export function findProvisioner(name: string): Provisioner {
   );
 }
 
-/** The named provisioner, or the first that can be used here; EnvironmentError says why none can. */
-export async function chooseProvisioner(request: ServerRequest): Promise<Provisioner> {
+/**
+ * The named provisioner, or the first that can be used here, what it lacks fetched where another one could take its place;
+ * EnvironmentError says why none can.
+ */
+export async function chooseProvisioner(request: ServerRequest, signal: AbortSignal): Promise<Provisioner> {
   const { provision } = request.database;
   if (provision !== AUTOMATIC) {
     const named = findProvisioner(provision);
@@ -44,12 +47,30 @@ export async function chooseProvisioner(request: ServerRequest): Promise<Provisi
     throw new EnvironmentError(`provision: ${named.name} cannot be used: ${reason}.`);
   }
   const reasons: string[] = [];
-  for (const candidate of candidatesOf(request)) {
-    const reason = await candidate.unavailable(request);
+  const candidates = candidatesOf(request);
+  for (const candidate of candidates) {
+    const reason =
+      (await candidate.unavailable(request)) ?? (await whyNotFetched(candidate, request, signal));
     if (reason === null) return candidate;
-    reasons.push(`${candidate.name}: ${reason}`);
+    reasons.push(`${candidate.name}: ${reason.replace(/\.$/, '')}`);
+    const next = candidates[candidates.indexOf(candidate) + 1];
+    if (next !== undefined) request.say(`${reasons.at(-1)}; trying ${next.name}`);
   }
   throw new EnvironmentError(`no server can be started here. ${reasons.join('. ')}.`);
+}
+
+async function whyNotFetched(
+  candidate: Provisioner,
+  request: ServerRequest,
+  signal: AbortSignal,
+): Promise<string | null> {
+  try {
+    await candidate.fetch(request, signal);
+    return null;
+  } catch (error) {
+    if (error instanceof EnvironmentError) return error.message;
+    throw error;
+  }
 }
 
 /** What the scenario says about the server tells which provisioner it means. */

@@ -87,6 +87,8 @@ export interface Provisioner {
   readonly name: string;
   /** Why it cannot be used on this machine, or null. Takes at most a few seconds. */
   unavailable(request: ServerRequest): Promise<string | null>;
+  /** Gets the programs or the image that it lacks; nothing where they are here. EnvironmentError when they cannot be had. */
+  fetch(request: ServerRequest, signal: AbortSignal): Promise<void>;
   /** How data directories of its servers can be kept, or why they cannot; may fetch what `start` would fetch. */
   keeping(request: ServerRequest, signal: AbortSignal): Promise<Keeping | { readonly missing: string }>;
   /** Hands over a server that is ready, in its filling profile where it is ours. */

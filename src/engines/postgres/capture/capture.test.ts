@@ -89,7 +89,10 @@ beforeAll(async () => {
     { settings: { shared_preload_libraries: 'pg_stat_statements' } },
     postgresServer(),
   );
-  server = await (await chooseProvisioner(request)).start(request, AbortSignal.timeout(170_000));
+  server = await (await chooseProvisioner(request, AbortSignal.timeout(170_000))).start(
+    request,
+    AbortSignal.timeout(170_000),
+  );
   await using superuser = await sessionIn(server.administrator.database);
   await superuser.execute('create database production');
   await superuser.execute('create database copy');
