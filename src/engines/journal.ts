@@ -54,6 +54,21 @@ export interface ToldWait {
   readonly waitedMs: number | null;
   readonly ended: ServerInstant;
   readonly ending: WaitEnding;
+  /** Who held the same lock in some mode, and who else waited for it; left out where the server does not tell. */
+  readonly lock?: {
+    readonly holders: readonly ToldSession[];
+    readonly waiters: readonly ToldSession[];
+    /** Modes that the wanted one excludes. */
+    readonly conflicting: readonly string[];
+  };
+}
+
+/** As far as it was still there when it was asked for. */
+export interface ToldSession {
+  readonly sessionId: number;
+  /** Null: a process of the server itself; undefined: it was gone. */
+  readonly user: string | null | undefined;
+  readonly applicationName: string;
 }
 
 export interface JournalReading {
@@ -71,7 +86,7 @@ export interface Journal extends AsyncDisposable {
   read(): Promise<JournalReading>;
   /** The same, with everything that ended before this call. */
   settle(): Promise<JournalReading>;
-  /** What is still under way, after the last reading. */
+  /** What is still under way, after the last reading; asked for once. */
   unfinished(): JournalReading;
   /** What it knows to be missing from all readings so far; left out: nothing can be. */
   gaps?(): readonly NotMeasured[];

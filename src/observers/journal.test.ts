@@ -127,3 +127,149 @@ test('the statements of one message are told apart, and so is the one that faile
     ['alter table several add column a int', true],
   ]);
 });
+
+const measured = (statement: JournalStatement | undefined): readonly (number | null)[] =>
+  [statement?.rows, statement?.logBytes].map((figure) =>
+    figure !== undefined && isMeasured(figure) && figure.lower === figure.upper ? figure.lower : null,
+  );
+
+const named = (statements: readonly JournalStatement[], pattern: RegExp): readonly JournalStatement[] =>
+  statements.filter(({ text }) => pattern.test(text));
+
+test('rows and log are those of each statement, in one message or alone, and of what runs inside it', async () => {
+  const statements = await journalOf(async (migrator) => {
+    await migrator.execute('create table counted (id int, note text)');
+    await migrator.execute(
+      "insert into counted select i, 'a' from generate_series(1, 1000) i; update counted set note = 'b' where id <= 10; delete from counted where id > 990",
+    );
+    await migrator.execute(`do $body$ begin
+      for i in 1..5 loop
+        insert into counted values (i, 'loop');
+        execute format('update counted set note = %L where id = %s', 'c' || i, i);
+      end loop;
+      alter table counted add column more int;
+    end $body$`);
+    await migrator.execute(
+      "create function fill() returns bigint language sql as 'insert into counted values (7); update counted set more = 1; select 1::bigint'",
+    );
+    await migrator.execute('select fill()');
+    await migrator.execute('select 1 / 0').catch(() => undefined);
+    for (const id of [1, 2, 3]) await migrator.execute(`select ${id}`);
+  });
+  const [insert, update, remove] = statements.slice(1, 4);
+  expect([insert, update, remove].map((each) => measured(each)[0])).toEqual([1000, 10, 10]);
+  const [insertLog = 0, updateLog = 0] = [insert, update].map((each) => measured(each)[1] ?? 0);
+  expect(insertLog).toBeGreaterThan(50_000);
+  expect(updateLog).toBeGreaterThan(0);
+  expect(updateLog).toBeLessThan(insertLog);
+  const block = statements.findIndex(({ text }) => text.startsWith('do $body$'));
+  const inside = statements.filter(({ within }) => within === block);
+  const runs = (pattern: RegExp): readonly unknown[] =>
+    named(inside, pattern).map((each) => [
+      each.runs !== undefined && isMeasured(each.runs) ? each.runs.lower : null,
+      measured(each)[0],
+    ]);
+  expect(runs(/^insert into counted/)).toEqual([[5, 5]]);
+  // Rows with that id: of the first insert, and of the loop.
+  expect(runs(/^update counted/)).toEqual([[5, 10]]);
+  expect(runs(/^alter table counted/)).toEqual([[1, 0]]);
+  const [alter] = named(inside, /^alter/);
+  expect(boundsOf(alter?.durationMs).upper).toBeGreaterThan(0);
+  expect(boundsOf(alter?.durationMs).upper).toBeLessThanOrEqual(
+    boundsOf(statements[block]?.durationMs).upper,
+  );
+  const failed = statements.find(({ outcome }) => outcome === 'failed');
+  expect(failed?.rows).toEqual({ notMeasured: 'the server counts nothing of a statement that failed' });
+  // Three equal ones but for their values: each returned one row, and none wrote anything.
+  expect(named(statements, /^select \d$/).map((each) => boundsOf(each.rows).upper)).toEqual([3, 3, 3]);
+  expect(named(statements, /^select \d$/).map((each) => measured(each)[1])).toEqual([0, 0, 0]);
+});
+
+test('hostile texts come as they were sent, values bound apart never', async () => {
+  const long = `insert into hostile values ('${'x"; ,'.repeat(400_000)}')`;
+  const texts = [
+    `create table hostile (note text, "odd ""name; --" int)`,
+    `insert into hostile values ('it''s; "quoted"'), (E'\\\\\\n'), ($q$a;b -- c$q$), ('é😀\u2028')`,
+    'select 1\r\n  -- a comment\r\n  as crlf',
+    "select 'line\nend', '{\"query_id\":7}'",
+    long,
+  ];
+  const statements = await journalOf(async (migrator) => {
+    for (const text of texts) await migrator.execute(text);
+    await migrator.query('insert into hostile (note) values ($1)', ['s3cret-value']);
+    await migrator.execute(
+      'prepare put(text) as insert into hostile values ($1); execute put($$other$$); select 2',
+    );
+  });
+  expect(statements.slice(0, texts.length).map(({ text }) => text)).toEqual(texts);
+  expect(statements.map(({ outcome }) => outcome)).toEqual(statements.map(() => 'ok'));
+  expect(JSON.stringify(statements)).not.toContain('s3cret');
+  expect(measured(statements[4])[0]).toBe(1);
+  const [prepare, execute, select] = statements.slice(-3);
+  expect(prepare?.text).toMatch(/^prepare put/);
+  expect([execute?.text, select?.text]).toEqual(['execute put($$other$$)', 'select 2']);
+  for (const each of [prepare, execute, select]) boundsOf(each?.durationMs);
+});
+
+/** Whatever an observer might leave in the user's database, or on the migration's role. */
+const LEFT_BEHIND = `
+  select 'event trigger ' || evtname as what from pg_catalog.pg_event_trigger
+  union all select 'extension ' || extname from pg_catalog.pg_extension
+  union all select 'schema ' || nspname from pg_catalog.pg_namespace where nspname !~ '^pg_(toast_)?temp'
+  union all select 'function ' || proname from pg_catalog.pg_proc where oid >= 16384
+  union all select 'setting ' || setconfig::text from pg_catalog.pg_db_role_setting
+  order by 1`;
+
+test('nothing of ours is in the database of the user, neither while the journal is written nor afterwards', async () => {
+  await using before = await started.connect('migrator');
+  const asBefore = await before.query<{ what: string }>(LEFT_BEHIND);
+  const statements = await journalOf(async (migrator) => {
+    const meanwhile = await migrator.query<{ what: string }>(LEFT_BEHIND);
+    expect(meanwhile.filter(({ what }) => !what.startsWith('setting'))).toEqual(
+      asBefore.filter(({ what }) => !what.startsWith('setting')),
+    );
+    await migrator.execute(
+      'create function fire() returns event_trigger language plpgsql as $$ begin raise notice $n$fired$n$; end $$',
+    );
+    await migrator.execute('create event trigger ours on ddl_command_end execute function fire()');
+    await migrator.execute('create table fired (id int)');
+    await migrator.execute('drop event trigger ours; drop function fire()');
+    await migrator.execute('create extension pg_stat_statements');
+    await migrator.execute('select count(*) from pg_stat_statements');
+    await migrator.execute('drop extension pg_stat_statements');
+    await migrator.execute(
+      'create role somebody; drop owned by somebody; drop role somebody; drop table fired',
+    );
+  });
+  expect(statements.map(({ outcome }) => outcome)).toEqual(statements.map(() => 'ok'));
+  expect(measured(named(statements, /^create table fired/)[0])[0]).toBe(0);
+  expect(await before.query(LEFT_BEHIND)).toEqual(asBefore);
+});
+
+test('a log that goes on in other files is read on', async () => {
+  await using administrator = await started.connect('administrator');
+  const to = async (file: string): Promise<void> => {
+    await administrator.execute(`alter system set log_filename = '${file}'`);
+    await administrator.execute('select pg_reload_conf()');
+    const limitAtMs = performance.now() + 20_000;
+    for (;;) {
+      const [current] = await administrator.query<{ file: string }>(
+        "select concat(pg_current_logfile('csvlog'), ' ', case when current_setting('server_version_num')::int >= 150000 then pg_current_logfile('jsonlog') end) as file",
+      );
+      if (current?.file.includes(file.replace('.log', '')) === true) return;
+      if (performance.now() > limitAtMs) throw new Error(`the log is still ${current?.file}`);
+      await administrator.execute('select pg_rotate_logfile()');
+    }
+  };
+  const marks = ['before', 'between', 'behind', 'back'];
+  const statements = await journalOf(async (migrator) => {
+    await migrator.execute(`select '${marks[0]}'`);
+    await to('second.log');
+    await migrator.execute(`select '${marks[1]}'`);
+    await to('third.log');
+    await migrator.execute(`select '${marks[2]}'`);
+    await to('rehearsal.log');
+    await migrator.execute(`select '${marks[3]}'`);
+  });
+  expect(texts(statements)).toEqual(marks.map((mark) => `select '${mark}'`));
+});

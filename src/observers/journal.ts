@@ -145,6 +145,11 @@ async function openJournal(
           ended: ours(wait.ended),
         });
     };
+    let over = false;
+    const keepUnfinished = (): void => {
+      if (!over) keep(opened.unfinished());
+      over = true;
+    };
     const inTurn = takingTurns();
     const settle = (): Promise<void> =>
       inTurn(async () => {
@@ -156,11 +161,17 @@ async function openJournal(
       read: () => inTurn(async () => keep(await opened.read())).then(() => opened.intervalMs ?? INTERVAL_MS),
       settle,
       finish: async () => {
-        await settle();
-        keep(opened.unfinished());
-        for (const gap of opened.gaps?.() ?? []) recorder.add('notMeasured', gap);
+        try {
+          await settle();
+        } finally {
+          keepUnfinished();
+        }
       },
-      [Symbol.asyncDispose]: () => inTurn(() => closed(opened, close)),
+      async [Symbol.asyncDispose]() {
+        keepUnfinished();
+        for (const gap of opened.gaps?.() ?? []) recorder.add('notMeasured', gap);
+        await inTurn(() => closed(opened, close));
+      },
     };
   } catch (error) {
     await close();

@@ -105,9 +105,10 @@ function record(
   const endedAtMs = recorder.now();
   const facts = waits.finish(endedAtMs, recorder.steps);
   const describe = describeSessions(roles, engine.dialect);
-  const context = { describe, statements: runStatements(recorder.steps) };
+  const heldLocks = held.finish(endedAtMs, recorder.steps);
+  const context = { describe, statements: runStatements(recorder.steps), held: heldLocks };
   for (const wait of withToldWaits(facts.waits, toldWaits, context)) recorder.add('lockWaits', wait);
-  for (const lock of held.finish(endedAtMs, recorder.steps)) recorder.add('heldLocks', lock);
+  for (const lock of heldLocks) recorder.add('heldLocks', lock);
   if (overruns > 0) {
     recorder.add('notMeasured', {
       what: 'lock waits that began and ended between two readings',

@@ -1,9 +1,10 @@
 /** Lock waits that were seen in the readings, made exact by what the server told of the same waits. Pure. */
 import type { ToldWait } from '../engines/engine.ts';
 import { between, exactly, type Figure, isMeasured } from '../recording/figure.ts';
-import type { LockWait } from '../recording/recording.ts';
+import type { HeldLock, LockWait } from '../recording/recording.ts';
 import type { Describe } from './sessions.ts';
 import { type RunStatement, statementIn } from './statements.ts';
+import { type KnownLocks, toldBlockers } from './told-blockers.ts';
 
 /** Two clocks, and a slice of the scheduler between an instant and its stamp. */
 const SLACK_MS = 5;
@@ -15,11 +16,13 @@ const MOST_ADDED = 10_000;
 export interface ToldContext {
   readonly describe: Describe;
   readonly statements: readonly RunStatement[];
+  /** Locks that the migration was seen to hold; left out: none. */
+  readonly held?: readonly HeldLock[];
 }
 
 /**
  * A told wait that the readings saw gives it its length and its end; one that they did not see becomes a wait of its
- * own, without blockers. No wait of the migration is longer than its statement.
+ * own, with the blockers that the server told. No wait of the migration is longer than its statement.
  */
 export function withToldWaits(
   seen: readonly LockWait[],
@@ -27,6 +30,7 @@ export function withToldWaits(
   context: ToldContext,
 ): readonly LockWait[] {
   const waits = [...seen];
+  const known = { describe: context.describe, seen, told, held: context.held ?? [] };
   const matched = new Set<number>();
   const bySession = new Map<number, number[]>();
   for (const [index, { waiter }] of seen.entries())
@@ -38,8 +42,9 @@ export function withToldWaits(
     const same = index === undefined ? undefined : waits[index];
     if (index !== undefined && same !== undefined) {
       matched.add(index);
-      waits[index] = merged(same, wait);
-    } else if (wait.mode !== '' && waits.length - seen.length < MOST_ADDED) waits.push(added(wait, context));
+      waits[index] = merged(same, wait, known);
+    } else if (wait.mode !== '' && waits.length - seen.length < MOST_ADDED)
+      waits.push(added(wait, context, known));
   }
   return waits
     .map((wait) => withinStatement(wait, context))
@@ -56,11 +61,12 @@ function isSame(told: ToldWait, { mode, target, startedAtMs, waitedMs }: LockWai
   return startedAtMs <= told.ended.notAfterMs + SLACK_MS && endedAtMs >= told.started.notBeforeMs - SLACK_MS;
 }
 
-function merged(seen: LockWait, told: ToldWait): LockWait {
+function merged(seen: LockWait, told: ToldWait, known: KnownLocks): LockWait {
   const waitedMs = lengthOf(told);
   if (waitedMs === null) return { ...seen, ended: told.ending };
   const startedAtMs = (told.started.notBeforeMs + told.started.notAfterMs) / 2;
-  return { ...seen, startedAtMs, waitedMs, seenMs: seen.waitedMs, ended: told.ending };
+  const chain = seen.blockers.length > 0 ? {} : blockersIn(told, known);
+  return { ...seen, ...chain, startedAtMs, waitedMs, seenMs: seen.waitedMs, ended: told.ending };
 }
 
 /** Null where it waited for too short a time to have a line of its own. */
@@ -71,7 +77,12 @@ function lengthOf({ started, ended, waitedMs }: ToldWait): Figure | null {
   return between(lower, Math.max(lower, ended.notAfterMs - started.notBeforeMs), LINES);
 }
 
-function added(told: ToldWait, { describe, statements }: ToldContext): LockWait {
+function blockersIn(told: ToldWait, known: KnownLocks): Pick<LockWait, 'blockers' | 'blockersAmong'> {
+  const { chain, among } = toldBlockers(told, known);
+  return { blockers: chain, ...(among.length === 0 ? {} : { blockersAmong: among }) };
+}
+
+function added(told: ToldWait, { describe, statements }: ToldContext, known: KnownLocks): LockWait {
   const { sessionId, user, applicationName, statement } = told;
   const waiter = describe(sessionId, { sessionId, user, applicationName, statement, state: null });
   const startedAtMs = (told.started.notBeforeMs + told.started.notAfterMs) / 2;
@@ -80,7 +91,7 @@ function added(told: ToldWait, { describe, statements }: ToldContext): LockWait 
   return {
     server: 'rehearsal',
     waiter,
-    blockers: [],
+    ...blockersIn(told, known),
     target: told.target,
     relation: told.relation,
     mode: told.mode,

@@ -30,6 +30,8 @@ export interface LockWait {
   readonly waiter: SessionRecord;
   /** The chain of who waits for whom, root blocker first, the waiter itself left out. */
   readonly blockers: readonly SessionRecord[];
+  /** Some of these blocked it, and it is not told which: all that held the same lock in some mode. Left out: none more. */
+  readonly blockersAmong?: readonly SessionRecord[];
   /** relation, transaction, tuple, virtual transaction, metadata, row... as the engine names it. */
   readonly target: string;
   readonly relation: string | null;

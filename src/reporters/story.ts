@@ -22,6 +22,7 @@ const ENDED: Readonly<Record<WaitEnding, string>> = {
   unknown: 'and it was not seen how that ended',
 };
 const OPERATIONS_NAMED = 3;
+const SESSIONS_NAMED = 3;
 
 /** Empty when nothing of the load or the migration was seen to wait for a lock. */
 export function storyOf(recording: Recording): readonly StoryLink[] {
@@ -33,13 +34,20 @@ export function storyOf(recording: Recording): readonly StoryLink[] {
     return { text: linkInWords(recording, story, session, wait), sql: sqlOf(story, session) };
   });
   const lock = story.wait.relation ?? story.wait.target;
-  const unseen = { text: `a session that was gone before it could be read held ${lock}`, sql: null };
+  const unseen = { text: unseenInWords(recording, story.wait, lock), sql: null };
   const crowd = crowdInWords(recording, story);
   return [
     ...(story.wait.blockers.length === 0 ? [unseen] : []),
     ...links,
     ...(crowd === null ? [] : [{ text: crowd, sql: null }]),
   ];
+}
+
+function unseenInWords(recording: Recording, { blockersAmong = [] }: LockWait, lock: string): string {
+  if (blockersAmong.length === 0) return `a session that was gone before it could be read held ${lock}`;
+  const named = blockersAmong.slice(0, SESSIONS_NAMED).map((each) => sessionInWords(recording, each));
+  const more = blockersAmong.length - named.length;
+  return `some of those that held ${lock} or queued for it: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** What the journal says of the migration is cleaner than what the server shows: one statement, without its comments. */

@@ -8,8 +8,8 @@ const { quote, quoteLiteral } = dialect;
 
 const MIGRATOR = 'rehearse_migrator';
 export const LOAD = 'rehearse_load';
-const DRILL = 'rehearse_drill';
-const OBSERVER = 'rehearse_observer';
+export const DRILL = 'rehearse_drill';
+export const OBSERVER = 'rehearse_observer';
 const ROLES = [MIGRATOR, LOAD, DRILL, OBSERVER] as const;
 
 type Connect = (target: ConnectionTarget, options: SessionOptions) => Promise<Session>;

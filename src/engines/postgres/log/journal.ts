@@ -1,5 +1,6 @@
 /** The journal of a Postgres server: its own log, with more of it for the sessions of one role. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { NotMeasured } from '../../../recording/recording.ts';
 import {
   type Journal,
   type JournalReading,
@@ -12,7 +13,12 @@ import {
 import { LOAD } from '../connections/roles.ts';
 import { dialect } from '../text/dialect.ts';
 import { openRelationNames } from '../views/relation-names.ts';
-import { createLogReader, type LogRecord } from './record.ts';
+import { openAccount, uncounted } from './account.ts';
+import { conflictingModes } from './conflicts.ts';
+import { openCounts } from './counted.ts';
+import { knownSessions } from './identities.ts';
+import type { TrackedMessage } from './message.ts';
+import { createLogReader, type LogReader, type LogRecord } from './record.ts';
 import { trackStatements } from './statements.ts';
 import { type LogTail, openLogTail } from './tail.ts';
 import { type LoggedWait, trackLoggedWaits } from './waits.ts';
@@ -28,6 +34,15 @@ const ROLE_SETTINGS: readonly (readonly [name: string, value: string])[] = [
   ['log_executor_stats', 'on'],
   ['log_min_error_statement', 'fatal'],
 ];
+/** What runs inside others is counted too. A setting of a library that is loaded; without it the server refuses them. */
+const COUNT_SETTINGS: typeof ROLE_SETTINGS = [
+  ['pg_stat_statements.track', 'all'],
+  ['pg_stat_statements.track_utility', 'on'],
+];
+/** Lines of the log are told apart by their words. */
+const ENGLISH: typeof ROLE_SETTINGS = [['lc_messages', 'C']];
+/** Messages of which it is not settled yet what they did; a migration that sends each row by itself has many. */
+const MOST_HELD = 2_000;
 
 const SETTLE_LIMIT_MS = 5_000;
 const SETTLE_AGAIN_MS = 3;
@@ -37,36 +52,65 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
   const opened = await openLogTail(administrator, dataDirectory);
   if ('missing' in opened) return opened;
   const tail: LogTail = opened;
-  const reader = createLogReader(tail.format);
+  const readers = new Map<string, LogReader>();
   const statements = trackStatements(user, database);
   const waits = trackLoggedWaits();
   const names = await openRelationNames(inside);
-  const role = dialect.quote(user);
-  const where = `alter role ${role} in database ${dialect.quote(database)}`;
-  for (const [name, value] of ROLE_SETTINGS)
-    await administrator.execute(`${where} set ${name} = ${dialect.quoteLiteral(value)}`);
-  await administrator.execute("set log_statement = 'all'");
+  const identities = knownSessions(administrator);
+  const settings = await roleSettings(request);
+  const counts = await openCounts(administrator, database);
+  const counter = 'missing' in counts ? null : counts;
+  for (const [role, name, value] of settings)
+    await administrator.execute(`${settingOf(role, database)} set ${name} = ${dialect.quoteLiteral(value)}`);
+  const account = openAccount((await counter?.read()) ?? []);
   const waitsInWords = await thresholdsInWords(administrator, user);
+  let held: TrackedMessage[] = [];
   let settled = 0;
 
   async function take(until: string | null): Promise<JournalReading & { readonly reached: boolean }> {
-    const messages: ToldMessage[] = [];
     const logged: LoggedWait[] = [];
     let reached = false;
-    for (const record of reader.add(await tail.read())) {
+    function follow(record: LogRecord): void {
+      identities.note(record);
       if (until !== null && record.sessionId === administrator.id && record.message.includes(until))
         reached = true;
-      messages.push(...statements.add(record));
+      for (const message of statements.add(record)) held.push(message);
       if (concerns(record)) logged.push(...waits.add(record));
     }
+    const found = new Map<string, LogRecord[]>();
+    await tail.read((bytes, file) => {
+      const reader = readers.get(file) ?? createLogReader(tail.format);
+      readers.set(file, reader);
+      const records = found.get(file) ?? [];
+      for (const record of reader.add(bytes)) records.push(record);
+      found.set(file, records);
+    });
+    const records = [...found.values()].flat();
+    for (const record of found.size > 1 ? records.toSorted((one, other) => one.atMs - other.atMs) : records)
+      follow(record);
     await names.learn(logged.flatMap(({ relationOid }) => (relationOid === null ? [] : [relationOid])));
-    return { messages, waits: logged.map(toldWait), reached };
+    await identities.learn(logged.flatMap(({ sessions }) => [...sessions.holders, ...sessions.waiters]));
+    return { messages: [], waits: logged.map(toldWait), reached };
+  }
+
+  /** Those of which it is known what they did. While a statement runs, it is counted in part. */
+  async function released(final: boolean): Promise<readonly ToldMessage[]> {
+    const forced = final || held.length > MOST_HELD;
+    if (held.length === 0 || (!forced && statements.unfinished().length > 0)) return [];
+    const messages =
+      counter === null
+        ? uncounted(held, 'missing' in counts ? counts.missing : '')
+        : account.settle(held, await counter.read(), forced);
+    if (messages === null) return [];
+    held = [];
+    return messages;
   }
 
   const concerns = (record: LogRecord): boolean => record.database === null || record.database === database;
 
   function toldWait(wait: LoggedWait): ToldWait {
     const { record, mode, target, relationOid, started, waitedMs, ended, ending } = wait;
+    const { holders, waiters } = wait.sessions;
     return {
       sessionId: record.sessionId,
       user: record.user,
@@ -79,36 +123,62 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
       waitedMs,
       ended,
       ending,
+      lock: {
+        holders: holders.map(identities.of),
+        waiters: waiters.map(identities.of),
+        conflicting: conflictingModes(mode),
+      },
     };
   }
 
   return {
     source: `server log (${tail.format})`,
     waitsInWords,
-    read: () => take(null),
+    async read() {
+      const { waits: told } = await take(null);
+      return { messages: await released(false), waits: told };
+    },
     /** The lines of all sessions go through one pipe: when ours is in the file, all earlier ones are. */
     async settle() {
       settled += 1;
       const mark = `rehearse journal ${administrator.id} ${settled}`;
+      await administrator.execute("set log_statement = 'all'");
       await administrator.execute(`select '${mark}'`);
-      const messages: ToldMessage[] = [];
+      await administrator.execute("set log_statement = 'none'");
       const told: ToldWait[] = [];
       const limitAtMs = performance.now() + SETTLE_LIMIT_MS;
       for (;;) {
         const reading = await take(mark);
-        messages.push(...reading.messages);
         told.push(...reading.waits);
-        if (reading.reached) return { messages, waits: told };
+        if (reading.reached) return { messages: await released(true), waits: told };
         if (performance.now() > limitAtMs)
           throw new Error(`the server log did not show our own line within ${SETTLE_LIMIT_MS} ms`);
         await delay(SETTLE_AGAIN_MS);
       }
     },
-    unfinished: () => ({ messages: statements.unfinished(), waits: [] }),
+    unfinished() {
+      const left = [...held, ...statements.unfinished()];
+      return { messages: uncounted(left, 'what the server counted could not be read any more'), waits: [] };
+    },
+    gaps: () => [
+      ...tail.lost.map((reason) => ({ what: 'a part of the server log', reason })),
+      ...gap(
+        [...readers.values()].reduce((sum, { unread }) => sum + unread, 0),
+        'of the server log',
+        'they are cut short, or not in the format or the time zone of the others',
+      ),
+      ...gap(
+        statements.foreign,
+        'of the server log',
+        'a session set lc_messages to another language than English',
+      ),
+      ...gap(account.unplacedRuns, 'inside statements', 'any of several statements may have run them', 'run'),
+    ],
     async [Symbol.asyncDispose]() {
       await tail[Symbol.asyncDispose]();
       try {
-        for (const [name] of ROLE_SETTINGS) await administrator.execute(`${where} reset ${name}`);
+        for (const [role, name] of settings)
+          await administrator.execute(`${settingOf(role, database)} reset ${name}`);
       } catch (error) {
         // A server that is gone has no settings to take back.
         if (!(error instanceof SqlError) || dialect.classify(error.code, error.message) !== 'connection lost')
@@ -117,6 +187,46 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
     },
   };
 }
+
+function gap(count: number, where: string, reason: string, what = 'line'): readonly NotMeasured[] {
+  return count === 0 ? [] : [{ what: `${count} ${what}${count === 1 ? '' : 's'} ${where}`, reason }];
+}
+
+function settingOf(role: string, database: string): string {
+  return `alter role ${dialect.quote(role)} in database ${dialect.quote(database)}`;
+}
+
+type RoleSetting = readonly [role: string, name: string, value: string];
+
+const LANGUAGE = `
+  select current_setting('lc_messages') as language, current_setting('server_version_num')::int as version,
+    current_setting('pg_stat_statements.track', true) as track,
+    (select pg_catalog.count(*) from pg_catalog.pg_roles where rolname = $1)::int as load`;
+
+/** For the sessions that are opened from now on. */
+async function roleSettings({ inside, user }: JournalRequest): Promise<readonly RoleSetting[]> {
+  const [server] = await inside.query<{
+    language: string;
+    version: number;
+    track: string | null;
+    load: number;
+  }>(LANGUAGE, [LOAD]);
+  const wanted = [
+    ...ROLE_SETTINGS,
+    ...(server?.track == null ? [] : COUNT_SETTINGS),
+    ...(server?.track != null && server.version >= QUERY_ID_SINCE
+      ? ([['compute_query_id', 'on']] as const)
+      : []),
+  ];
+  const foreign = !/^(?:|C|POSIX|C\..*|en(?:[_.@].*)?|English.*)$/i.test(server?.language ?? '');
+  const english = foreign ? [user, ...(server?.load === 1 ? [LOAD] : [])] : [];
+  return [
+    ...wanted.map(([name, value]) => [user, name, value] as const),
+    ...english.flatMap((role) => ENGLISH.map(([name, value]) => [role, name, value] as const)),
+  ];
+}
+
+const QUERY_ID_SINCE = 140_000;
 
 /** deadlock_timeout of the server, and of the roles that have one of their own. */
 const THRESHOLDS = `

@@ -1,7 +1,6 @@
 /** The statements of one message, told apart by the marks that the log has of them. Pure. */
 import { notMeasured } from '../../../recording/figure.ts';
 import type { SqlFailure } from '../../../recording/recording.ts';
-import type { ToldStatement } from '../../engine.ts';
 import { dialect } from '../text/dialect.ts';
 import {
   blankStatement,
@@ -10,31 +9,71 @@ import {
   type Mark,
   type Open,
   spanBetween,
+  type TrackedStatement,
   timesOf,
+  withoutLogging,
 } from './message.ts';
 
 const EITHER = 'the server log does not tell whether it failed or its neighbour';
 
 export interface Pieces {
   readonly pieces: readonly { readonly text: string; readonly offset: number }[];
+  /** One of each statement, as far as they were begun. */
   readonly marks: readonly Mark[];
+  /** Statement of each mark of the message; more than one belong to PREPARE, and to COPY of a query. */
+  readonly owners: readonly number[];
 }
+
+/** Which mark is which statement's. */
+export function inTurn(pieces: Pieces['pieces'], found: readonly Mark[]): Pieces {
+  const marks: Mark[] = [];
+  const owners: number[] = [];
+  for (const [index, { text }] of pieces.entries()) {
+    const mark = found[owners.length];
+    if (mark === undefined) break;
+    marks.push(mark);
+    owners.push(index);
+    const second = found[owners.length];
+    if (second !== undefined && isOfQueryWithin(text, mark, second)) owners.push(index);
+  }
+  // More of them than statements: none is to be believed.
+  return owners.length < found.length
+    ? { pieces, marks: found, owners: found.map(() => 0) }
+    : { pieces, marks, owners };
+}
+
+/**
+ * PREPARE and COPY have a query in them, which is analysed by itself under the number of the whole statement. Before 14
+ * there are no numbers, and no second line of PREPARE.
+ */
+function isOfQueryWithin(text: string, { queryId }: Mark, second: Mark): boolean {
+  const bare = dialect.blank(text);
+  if (queryId === null) return second.queryId === null && COPY_OF_QUERY.test(bare);
+  return queryId === second.queryId && (COPY_OF_QUERY.test(bare) || PREPARE.test(bare));
+}
+
+const COPY_OF_QUERY = /^\s*copy\s*\(/i;
+const PREPARE = /^\s*prepare\s/i;
 
 /** Each begins where its mark is and ends where the next one begins; as many marks as statements, or none is believed. */
 export function severalStatements(
   message: Open,
   ended: Ended | null,
-  { pieces, marks }: Pieces,
-): readonly ToldStatement[] {
+  { pieces, marks, owners }: Pieces,
+): readonly TrackedStatement[] {
   const failed = ended?.error ?? null;
-  const failing = failed === null ? null : failingPieces(failed, { pieces, marks });
+  const failing = failed === null ? null : failingPieces(failed, { pieces, marks, owners });
   const failedAt = failing?.at(-1) ?? null;
   const told =
     marks.length === pieces.length || (marks.length < pieces.length && (ended === null || failed !== null));
   const whole = timesOf(message, ended);
   return pieces.map(({ text }, index) => {
     const mark = told ? marks[index] : undefined;
-    const blank = blankStatement(text, mark?.started ?? whole.started, mark ?? message.record);
+    const blank = {
+      ...blankStatement(text, mark?.started ?? whole.started, mark ?? message.record),
+      queryId: mark?.queryId ?? null,
+    };
+    const inside = linesInside(message, owners, index);
     if (failedAt !== null && index > failedAt)
       return { ...blank, outcome: 'not run', durationMs: notMeasured('it was not run') };
     if (failing !== null && failing.length > 1 && failing.includes(index))
@@ -48,12 +87,20 @@ export function severalStatements(
           ? notMeasured(
               `the server log does not tell the ${pieces.length} statements of its message apart (${marks.length} seen)`,
             )
-          : spanBetween(mark?.started ?? next, next),
+          : withoutLogging(spanBetween(mark?.started ?? next, next), inside),
       outcome:
         failedAt === index ? 'failed' : ended === null && (isLast || mark === undefined) ? 'unknown' : 'ok',
       error: failedAt === index ? failed : null,
     };
   });
+}
+
+/** Statements that the log has inside one of a message. */
+export function linesInside({ linesInside: lines }: Open, owners: readonly number[], index: number): number {
+  return [...lines].reduce(
+    (sum, [after, count]) => sum + (Math.max(0, owners[after - 1] ?? 0) === index ? count : 0),
+    0,
+  );
 }
 
 /**

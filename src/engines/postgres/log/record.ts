@@ -2,6 +2,7 @@
  * Entries of the server's log, from its two formats for programs. Pure.
  * https://www.postgresql.org/docs/current/runtime-config-logging.html#RUNTIME-CONFIG-LOGGING-CSVLOG
  */
+import { StringDecoder } from 'node:string_decoder';
 
 export interface LogRecord {
   /** Milliseconds since the epoch; the server cuts off what is below one. */
@@ -21,29 +22,43 @@ export interface LogRecord {
   readonly context: string | null;
   /** 1-based, in the text that the client sent. */
   readonly position: number | null;
+  /** Of the statement that a client sent, from 14 on; null before it is analysed. */
+  readonly queryId: string | null;
 }
 
 export type LogFormat = 'jsonlog' | 'csvlog';
 
-/** Takes the log in pieces as they come, and gives the entries that are complete. */
+/** Takes the log in pieces as they come, cut anywhere, and gives the entries that are complete. */
 export interface LogReader {
-  add(text: string): readonly LogRecord[];
+  add(bytes: Uint8Array): readonly LogRecord[];
+  /** Entries so far that are none: cut short by a crash, written half in another format, in another time zone. */
+  readonly unread: number;
 }
 
+/** Bytes that are no UTF-8, as a database in another encoding writes them, become U+FFFD. */
 export function createLogReader(format: LogFormat): LogReader {
+  const decoder = new StringDecoder('utf8');
+  const take = format === 'jsonlog' ? takeLines : takeRowsOfOneWidth();
   let rest = '';
-  const take = format === 'jsonlog' ? takeLines : takeRows;
+  let unread = 0;
   return {
-    add(text) {
-      const { records, taken } = take(rest + text);
-      rest = (rest + text).slice(taken);
-      return records;
+    add(bytes) {
+      const text = rest + decoder.write(bytes);
+      const found = take(text);
+      rest = text.slice(found.taken);
+      const records = found.entries.map((entry) => (entry === null ? null : recordOf(entry)));
+      unread += records.filter((record) => record === null).length;
+      return records.filter((record) => record !== null);
+    },
+    get unread() {
+      return unread;
     },
   };
 }
 
 interface Taken {
-  readonly records: readonly LogRecord[];
+  /** Null: no entry of this format. */
+  readonly entries: readonly (RawRecord | null)[];
   /** Characters that were used up. */
   readonly taken: number;
 }
@@ -51,13 +66,14 @@ interface Taken {
 function takeLines(text: string): Taken {
   const end = text.lastIndexOf('\n') + 1;
   const lines = text.slice(0, end).split('\n');
-  return { records: lines.flatMap((line) => (line === '' ? [] : recordOfJson(line))), taken: end };
+  return { entries: lines.flatMap((line) => (line === '' ? [] : [entryOfJson(line)])), taken: end };
 }
 
-function recordOfJson(line: string): readonly LogRecord[] {
-  const entry = JSON.parse(line) as Readonly<Record<string, unknown>>;
+function entryOfJson(line: string): RawRecord | null {
+  const entry = parsed(line);
+  if (entry === null) return null;
   const text = (key: string): string | null => (typeof entry[key] === 'string' ? entry[key] : null);
-  return recordOf({
+  return {
     time: text('timestamp'),
     pid: entry.pid,
     user: text('user'),
@@ -71,26 +87,71 @@ function recordOfJson(line: string): readonly LogRecord[] {
     detail: text('detail'),
     context: text('context'),
     position: entry.cursor_position,
-  });
+    queryId: QUERY_ID.exec(line)?.[1] ?? null,
+  };
+}
+
+function parsed(line: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const entry: unknown = JSON.parse(line);
+    return typeof entry === 'object' && entry !== null ? { ...entry } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The last key of a line; as a number of 64 bits it would lose its end. */
+const QUERY_ID = /"query_id":(-?\d+)\}$/;
+
+/** A row as wide as no other is two: one that was cut short, and the next one behind it on its line. */
+function takeRowsOfOneWidth(): (text: string) => Taken {
+  let columns: number | null = null;
+  return (text) =>
+    takeRows(text, (row) => {
+      if (row.length < FEWEST_COLUMNS) return false;
+      columns ??= row.length;
+      return row.length === columns;
+    });
 }
 
 /** Rows of values in double quotes, which are doubled inside; a value may hold line ends. */
-function takeRows(text: string): Taken {
-  const records: LogRecord[] = [];
+function takeRows(text: string, isRow: (values: readonly string[]) => boolean): Taken {
+  const entries: (RawRecord | null)[] = [];
   let taken = 0;
-  let row: string[] = [];
-  let at = 0;
+  for (;;) {
+    const row = takeRow(text, taken);
+    if (row === 'not complete') return { entries, taken };
+    if (row !== 'no row') {
+      if (row.values.length > 1 || row.values[0] !== '')
+        entries.push(isRow(row.values) ? entryOfRow(row.values) : null);
+      taken = row.end;
+      continue;
+    }
+    // The next line that begins as a row does: what is between belongs to a row that was cut short.
+    ROW_BEGINS.lastIndex = taken;
+    const next = ROW_BEGINS.exec(text);
+    if (next === null) return { entries, taken };
+    entries.push(null);
+    taken = next.index + next[0].indexOf('\n') + 1;
+  }
+}
+
+const ROW_BEGINS = /\n(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Z])/g;
+
+type Row = { readonly values: readonly string[]; readonly end: number };
+
+function takeRow(text: string, from: number): Row | 'not complete' | 'no row' {
+  const values: string[] = [];
+  let at = from;
   while (at < text.length) {
     const value = takeValue(text, at);
-    if (value === null) break;
-    row.push(value.text);
+    if (value === null) return 'not complete';
+    values.push(value.text);
     at = value.end + 1;
-    if (text[value.end] !== '\n') continue;
-    records.push(...recordOfRow(row));
-    row = [];
-    taken = at;
+    if (text[value.end] === '\n') return { values, end: at };
+    if (text[value.end] !== ',') return 'no row';
   }
-  return { records, taken };
+  return 'not complete';
 }
 
 /** A value and the offset of the comma or line end behind it; null when that has not come yet. */
@@ -112,10 +173,14 @@ function takeValue(text: string, from: number): { readonly text: string; readonl
 
 const VALUE_END = /[,\n]/g;
 
-/** The columns that every major from 10 on has, in their order. */
-function recordOfRow(row: readonly string[]): readonly LogRecord[] {
+/** Columns that every major from 10 on has; later ones have further ones behind them. */
+const FEWEST_COLUMNS = 23;
+/** Of the column `query_id`, the last one since 14. */
+const QUERY_ID_COLUMN = 25;
+
+function entryOfRow(row: readonly string[]): RawRecord {
   const text = (index: number): string | null => row[index] || null;
-  return recordOf({
+  return {
     time: text(0),
     user: text(1),
     database: text(2),
@@ -129,7 +194,8 @@ function recordOfRow(row: readonly string[]): readonly LogRecord[] {
     context: text(18),
     position: text(20),
     applicationName: text(22),
-  });
+    queryId: text(QUERY_ID_COLUMN),
+  };
 }
 
 interface RawRecord extends Partial<Record<keyof LogRecord, unknown>> {
@@ -144,28 +210,28 @@ interface RawRecord extends Partial<Record<keyof LogRecord, unknown>> {
   readonly message: string | null;
   readonly detail: string | null;
   readonly context: string | null;
+  readonly queryId: string | null;
 }
 
-/** None for an entry whose time is in another zone: the journal is refused there before it begins. */
-function recordOf(raw: RawRecord): readonly LogRecord[] {
+/** Null for an entry whose time is in another zone: the journal is refused there before it begins. */
+function recordOf(raw: RawRecord): LogRecord | null {
   const time = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3}) (?:UTC|GMT)$/.exec(raw.time ?? '');
-  if (time === null) return [];
+  if (time === null) return null;
   const transactionId = Number(raw.transactionId ?? 0);
-  return [
-    {
-      atMs: Date.parse(`${time[1]}T${time[2]}Z`),
-      sessionId: Number(raw.pid ?? 0),
-      user: raw.user,
-      database: raw.database,
-      applicationName: raw.applicationName ?? '',
-      virtualTransaction: raw.virtualTransaction,
-      transactionId: transactionId > 0 ? String(transactionId) : null,
-      severity: raw.severity ?? '',
-      sqlState: raw.sqlState,
-      message: raw.message ?? '',
-      detail: raw.detail,
-      context: raw.context,
-      position: raw.position === undefined || raw.position === null ? null : Number(raw.position),
-    },
-  ];
+  return {
+    atMs: Date.parse(`${time[1]}T${time[2]}Z`),
+    sessionId: Number(raw.pid ?? 0),
+    user: raw.user,
+    database: raw.database,
+    applicationName: raw.applicationName ?? '',
+    virtualTransaction: raw.virtualTransaction,
+    transactionId: transactionId > 0 ? String(transactionId) : null,
+    severity: raw.severity ?? '',
+    sqlState: raw.sqlState,
+    message: raw.message ?? '',
+    detail: raw.detail,
+    context: raw.context,
+    position: raw.position === undefined || raw.position === null ? null : Number(raw.position),
+    queryId: raw.queryId === '0' ? null : raw.queryId,
+  };
 }

@@ -6,8 +6,8 @@
  * (no utility statement) is through. Pure.
  */
 import type { SqlFailure } from '../../../recording/recording.ts';
-import type { ToldMessage, ToldStatement } from '../../engine.ts';
 import { split } from '../text/split.ts';
+import { insideStatements, noteInside } from './inside.ts';
 import {
   around,
   blankStatement,
@@ -17,21 +17,27 @@ import {
   type Mark,
   type Open,
   type Prepared,
+  type TrackedMessage,
+  type TrackedStatement,
   timesOf,
+  withoutLogging,
 } from './message.ts';
-import { severalStatements } from './pieces.ts';
+import { inTurn, linesInside, severalStatements } from './pieces.ts';
 import type { LogRecord } from './record.ts';
 
 export interface StatementTracker {
   /** In the order of the log; gives the messages that ended. */
-  add(record: LogRecord): readonly ToldMessage[];
+  add(record: LogRecord): readonly TrackedMessage[];
   /** Those that have not ended. */
-  unfinished(): readonly ToldMessage[];
+  unfinished(): readonly TrackedMessage[];
+  /** Lines whose kind is in another language than English, so that they could not be told. */
+  readonly foreign: number;
 }
 
 export function trackStatements(user: string, database: string): StatementTracker {
   const open = new Map<number, Open>();
   const prepared = new Map<number, Prepared>();
+  let foreign = 0;
 
   function begin(record: LogRecord, text: string): void {
     const before = prepared.get(record.sessionId) ?? null;
@@ -41,28 +47,34 @@ export function trackStatements(user: string, database: string): StatementTracke
       text,
       prepared: before?.text === text ? before : null,
       marks: [],
+      inside: new Map(),
+      linesInside: new Map(),
     });
   }
 
-  function end(record: LogRecord, ended: Ended): readonly ToldMessage[] {
+  function end(record: LogRecord, ended: Ended): readonly TrackedMessage[] {
     const message = open.get(record.sessionId);
     open.delete(record.sessionId);
     if (message !== undefined) return [toldMessage(message, ended)];
     return ended.error === null ? [] : [unread(record, ended.error)];
   }
 
-  function add(record: LogRecord): readonly ToldMessage[] {
+  function add(record: LogRecord): readonly TrackedMessage[] {
     if (record.user !== user || record.database !== database) return [];
     const { message, severity, sessionId } = record;
     if (severity === 'ERROR' || severity === 'FATAL' || severity === 'PANIC')
       return end(record, { record, tookMs: null, error: failureOf(record) });
+    if (!SEVERITIES.has(severity)) foreign += 1;
     if (severity !== 'LOG') return [];
     if (message === 'PARSE ANALYSIS STATISTICS') {
-      open.get(sessionId)?.marks.push(markOf(record));
+      const within = open.get(sessionId);
+      if (within === undefined) return [];
+      if (record.context === null) within.marks.push(markOf(record));
+      else noteInside(within, record.context, markOf(record));
       return [];
     }
     if (message === 'EXECUTOR STATISTICS') {
-      const last = open.get(sessionId)?.marks.findLast(({ inside }) => inside === null);
+      const last = open.get(sessionId)?.marks.at(-1);
       if (last !== undefined && record.context === null) last.done = true;
       return [];
     }
@@ -74,19 +86,33 @@ export function trackStatements(user: string, database: string): StatementTracke
     const took = TOOK.exec(message);
     if (took === null) return [];
     const tookMs = Number(took[1]);
-    if (took[2] === undefined) return end(record, { record, tookMs, error: null });
-    prepare(prepared, { record, tookMs, what: took[2], text: message.slice(took[0].length) });
+    const what = took[2] ?? took[3];
+    if (what === undefined) return end(record, { record, tookMs, error: null });
+    if (what === 'statement' || what === 'execute') {
+      // Its session does without log_statement: the text comes with the end.
+      begin({ ...record, atMs: record.atMs - tookMs }, message.slice(took[0].length));
+      return end(record, { record, tookMs, error: null });
+    }
+    prepare(prepared, { record, tookMs, what, text: message.slice(took[0].length) });
     return [];
   }
 
   return {
     add,
     unfinished: () => [...open.values()].map((message) => toldMessage(message, null)),
+    get foreign() {
+      return foreign;
+    },
   };
 }
 
 const BEGAN = /^(?:statement|execute (?:fetch from )?[^:]+): /;
-const TOOK = /^duration: ([\d.]+) ms(?: {2}(parse|bind) [^:]+: |$)/;
+const TOOK = /^duration: ([\d.]+) ms(?: {2}(?:(parse|bind|execute) [^:]+|(statement)): |$)/;
+/** https://www.postgresql.org/docs/current/runtime-config-logging.html#RUNTIME-CONFIG-SEVERITY-LEVELS */
+const SEVERITIES = new Set([
+  ...['DEBUG', 'DEBUG1', 'DEBUG2', 'DEBUG3', 'DEBUG4', 'DEBUG5', 'LOG', 'INFO', 'NOTICE', 'WARNING'],
+  ...['ERROR', 'FATAL', 'PANIC'],
+]);
 
 function prepare(
   prepared: Map<number, Prepared>,
@@ -104,65 +130,60 @@ function prepare(
 
 function markOf(record: LogRecord): Mark {
   const elapsedMs = Number(/([\d.]+) s elapsed/.exec(record.detail ?? '')?.[1] ?? 0) * 1000;
-  const { virtualTransaction, transactionId, context } = record;
-  const nested = context === null ? null : (INSIDE.exec(context)?.[1] ?? '');
+  const { virtualTransaction, transactionId, queryId } = record;
   return {
     started: { notBeforeMs: record.atMs - elapsedMs, notAfterMs: record.atMs - elapsedMs + LINE_MS },
-    inside: nested === null ? null : { text: nested },
     virtualTransaction,
     transactionId,
+    queryId,
     done: false,
   };
 }
-
-/** The innermost context comes first; the text may hold quotes and line ends. */
-const INSIDE = /^SQL statement "([\s\S]*?)"(?:\n(?:PL\/|SQL function|SQL statement|extension script)|$)/;
 
 function failureOf({ sqlState, message, position }: LogRecord): SqlFailure {
   return { code: sqlState, message, statement: null, position };
 }
 
 /** What the server could not even read has no line of its beginning, and its text is in no line. */
-function unread(record: LogRecord, error: SqlFailure): ToldMessage {
+function unread(record: LogRecord, error: SqlFailure): TrackedMessage {
   const { sessionId, applicationName } = record;
   const blank = blankStatement('', lineInstant(record), record);
   return { sessionId, applicationName, statements: [{ ...blank, outcome: 'failed', error }] };
 }
 
-function toldMessage(message: Open, ended: Ended | null): ToldMessage {
+function toldMessage(message: Open, ended: Ended | null): TrackedMessage {
   const { sessionId, applicationName } = message.record;
   const pieces = split(message.text);
-  const marks = message.marks.filter(({ inside }) => inside === null);
-  const statements =
-    pieces.length <= 1
-      ? [wholeStatement(message, ended, pieces[0]?.text ?? message.text.trim())]
-      : severalStatements(message, ended, { pieces, marks });
-  return { sessionId, applicationName, statements: [...statements, ...nestedStatements(message)] };
+  const inOrder = inTurn(pieces, message.marks);
+  const isOne = pieces.length <= 1;
+  const owners = isOne ? message.marks.map(() => 0) : inOrder.owners;
+  const statements = isOne
+    ? [wholeStatement(message, ended, pieces[0]?.text ?? message.text.trim())]
+    : severalStatements(message, ended, inOrder);
+  return {
+    sessionId,
+    applicationName,
+    statements: [...statements, ...insideStatements(message.inside.values(), owners)],
+  };
 }
 
-function wholeStatement(message: Open, ended: Ended | null, text: string): ToldStatement {
-  const { record, prepared } = message;
+function wholeStatement(message: Open, ended: Ended | null, text: string): TrackedStatement {
+  const { record, prepared, marks } = message;
   const transactionId = ended?.record.transactionId ?? record.transactionId;
   const { started, durationMs } = timesOf(message, ended);
   return {
     ...blankStatement(text, started, { ...record, transactionId }),
     ...(prepared === null ? {} : { started: around(prepared.startedAtMs) }),
-    durationMs,
+    durationMs: withoutLogging(
+      durationMs,
+      linesInside(
+        message,
+        marks.map(() => 0),
+        0,
+      ),
+    ),
     outcome: ended === null ? 'unknown' : ended.error === null ? 'ok' : 'failed',
     error: ended?.error ?? null,
+    queryId: marks[0]?.queryId ?? ended?.record.queryId ?? null,
   };
-}
-
-/** What ran inside a block or a function, once for each text: a plan is kept, so that later runs leave no line. */
-function nestedStatements({ marks }: Open): readonly ToldStatement[] {
-  const found: ToldStatement[] = [];
-  let outer = -1;
-  for (const mark of marks) {
-    if (mark.inside === null) outer += 1;
-    else if (mark.inside.text !== '') {
-      const blank = blankStatement(mark.inside.text.trim(), mark.started, mark);
-      found.push({ ...blank, within: Math.max(0, outer) });
-    }
-  }
-  return found;
 }

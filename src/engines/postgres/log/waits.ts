@@ -17,6 +17,15 @@ export interface LoggedWait {
   readonly waitedMs: number | null;
   readonly ended: ServerInstant;
   readonly ending: WaitEnding;
+  readonly sessions: LockSessions;
+}
+
+/** As the first line of a wait lists them, by their process numbers. */
+export interface LockSessions {
+  /** Of the same lock, in whatever mode. */
+  readonly holders: readonly number[];
+  /** Who waits for it, the waiter itself left out; the order is not that of the queue. */
+  readonly waiters: readonly number[];
 }
 
 export interface LoggedWaits {
@@ -26,7 +35,8 @@ export interface LoggedWaits {
 
 const LINE_MS = 1;
 
-interface Waiting extends Pick<LoggedWait, 'mode' | 'target' | 'relationOid' | 'databaseOid' | 'started'> {
+interface Waiting
+  extends Pick<LoggedWait, 'mode' | 'target' | 'relationOid' | 'databaseOid' | 'started' | 'sessions'> {
   readonly on: string;
 }
 
@@ -39,9 +49,9 @@ export function trackLoggedWaits(): LoggedWaits {
     how: Pick<LoggedWait, 'waitedMs' | 'ending'>,
   ): readonly LoggedWait[] {
     open.delete(record.sessionId);
-    const { mode, target, relationOid, databaseOid, started } = wait;
+    const { mode, target, relationOid, databaseOid, started, sessions } = wait;
     const at = { notBeforeMs: record.atMs, notAfterMs: record.atMs + LINE_MS };
-    return [{ record, mode, target, relationOid, databaseOid, started, ended: at, ...how }];
+    return [{ record, mode, target, relationOid, databaseOid, started, ended: at, sessions, ...how }];
   }
 
   return {
@@ -51,16 +61,18 @@ export function trackLoggedWaits(): LoggedWaits {
       if (line !== null && Number(line[1]) === sessionId) {
         const waitedMs = Number(line[5]);
         const wait = waitingOf(record, { mode: line[3] ?? '', on: line[4] ?? '', waitedMs });
-        if (line[2] === 'acquired') return ended(record, wait, { waitedMs, ending: 'granted' });
-        if (line[2] === 'detected deadlock while waiting for')
-          return ended(record, wait, { waitedMs, ending: 'deadlock' });
-        // Before 19 a reload of the configuration repeats the line: it is the same wait, known better from its first line.
         const known = open.get(sessionId);
         const again =
           known !== undefined &&
           known.on === wait.on &&
           known.mode === wait.mode &&
           Math.abs(known.started.notBeforeMs - wait.started.notBeforeMs) <= 2 * LINE_MS;
+        // Its last line lists nobody.
+        const whole = again ? { ...wait, sessions: known.sessions } : wait;
+        if (line[2] === 'acquired') return ended(record, whole, { waitedMs, ending: 'granted' });
+        if (line[2] === 'detected deadlock while waiting for')
+          return ended(record, whole, { waitedMs, ending: 'deadlock' });
+        // Before 19 a reload of the configuration repeats the line: it is the same wait, known better from its first line.
         if (!again) open.set(sessionId, wait);
         return [];
       }
@@ -75,14 +87,24 @@ export function trackLoggedWaits(): LoggedWaits {
 const LINE =
   /^process (\d+) (still waiting for|acquired|avoided deadlock for|detected deadlock while waiting for) (\w+) on (.+) after ([\d.]+) ms/;
 
+/** DETAIL of a wait that goes on: "Process holding the lock: 12. Wait queue: 13, 14.", or "Processes holding". */
+function sessionsIn({ detail, sessionId }: LogRecord): LockSessions {
+  const [, holders = '', waiters = ''] =
+    /^Process(?:es)? holding the lock: ([\d, ]*)\. Wait queue: ([\d, ]*)\.$/.exec(detail ?? '') ?? [];
+  const numbers = (list: string): readonly number[] =>
+    list.split(',').flatMap((each) => (each.trim() === '' ? [] : [Number(each)]));
+  return { holders: numbers(holders), waiters: numbers(waiters).filter((each) => each !== sessionId) };
+}
+
 function waitingOf(
-  { atMs }: LogRecord,
+  record: LogRecord,
   { mode, on, waitedMs }: { readonly mode: string; readonly on: string; readonly waitedMs: number },
 ): Waiting {
   const relation = /relation (\d+) of database (\d+)/.exec(on);
   const [, target] = TARGETS.find(([pattern]) => pattern.test(on)) ?? [null, on];
-  const startedAtMs = atMs - waitedMs;
+  const startedAtMs = record.atMs - waitedMs;
   return {
+    sessions: sessionsIn(record),
     on,
     mode,
     target,
@@ -108,6 +130,7 @@ const TARGETS: readonly (readonly [RegExp, string])[] = [
 /** It waited for less than deadlock_timeout, if it waited at all. */
 function unknownWait({ atMs }: LogRecord): Waiting {
   return {
+    sessions: { holders: [], waiters: [] },
     on: '',
     mode: '',
     target: '',
