@@ -13,19 +13,11 @@ export const progress: Observer = {
   name: 'progress',
   async start(request) {
     const { recorder, engine } = request;
-    const records: ProgressRecord[] = [];
-    const lastSeen = new Map<number, string>();
+    const kept = keepChanges();
     const timeLeft = createTimeLeft();
 
-    const note = (seen: ProgressRecord): void => {
-      const text = `${seen.phase} ${seen.done}/${seen.total}`;
-      if (lastSeen.get(seen.sessionId) === text || records.length >= MOST_RECORDS) return;
-      lastSeen.set(seen.sessionId, text);
-      records.push(seen);
-    };
-
     function take(seen: ProgressRecord): void {
-      note(seen);
+      kept.add(seen);
       if (request.onUnderWay !== undefined && isOfMigration(request, seen))
         request.onUnderWay(timeLeft.add(seen));
     }
@@ -38,17 +30,59 @@ export const progress: Observer = {
         const { sessions, inside } = await openSessions(request, 'rehearse observer progress');
         return {
           async read() {
-            for (const seen of await engine.views.readProgress(inside))
-              take({ atMs: recorder.now(), ...seen });
+            const all = await engine.views.readProgress(inside);
+            kept.present(new Set(all.map(({ sessionId }) => sessionId)));
+            for (const seen of all) take({ atMs: recorder.now(), ...seen });
             return INTERVAL_MS;
           },
           [Symbol.asyncDispose]: () => closeSessions(sessions),
         };
       },
-      finish: () => record(request, records),
+      finish: () => record(request, kept.all()),
     });
   },
 };
+
+/** Readings that differ from the one before them, and the last one of each stretch of equal ones. */
+export function keepChanges() {
+  const records: ProgressRecord[] = [];
+  /** By session: what it showed last, and whether that is kept. */
+  const last = new Map<number, { readonly seen: ProgressRecord; readonly kept: boolean }>();
+
+  function keep(seen: ProgressRecord): void {
+    if (records.length < MOST_RECORDS) records.push(seen);
+  }
+
+  function end(sessionId: number): void {
+    const open = last.get(sessionId);
+    if (open !== undefined && !open.kept) keep(open.seen);
+    last.delete(sessionId);
+  }
+
+  return {
+    add(seen: ProgressRecord): void {
+      const open = last.get(seen.sessionId);
+      const same =
+        open !== undefined &&
+        open.seen.phase === seen.phase &&
+        open.seen.done === seen.done &&
+        open.seen.total === seen.total;
+      if (!same) {
+        end(seen.sessionId);
+        keep(seen);
+      }
+      last.set(seen.sessionId, { seen, kept: !same });
+    },
+    /** Sessions that are in a reading: the statements of all others have ended. */
+    present(sessions: ReadonlySet<number>): void {
+      for (const sessionId of [...last.keys()]) if (!sessions.has(sessionId)) end(sessionId);
+    },
+    all(): readonly ProgressRecord[] {
+      this.present(new Set());
+      return records;
+    },
+  };
+}
 
 /** While it runs, a statement is recorded already. */
 function isOfMigration({ recorder }: ObserveRequest, { sessionId }: ProgressRecord): boolean {

@@ -191,6 +191,24 @@ for (const spec of serversOf('mysql')) {
       expect(mine[0]?.phase).toMatch(/copy to tmp table/);
     }, 60_000);
 
+    test('the progress of a build in place goes through all its stages', async () => {
+      let done = false;
+      const build = migrator
+        .execute('alter table t add index t_note (note, name), algorithm = inplace')
+        .then(() => {
+          done = true;
+        });
+      const seen: SeenProgress[] = [];
+      while (!done) seen.push(...(await views.readProgress(inside)));
+      await build;
+      const mine = seen.filter(({ sessionId }) => sessionId === migrator.id);
+      expect(mine.length).toBeGreaterThan(0);
+      for (const { phase, of, done: work } of mine) {
+        expect([phase, of]).toEqual([expect.stringMatching(/^alter(?:ing)? table/), 'statement']);
+        expect(work).toBeGreaterThanOrEqual(0);
+      }
+    }, 60_000);
+
     test('settings that somebody chose are told, paths and secrets are not', async () => {
       const names = (await views.readSettings(inside)).map(({ name }) => name);
       expect(names).toContain('binlog_format');
