@@ -61,18 +61,29 @@ export function sumOf({ areas }: DiskReading): number {
   return Object.values(areas).reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** What grew until the peak, area by area. */
+/** What grew until the peak, area by area, and the free space taken where the areas are not all. */
 export function detailsOf(disk: DiskRecord): readonly Detail[] {
   const areas = Object.keys(disk.peak.areas) as DiskArea[];
   const grown = areas
     .map((area) => ({ area, bytes: (disk.peak.areas[area] ?? 0) - (disk.before.areas[area] ?? 0) }))
     .filter(({ bytes }) => bytes > 0)
     .toSorted((one, other) => other.bytes - one.bytes);
-  return grown.map(({ area, bytes }) => ({
+  const free =
+    disk.unseen === undefined || disk.freeTakenBytes === undefined
+      ? []
+      : [
+          {
+            what: 'less free on the file system of the data directory at one time, by whomever',
+            figure: disk.freeTakenBytes,
+            unit: 'bytes' as const,
+          },
+        ];
+  const inAreas = grown.map(({ area, bytes }) => ({
     what: `of it in ${AREA_IN_WORDS[area]}`,
     figure: exactly(bytes, disk.source),
     unit: 'bytes' as const,
   }));
+  return [...free, ...inAreas];
 }
 
 export const AREA_IN_WORDS: Readonly<Record<DiskArea, string>> = {

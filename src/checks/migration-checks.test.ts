@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { ObservedChange, SqlFailure } from '../recording/recording.ts';
+import { exactly } from '../recording/figure.ts';
+import type { ObservedChange, Recording, SqlFailure } from '../recording/recording.ts';
 import { diskFree } from './disk-free.ts';
 import { diskGrowthPeak } from './disk-growth-peak.ts';
 import { duration } from './duration.ts';
@@ -76,6 +77,23 @@ test('disk growth is the peak of all areas together less what was there before',
     statementId: '1#1.1',
     details: [{ figure: { upper: 1e6 } }, { what: 'of it in tables', figure: { upper: 1e6 } }],
   });
+});
+
+test('where temporary files cannot be seen a growth within the budget proves nothing, and one beyond it does', () => {
+  const { disk } = recording();
+  if ('notMeasured' in disk) throw new Error('the fixture has a disk');
+  const hidden = recording({
+    disk: { ...disk, unseen: 'another user’s process', freeTakenBytes: exactly(5e8, 'statfs') },
+  });
+  const verdictOf = (facts: Recording, diskFreeBytes: number) =>
+    diskFree.check(facts, { ...NO_BUDGETS, diskFreeBytes })[0];
+  expect(verdictOf(recording(), 1e12)?.verdict).toBe('pass');
+  expect(verdictOf(hidden, 1e12)?.verdict).toBe('inconclusive');
+  expect(verdictOf(hidden, 1e12)?.details[0]).toMatchObject({ figure: { upper: 5e8 } });
+  expect(verdictOf(hidden, 1)?.verdict).toBe('fail');
+  expect(diskGrowthPeak.check(hidden, { ...NO_BUDGETS, diskGrowthPeak: { ratio: 100 } })[0]?.verdict).toBe(
+    'inconclusive',
+  );
 });
 
 test('disk that was not observed is inconclusive with the reason', () => {

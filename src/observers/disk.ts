@@ -5,7 +5,7 @@
 import { statfs } from 'node:fs/promises';
 import type { DiskReader, LeftFile } from '../engines/engine.ts';
 import { explain } from '../errors.ts';
-import { exactly, type Figure, notMeasured } from '../recording/figure.ts';
+import { exactly, type Figure, isMeasured, notMeasured } from '../recording/figure.ts';
 import type {
   DiskReading,
   DiskRecord,
@@ -48,6 +48,7 @@ export const disk: Observer = {
     let before: Snapshot | null = null;
     let peak: DiskReading | null = null;
     let latest: DiskReading | null = null;
+    const free = watchFree(request);
 
     async function take(from: DiskReader): Promise<DiskReading> {
       const fromMs = recorder.now();
@@ -55,6 +56,7 @@ export const disk: Observer = {
       const reading = { atMs: recorder.now(), areas };
       samples.add(reading);
       statements.add(reading);
+      await free.read();
       growth.add({ fromMs, toMs: reading.atMs }, from.changedFiles?.() ?? []);
       latest = reading;
       peak = peak === null ? reading : larger(peak, reading);
@@ -108,6 +110,7 @@ export const disk: Observer = {
 
     /** What was on disk before the migration is where its growth counts from. */
     async function begin(from: DiskReader): Promise<void> {
+      free.begin();
       before = await snapshot(from);
       peak = before.reading;
     }
@@ -145,6 +148,7 @@ export const disk: Observer = {
           recordOf({
             source: reader.source,
             unseen: reader.unseen ?? null,
+            freeTakenBytes: free.takenBytes(),
             statements: statements.of(ran),
             before,
             after,
@@ -173,6 +177,7 @@ export const disk: Observer = {
 interface DiskFacts {
   readonly source: string;
   readonly unseen: string | null;
+  readonly freeTakenBytes: Figure;
   readonly statements: readonly StatementDisk[];
   readonly before: Snapshot;
   readonly after: Snapshot;
@@ -185,6 +190,7 @@ interface DiskFacts {
 function recordOf({
   source,
   unseen,
+  freeTakenBytes,
   statements,
   before,
   after,
@@ -206,6 +212,7 @@ function recordOf({
     relations: compareRelations(before.relations, after.relations),
     ...(growth === null ? {} : { growth }),
     freeBytesBefore: before.freeBytes,
+    freeTakenBytes,
     ...(unseen === null ? {} : { unseen }),
     statements,
   };
@@ -238,6 +245,32 @@ function compareRelations(before: Relations | null, after: Relations | null): re
     beforeBytes: bytesIn(before, { relation, kind, bytes }),
     afterBytes: bytesIn(after, { relation, kind, bytes }),
   }));
+}
+
+/** The least free space since the beginning, against that at the beginning. */
+function watchFree(request: ObserveRequest) {
+  let firstBytes: number | null = null;
+  let leastBytes = Number.POSITIVE_INFINITY;
+  let missing = 'the disk was not read';
+  return {
+    begin(): void {
+      firstBytes = null;
+      leastBytes = Number.POSITIVE_INFINITY;
+    },
+    async read(): Promise<void> {
+      const free = await freeBytes(request).catch((error: unknown) => notMeasured(firstLine(error)));
+      if (!isMeasured(free)) {
+        missing = free.notMeasured;
+        return;
+      }
+      firstBytes ??= free.lower;
+      leastBytes = Math.min(leastBytes, free.lower);
+    },
+    takenBytes: (): Figure =>
+      firstBytes === null
+        ? notMeasured(missing)
+        : exactly(firstBytes - leastBytes, 'statfs of the data directory, least against first'),
+  };
 }
 
 async function freeBytes({ server }: ObserveRequest): Promise<Figure> {

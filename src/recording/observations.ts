@@ -89,6 +89,11 @@ export interface DiskRecord {
   /** The largest first within a statement. Left out where single files are not seen, and by harnesses that did not look. */
   readonly growth?: readonly StatementGrowth[];
   readonly freeBytesBefore: Figure;
+  /**
+   * Most that the file system of the data directory had less free than before, at the same instants: what others wrote to it is
+   * in it, and what is on other file systems is not. Left out by harnesses that did not look.
+   */
+  readonly freeTakenBytes?: Figure;
   /** Why temporary files may have taken space that no reading shows; left out: none can have. */
   readonly unseen?: string;
   /** What each statement took, in the order in which they ran; left out by harnesses that did not look. */

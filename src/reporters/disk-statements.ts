@@ -1,6 +1,7 @@
 /** What each statement took of the disk. Cells are not yet escaped. */
 import { AREA_IN_WORDS, sumOf } from '../checks/disk-growth-peak.ts';
 import { statementById } from '../checks/span.ts';
+import { isMeasured } from '../recording/figure.ts';
 import type { DiskArea, DiskRecord, Recording, StatementDisk } from '../recording/recording.ts';
 import { bytes, count } from './format.ts';
 import type { Table } from './tables.ts';
@@ -29,8 +30,14 @@ export function diskStatementsTable(recording: Recording, { statements = [] }: D
       ];
     }),
     numeric: [1, 2, 3, 4],
-    note: `Readings every 50 ms, all areas together, the load’s writes included.${grown.length > ROWS_SHOWN ? ` ${count(grown.length - ROWS_SHOWN)} more in the recording.` : ''}`,
+    note: `The largest reading while it ran, all areas together, the load’s writes included.${grown.length > ROWS_SHOWN ? ` ${count(grown.length - ROWS_SHOWN)} more in the recording.` : ''}`,
   };
+}
+
+/** A witness that looks at no single file. */
+export function freeInWords({ freeTakenBytes }: DiskRecord): string {
+  if (freeTakenBytes === undefined || !isMeasured(freeTakenBytes)) return '';
+  return ` Its file system had at most ${bytes(freeTakenBytes.upper)} less free meanwhile, by whomever.`;
 }
 
 function grownBy({ before, peak }: StatementDisk): number {

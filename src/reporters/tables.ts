@@ -17,7 +17,7 @@ import type {
 } from '../recording/recording.ts';
 import { blockedTable } from './blocked.ts';
 import { codeTable } from './code.ts';
-import { diskStatementsTable } from './disk-statements.ts';
+import { diskStatementsTable, freeInWords } from './disk-statements.ts';
 import { bytes, count, duration, figureInCell, perSecondAlone } from './format.ts';
 import { growthTable } from './growth.ts';
 import { journalTable } from './journal.ts';
@@ -263,7 +263,7 @@ function diskTable(disk: DiskRecord): Table {
       row('together', [sumOf(before), sumOf(peak), sumOf(after)]),
     ],
     numeric: [1, 2, 3, 4, 5],
-    note: `Log written meanwhile, the load's included: ${figureInCell(disk.logWrittenBytes, 'bytes')}. Source: ${disk.source}.`,
+    note: `Log written meanwhile, the load's included: ${figureInCell(disk.logWrittenBytes, 'bytes')}.${freeInWords(disk)} Source: ${disk.source}.`,
   };
 }
 
