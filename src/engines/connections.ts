@@ -132,3 +132,11 @@ export interface LoadConnection {
   ): void;
   close(): Promise<void>;
 }
+
+/** Name of the session that runs the migration; every session of ours has a name that begins as this one does. */
+export const MIGRATION_APPLICATION = 'rehearse migration';
+
+/** True for a session of ours that is not the migration's, by its name in the server's views. */
+export function isOursBeside(applicationName: string): boolean {
+  return applicationName.startsWith('rehearse ') && applicationName !== MIGRATION_APPLICATION;
+}

@@ -117,6 +117,27 @@ for (const spec of serversOf('mysql')) {
       }
     }, 60_000);
 
+    test('our own look-out beside the migration is no statement of it, and fills no memory', async () => {
+      const { statements, gaps } = await journalOf(async () => {
+        await using migrator = await started.engine.connections.connect(started.roles.migrator, {
+          applicationName: 'rehearse migration',
+          lockTimeoutMs: 100,
+        });
+        await new Promise((resolve) => setTimeout(resolve, 400));
+        await migrator.execute('do sleep(1)');
+        await using observer = await started.connect('observerInside');
+        const [ring] = await observer.query<{ looks: number }>(
+          "select count(*) as looks from performance_schema.events_statements_history_long where sql_text like '%processlist_state as state%' or sql_text like 'select state, 0 as row_wait%'",
+        );
+        expect(Number(ring?.looks)).toBeLessThan(20);
+      });
+      expect(gaps).toEqual([]);
+      expect(statements.filter(({ text }) => text.startsWith('do'))).toHaveLength(1);
+      expect(new Set(statements.map(({ applicationName }) => applicationName))).toEqual(
+        new Set(['rehearse migration']),
+      );
+    }, 60_000);
+
     test('sessions too short to be seen, and what the ring has lost before it was read', async () => {
       await using load = await started.connect('load', 'busy');
       const short = async (text: string) => {

@@ -32,17 +32,21 @@ interface Kept {
   readonly done: Set<string>;
   leftOut: number;
   source: string;
+  /** As the open journal wants it. */
+  intervalMs: number;
 }
 
 async function startJournal(request: ObserveRequest): Promise<RunningObserver> {
   const { engine, recorder } = request;
   if (engine.views.openJournal === undefined) return NONE;
-  const kept: Kept = { messages: [], done: new Set(), leftOut: 0, source: '' };
+  const kept: Kept = { messages: [], done: new Set(), leftOut: 0, source: '', intervalMs: INTERVAL_MS };
   let current: OpenJournal | null = null;
   let missing: string | null = null;
   const sampling = await startSampling({
     name: journal.name,
-    intervalMs: INTERVAL_MS,
+    get intervalMs() {
+      return kept.intervalMs;
+    },
     observe: request,
     async open() {
       const opened = await openJournal(request, kept);
@@ -126,6 +130,7 @@ async function openJournal(
     }
     if (kept.source === '' && opened.waitsInWords !== null) recorder.add('notes', opened.waitsInWords);
     kept.source = opened.source;
+    kept.intervalMs = opened.intervalMs ?? INTERVAL_MS;
     const first = await measureClockOffset(engine, recorder, administrator);
     if (!isMeasured(first)) {
       await closed(opened, close);
@@ -158,7 +163,7 @@ async function openJournal(
         keep(await opened.settle());
       });
     return {
-      read: () => inTurn(async () => keep(await opened.read())).then(() => opened.intervalMs ?? INTERVAL_MS),
+      read: () => inTurn(async () => keep(await opened.read())).then(() => kept.intervalMs),
       settle,
       finish: async () => {
         try {

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionTarget, Engine, Session } from '../engines/engine.ts';
-import { SqlError } from '../engines/engine.ts';
+import { MIGRATION_APPLICATION, SqlError } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { Step } from '../recording/recording.ts';
@@ -108,7 +108,7 @@ function connect(
   return engine.connections.connect(
     target,
     {
-      applicationName: 'rehearse migration',
+      applicationName: MIGRATION_APPLICATION,
       ...(lockTimeoutMs === null ? {} : { lockTimeoutMs }),
       ...(statementTimeoutMs === null ? {} : { statementTimeoutMs }),
     },

@@ -15,6 +15,7 @@ import { prepareJournal } from './switches.ts';
 const SOURCE = 'events_statements_history_long';
 /** A session that lives shorter is known by counting alone (sessions.ts); a reading of nothing new took 0.7 ms. */
 const INTERVAL_MS = 200;
+const UNSEEN = { sessionId: 0, applicationName: '', beside: false };
 /** From the end of a statement to its row: the rows of two processors need not come in order. */
 const SLACK_MS = 1_000;
 
@@ -30,21 +31,23 @@ export async function openJournal({
     await ready.takeBack();
     return { missing: 'the server does not time its statements' };
   }
-  const sessions = await openUserSessions(inside, user);
+  const sessions = await openUserSessions(inside, administrator, user);
   const reader = createReader({ session: inside, user, sessions, ...began });
   let { clock } = began;
   const messages = createMessages({
-    sessionOf: (thread) => sessions.of(thread) ?? { sessionId: 0, applicationName: '' },
+    sessionOf: (thread) => sessions.of(thread) ?? UNSEEN,
     at: (timerMs) => clock.at(timerMs),
     mostTextBytes: ready.mostTextBytes,
     flavor: (await serverKind(inside)).flavor,
   });
   let running: readonly StatementEvent[] = [];
 
+  const isTold = ({ thread }: StatementEvent): boolean => sessions.of(thread)?.beside !== true;
+
   async function take(last: boolean): Promise<JournalReading> {
     const events = await reader.read(last);
     if (events.length > 0) clock = (await readEventClock(inside)) ?? clock;
-    return { messages: messages.add(events), waits: [] };
+    return { messages: messages.add(events.filter(isTold)), waits: [] };
   }
 
   return {
@@ -54,7 +57,7 @@ export async function openJournal({
     read: () => take(false),
     async settle() {
       const reading = await take(true);
-      running = await runningIn(inside, sessions.live);
+      running = (await runningIn(inside, sessions.live)).filter(isTold);
       return reading;
     },
     unfinished: () => ({ messages: messages.add(running), waits: [] }),

@@ -58,8 +58,8 @@ export function createMessages(request: MessageRequest): MessageMaker {
       }
       return 0;
     }
-    const session = sessionOf(top.thread);
-    return { ...session, statements: all.map((event) => told(event, withinOf(event))) };
+    const { sessionId, applicationName } = sessionOf(top.thread);
+    return { sessionId, applicationName, statements: all.map((event) => told(event, withinOf(event))) };
   }
 
   function told(event: StatementEvent, within: number | null): ToldStatement {

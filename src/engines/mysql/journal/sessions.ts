@@ -4,9 +4,12 @@
  * every connection of all other users was seen, the threads that nobody saw are this user's.
  * https://dev.mysql.com/doc/refman/8.4/en/performance-schema-connection-tables.html
  */
-import type { Session } from '../../engine.ts';
+import { isOursBeside, type Session } from '../../engine.ts';
+import { isRefused } from '../views/instruments.ts';
 
 export interface KnownSession {
+  /** One of ours beside the migration: what it sends is nobody's migration. */
+  readonly beside: boolean;
   /** Connection id; 0: it was gone before it was seen. */
   readonly sessionId: number;
   readonly applicationName: string;
@@ -47,10 +50,18 @@ interface ThreadRow {
   readonly application: string | null;
 }
 
+/** A session that looks for lock waits every 15 ms would push the statements of all others out of the server's memory. */
+const LEAVE_OUT = "update performance_schema.threads set instrumented = 'NO' where thread_id = ?";
+
 /** A thread number is never used again while the server runs; those of a busy pool are not kept for ever. */
 const MOST_KNOWN = 100_000;
 
-export async function openUserSessions(session: Session, user: string): Promise<UserSessions> {
+/** The administrator's session takes what is ours beside the migration out of the server's memory. */
+export async function openUserSessions(
+  session: Session,
+  administrator: Session,
+  user: string,
+): Promise<UserSessions> {
   const known = new Map<number, KnownSession | null>();
   /** Connections of each user that were seen since the opening. */
   const seen = new Map<string, number>();
@@ -65,13 +76,21 @@ export async function openUserSessions(session: Session, user: string): Promise<
       // A connection has no user until it has said its password, and no attributes.
       if (row.user === null) continue;
       if (isNew) seen.set(row.user, (seen.get(row.user) ?? 0) + 1);
-      const { application } = row;
-      known.set(
-        thread,
-        row.user === user ? { sessionId: Number(row.id), applicationName: application ?? '' } : null,
-      );
+      const applicationName = row.application ?? '';
+      const beside = isOursBeside(applicationName);
+      known.set(thread, row.user === user ? { sessionId: Number(row.id), applicationName, beside } : null);
+      if (isNew && beside && row.user === user) await leaveOut(thread);
     }
     live = rows.filter((row) => row.user === user).map(({ thread }) => Number(thread));
+  }
+
+  /** Without the privilege they are read like the others, and not told. */
+  async function leaveOut(thread: number): Promise<void> {
+    try {
+      await administrator.execute(LEAVE_OUT, [thread]);
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+    }
   }
 
   /** Of those that are gone, the ones of longest ago. */
