@@ -96,7 +96,8 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
           }
         },
         finish() {
-          const { lag, bytes } = worst;
+          const { bytes } = worst;
+          const lag = worst.lagUntil(recorder.now());
           const none = 'the replica did not tell its position';
           const told =
             'missing' in replaySource
@@ -157,8 +158,10 @@ function largestOf() {
       bytes = Math.max(bytes ?? 0, sample.lagBytes);
       last = sample;
     },
-    get lag() {
-      return lag;
+    /** Since the last sample it may have grown by no more than the time since: a server that is gone is behind. */
+    lagUntil(nowMs: number) {
+      if (last === null || lag === null) return null;
+      return { lower: lag.lower, upper: Math.max(lag.upper, last.lagMs[1] + Math.max(0, nowMs - last.atMs)) };
     },
     get bytes() {
       return bytes;
