@@ -2,35 +2,37 @@
  * `npm run bench:observe [-- --engine postgres:18 | mysql:9.7]`: what the observers cost the application, with all of them on
  * (canaries too) and off in turn, through the shipped observers and the shipped load.
  *
- * 1. closed loop at saturation: eight connections that ask as fast as they are answered; pairs are added until the 95 %
- *    interval of the median is within 1 %, else exit 3.
- * 2. open loop at half of what that gave: p99 of the response time; pairs until that interval is on one side of the goal.
+ * 1. closed loop at saturation: eight connections that ask as fast as they are answered. Load, server and observers have the
+ *    same cores, and there what is lost is the CPU that somebody else takes: operations per second of CPU of all of them
+ *    together. Pairs are added until the 95 % interval of the median is within 1 %, else exit 3. Operations per second of the
+ *    clock are told beside it: a neighbour on the machine moves them by 20 % from one second to the next.
+ * 2. open loop at half of the ceiling: p99 of the response time; pairs until that interval is on one side of the goal.
  *
- * A pair is off, on, on, off: what drifts steadily meanwhile hits both alike.
+ * A pair is off, on, on, off within one running load: what drifts steadily meanwhile hits both alike. `--json FILE --resume`
+ * goes on with the pairs that an earlier run has left in the file.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Session } from '../src/engines/engine.ts';
 import { EnvironmentError } from '../src/errors.ts';
 import { startLoad } from '../src/load/index.ts';
 import type { RunningLoad } from '../src/load/load.ts';
-import { startCanaries, startObservers } from '../src/observers/index.ts';
-import { mergeHistograms, percentileMs } from '../src/recording/histogram.ts';
-import type { LoadRecord, WindowName } from '../src/recording/recording.ts';
 import { serverSpec, startTestServer, type TestServer } from '../tests/server.ts';
 import { numberOf, planOf, pointSelect, WARM_UP_MS } from './load/runs.ts';
+import { type CpuCount, countCpu } from './observe/cpu.ts';
+import { type Observing, startObserving } from './observe/observing.ts';
 import { type Benchmark, benchmark } from './pairs.ts';
 import { isDecided, isWithin } from './precise.ts';
-import { benchRecorder } from './recorder.ts';
+import { median } from './ratios.ts';
 
 const ROWS = 2 ** 17;
 const CONNECTIONS = 8;
-const SLICE_MS = 700;
-const MOST_PAIRS = 150;
-const P99_SLICE_MS = 1000;
-const P99_ROUNDS = 3;
+const SLICE_MS = 500;
+/** The load tells the p99 of the last second, ten times a second. */
+const P99_SLICE_MS = 1_150;
+const MOST_PAIRS = 120;
 const P99_GOAL = 1.05;
-/** From the start of the observers to what is measured: their sessions are open and their first readings done. */
-const SETTLED_MS = 250;
+/** What was under way when they were switched on or off. */
+const SETTLED_MS = 30;
 /** What may be lost; MySQL's metadata locks are read through performance_schema, which costs more. */
 const LEAST: Readonly<Record<string, number>> = { postgres: 0.98, mysql: 0.97 };
 
@@ -42,14 +44,16 @@ await benchmark('bench:observe', async (run: Benchmark) => {
   await using migrator = await server.connect('migrator');
   await fill(migrator);
   run.describe(`${spec.name} ${server.server.version}, ${server.server.description}, rehearsal profile`);
-  const bench: Bench = { ...run, server, migrator };
-  const ceiling = await measureThroughput(bench, atLeast);
-  await measureP99(bench, ceiling);
+  await using observing = await startObserving(server, 'alter table point add column note int');
+  observing.off();
+  const bench: Bench = { ...run, server, observing };
+  const ceilingPerSecond = await measureThroughput(bench, atLeast);
+  await measureP99(bench, Math.round(ceilingPerSecond / 2));
 });
 
 interface Bench extends Benchmark {
   readonly server: TestServer;
-  readonly migrator: Session;
+  readonly observing: Observing;
 }
 
 /** Doubles its rows: one statement that every engine takes. */
@@ -77,90 +81,107 @@ function planWith({ server }: Bench, ratePerSecond: number) {
   });
 }
 
-/** Everything that reads while a migration runs. */
-async function observersOn({ server, migrator }: Bench): Promise<AsyncDisposable> {
-  const recorder = benchRecorder('observe');
-  const { engine, server: started, roles } = server;
-  const tables = await engine.schema.describe(migrator);
-  const observers = await startObservers({ engine, server: started, roles, recorder });
-  const canaries = await startCanaries({
-    engine,
-    server: started,
-    roles,
-    recorder,
-    tables,
-    migrationTexts: ['alter table point add column note int'],
-  });
-  await observers.beforeSteps();
-  await delay(SETTLED_MS);
-  return {
-    async [Symbol.asyncDispose]() {
-      await canaries[Symbol.asyncDispose]();
-      await observers[Symbol.asyncDispose]();
-    },
-  };
+interface OnAndOff {
+  readonly on: number;
+  readonly off: number;
 }
 
-/** Operations per second with the observers off, as far as it was measured; the goal of the second figure needs it. */
+/** Off, on, on, off; the mean of each two. */
+async function inTurn(observing: Observing, slice: () => Promise<number>): Promise<OnAndOff> {
+  const sliceOf = async (switched: () => void): Promise<number> => {
+    switched();
+    await delay(SETTLED_MS);
+    return slice();
+  };
+  try {
+    const first = await sliceOf(observing.off);
+    const on = (await sliceOf(observing.on)) + (await slice());
+    return { on: on / 2, off: (first + (await sliceOf(observing.off))) / 2 };
+  } finally {
+    observing.off();
+  }
+}
+
+/** Operations per second with the observers off; the goal of the second figure needs it. */
 async function measureThroughput(bench: Bench, atLeast: number): Promise<number> {
-  const { signal } = bench;
+  const { signal, server, observing } = bench;
+  const { dataDirectory } = server.server;
+  if ('missing' in dataDirectory) throw new EnvironmentError(dataDirectory.missing);
   await using load = await startLoad(planWith(bench, 10), signal);
   await delay(WARM_UP_MS, undefined, { signal });
-  const slice = () => perSecond(load);
   // First plans, pages and compiled code.
-  let off = await slice();
-  let latest = [off, off] as const;
+  const ceilings = [await perSecond(load, WARM_UP_MS)];
+  const cpu = countCpu(dataDirectory.path, [process.pid, observing.pid]);
+  const byClock: number[] = [];
+  let off = Number.NaN;
   await bench.measureJointly({
     figures: [
       {
-        name: 'throughput of a closed loop, observers on / off',
+        name: 'operations of a closed loop per second of CPU, observers on / off',
         unit: '1/s',
         goal: { atLeast },
       },
     ],
     ours: async () => {
-      const first = await slice();
-      const on = await whileObserved(bench, async () => (await slice()) + (await slice()));
-      latest = [on, first + (await slice())];
-      off = latest[1] / 2;
-      return [on];
+      const clock: number[] = [];
+      const seen = await inTurn(observing, () => perCpuSecond(load, cpu, clock));
+      const [before = 0, one = 0, other = 0, after = 0] = clock;
+      ceilings.push(before, after);
+      byClock.push((one + other) / (before + after));
+      off = seen.off;
+      return [seen.on];
     },
-    peer: async () => [latest[1]],
+    peer: async () => [off],
     precision: {
       reached: (ratios) => isWithin(ratios, 0.01),
       mostPairs: MOST_PAIRS,
       inWords: 'the 95 % interval of the median is within 1 % of it',
     },
   });
-  return off;
+  if (byClock.length > 0)
+    bench.describe(
+      `  by the clock: median ${median(byClock).toFixed(3)} of ${byClock.length} pairs, ` +
+        `${Math.min(...byClock).toFixed(2)} to ${Math.max(...byClock).toFixed(2)}`,
+    );
+  return median(ceilings);
 }
 
-async function perSecond(load: RunningLoad): Promise<number> {
-  const { perSecond: figure } = await load.probeCeiling(SLICE_MS);
+/** `clock` gets the operations per second of the clock. */
+async function perCpuSecond(load: RunningLoad, cpu: CpuCount, clock: number[]): Promise<number> {
+  const beforeMs = cpu.readMs();
+  const throughput = await perSecond(load, SLICE_MS);
+  const usedMs = cpu.readMs() - beforeMs;
+  clock.push(throughput);
+  return (throughput * SLICE_MS) / usedMs;
+}
+
+async function perSecond(load: RunningLoad, sliceMs: number): Promise<number> {
+  const { perSecond: figure } = await load.probeCeiling(sliceMs);
   if ('notMeasured' in figure) throw new EnvironmentError(figure.notMeasured);
   return numberOf(figure);
 }
 
-async function whileObserved<Result>(bench: Bench, work: () => Promise<Result>): Promise<Result> {
-  await using _observers = await observersOn(bench);
-  return await work();
-}
-
-function measureP99(bench: Bench, ceilingPerSecond: number): Promise<void> {
-  const ratePerSecond = Math.round(ceilingPerSecond / 2);
+async function measureP99(bench: Bench, ratePerSecond: number): Promise<void> {
+  const { signal, observing } = bench;
+  bench.describe(`  open loop of ${ratePerSecond}/s`);
+  await using load = await startLoad(planWith(bench, ratePerSecond), signal);
+  await delay(WARM_UP_MS, undefined, { signal });
   let off = Number.NaN;
-  return bench.measureJointly({
+  await bench.measureJointly({
     figures: [
       {
-        name: `p99 of an open loop at half of that (${ratePerSecond}/s), observers on / off`,
+        name: 'p99 of an open loop at half of the ceiling, observers on / off',
         unit: 'ms',
         goal: { atMost: P99_GOAL },
       },
     ],
     ours: async () => {
-      const record = await openLoop(bench, ratePerSecond);
-      off = p99In(record, 'baseline');
-      return [p99In(record, 'migration')];
+      const seen = await inTurn(observing, async () => {
+        await delay(P99_SLICE_MS, undefined, { signal });
+        return load.pulse().recentP99Ms ?? Number.NaN;
+      });
+      off = seen.off;
+      return [seen.on];
     },
     peer: async () => [off],
     precision: {
@@ -169,33 +190,4 @@ function measureP99(bench: Bench, ceilingPerSecond: number): Promise<void> {
       inWords: `the 95 % interval of the median is on one side of ${P99_GOAL}`,
     },
   });
-}
-
-/** Off in the window `baseline`, on in `migration`; what comes in between is in `recovery`, which nobody reads. */
-async function openLoop(bench: Bench, ratePerSecond: number): Promise<LoadRecord> {
-  const { signal } = bench;
-  await using load = await startLoad(planWith(bench, ratePerSecond), signal);
-  await delay(WARM_UP_MS, undefined, { signal });
-  const slice = async (window: WindowName): Promise<void> => {
-    await load.open(window);
-    await delay(P99_SLICE_MS, undefined, { signal });
-    await load.open('recovery');
-  };
-  await load.open('recovery');
-  for (let round = 0; round < P99_ROUNDS; round += 1) {
-    await slice('baseline');
-    await whileObserved(bench, async () => {
-      await slice('migration');
-      await slice('migration');
-    });
-    await slice('baseline');
-  }
-  return load.finish();
-}
-
-function p99In({ latencies }: LoadRecord, wanted: WindowName): number {
-  const histograms = latencies
-    .filter(({ kind, window }) => kind === 'response' && window === wanted)
-    .map(({ histogram }) => histogram);
-  return percentileMs(mergeHistograms(histograms), 0.99) ?? Number.NaN;
 }

@@ -5,10 +5,12 @@ import { UsageError } from '../src/errors.ts';
 export interface BenchmarkOptions {
   /** Quiet pairs wanted of each figure. */
   readonly pairs: number;
-  /** As in ENGINES of the tests: `postgres:18`, `mysql:9.7`. */
+  /** As in ENGINES of the tests: `postgres:18`, `mysql:9.7`, `postgres:17@container`. */
   readonly engine: string;
   /** File of the JSON result. */
   readonly json: string | null;
+  /** Goes on with the pairs that the JSON file holds of an earlier run. */
+  readonly resume: boolean;
   /** Only figures whose name contains this. */
   readonly only: string | null;
 }
@@ -18,8 +20,9 @@ const ENGINE = 'postgres';
 
 export const USAGE = `
   --pairs N         quiet pairs wanted of each figure (default ${PAIRS})
-  --engine ENGINE   server, as postgres:18, mysql:9.7 or mariadb:11.8 (default ${ENGINE})
+  --engine ENGINE   server, as postgres:18, mysql:9.7 or mariadb:11.8 (default ${ENGINE}); postgres:17@container from an image
   --json FILE       writes { machine, figures: [{ name, ratio, goal, holds, pairs }] }
+  --resume          goes on with the pairs that FILE holds of an earlier run on the same machine
   --only TEXT       only the figures whose name contains this text
 
   exit code: 0 every figure holds, 1 one falls short, 2 wrong usage, 3 one could not be measured
@@ -32,8 +35,11 @@ export function readOptions(args: readonly string[]): BenchmarkOptions | null {
   const pairs = Number(values.pairs ?? PAIRS);
   if (!Number.isInteger(pairs) || pairs < 1)
     throw new UsageError(`--pairs ${values.pairs}: write a whole number from 1 on`);
+  if (values.resume === true && values.json === undefined)
+    throw new UsageError('--resume goes on with the pairs of a file: name it with --json FILE');
   return {
     pairs,
+    resume: values.resume === true,
     engine: values.engine ?? ENGINE,
     json: values.json ?? null,
     only: values.only ?? null,
@@ -49,6 +55,7 @@ function parse(args: readonly string[]) {
         engine: { type: 'string' },
         json: { type: 'string' },
         only: { type: 'string' },
+        resume: { type: 'boolean' },
         help: { type: 'boolean' },
       },
     }).values;

@@ -9,7 +9,7 @@
  * that drives the shipped code. `ours` and `peer` each do the work once, clean up after themselves, and return one
  * figure of the same unit; what they need besides is made before `measure`.
  */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { enableCompileCache } from 'node:module';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -102,6 +102,7 @@ export async function benchmark(name: string, body: (benchmark: Benchmark) => Pr
     // As bin/rehearse.js does, so that threads start as they do there.
     enableCompileCache(join(await cacheDirectory(), 'compiled'));
     const figures: Figure[] = [];
+    const earlier = await earlierPairs(options);
     const descriptions: string[] = [];
     const machine = readMachine();
     print(
@@ -110,7 +111,7 @@ export async function benchmark(name: string, body: (benchmark: Benchmark) => Pr
     const measureJointly = async (comparison: JointComparison): Promise<void> => {
       const wanted = ({ name }: Compared) => options.only === null || name.includes(options.only);
       if (!comparison.figures.some(wanted)) return;
-      const measured = await figuresOf(comparison, options.pairs, interruption.signal);
+      const measured = await figuresOf({ ...comparison, earlier }, options.pairs, interruption.signal);
       for (const figure of measured.filter(wanted)) {
         figures.push(figure);
         print(lineOf(figure));
@@ -154,12 +155,33 @@ function readMachine() {
   };
 }
 
+/** By the name of their figure; none where the file is not there yet. */
+async function earlierPairs({
+  resume,
+  json,
+}: BenchmarkOptions): Promise<ReadonlyMap<string, readonly Pair[]>> {
+  if (!resume || json === null) return new Map();
+  const text = await readFile(json, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  const { figures } = text === null ? { figures: [] } : (JSON.parse(text) as { figures: readonly Figure[] });
+  return new Map(figures.map(({ name, pairs }) => [name, pairs]));
+}
+
 async function figuresOf(
-  { figures, ours, peer, precision }: JointComparison,
+  {
+    figures,
+    ours,
+    peer,
+    precision,
+    earlier,
+  }: JointComparison & { readonly earlier: ReadonlyMap<string, readonly Pair[]> },
   wanted: number,
   signal: AbortSignal,
 ): Promise<readonly Figure[]> {
-  const pairs: Pair[][] = figures.map(() => []);
+  const pairs: Pair[][] = figures.map(({ name }) => [...(earlier.get(name) ?? [])]);
+  const known = pairs[0]?.length ?? 0;
   const attempts = () => pairs[0]?.length ?? 0;
   // A figure whose peer moved needs more pairs, and the others get them too.
   const quiet = () => Math.min(...pairs.map(countQuiet));
@@ -168,7 +190,7 @@ async function figuresOf(
     precision !== undefined && pairs.every((of) => precision.reached(ratios(of)));
   const goesOn = (): boolean => {
     if (precision === undefined) return quiet() < wanted && attempts() < wanted * MOST_ATTEMPTS;
-    return attempts() < wanted || (!precise() && attempts() < precision.mostPairs);
+    return attempts() < wanted || (!precise() && attempts() - known < precision.mostPairs);
   };
   try {
     while (goesOn()) {
@@ -191,14 +213,23 @@ async function figuresOf(
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof EnvironmentError)) throw error;
-    const none = { ratio: null, least: null, most: null, holds: false, noisy: false, pairs: [] };
-    return figures.map((compared) => ({ ...compared, ...none, notMeasured: explain(error) }));
+    const none = { ratio: null, least: null, most: null, holds: false, noisy: false };
+    return figures.map((compared, index) => ({
+      ...compared,
+      ...none,
+      pairs: judged(pairs[index] ?? []),
+      notMeasured: explain(error),
+    }));
   }
   return figures.map((compared, index) => {
     const judged =
       precision === undefined ? judgePairs(pairs[index] ?? [], wanted) : allOf(pairs[index] ?? []);
     return { ...compared, holds: holds(judged.ratio, compared.goal), ...judged };
   });
+}
+
+function judged(pairs: readonly Pair[]): readonly JudgedPair[] {
+  return pairs.length === 0 ? [] : judgePairs(pairs, 0).pairs;
 }
 
 /** Nothing is left out: the interval of the median bears with what is far away. */

@@ -26,13 +26,15 @@ export interface ServerSpec {
   readonly provision?: string;
 }
 
-/** `postgres:14`, or `postgres` for the default version. */
+/** `postgres:14`, or `postgres` for the default version; `postgres:14@container` says where it is to come from. */
 export function serverSpec(name: string): ServerSpec {
-  const [flavor = '', version] = name.trim().split(':');
+  const [server = '', provision] = name.trim().split('@');
+  const [flavor = '', version] = server.split(':');
   const engine = engines.find(({ flavors }) => flavors.includes(flavor));
   if (engine === undefined) throw new Error(`ENGINES: "${name}" is no server: write one such as "mysql:9.7"`);
   const known = version ?? engine.recipe.defaultVersion(flavor);
-  return { name: `${flavor}:${known}`, engine, flavor, version: known };
+  const spec = { name: `${flavor}:${known}`, engine, flavor, version: known };
+  return provision === undefined ? spec : { ...spec, provision };
 }
 
 /** What ENGINES names; `postgres` when it is not set. */

@@ -75,6 +75,37 @@ test('a canary that ended early proves nothing of the rest', () => {
   expect(tableOutage.check(withCanaries({ ...canary('read', []), ended: late }), BUDGETS)).toEqual([]);
 });
 
+test('a table that the migration drops is judged by what was seen until then, and that is said', () => {
+  const ended = { atMs: 2500, reason: 'relation "orders" does not exist' };
+  const dropped = {
+    statementId: '1#1.1',
+    relation: 'orders',
+    algorithm: 'catalog only',
+    detail: 'table dropped',
+    source: 'pg_class',
+  };
+  const seeing = (outages: readonly CanaryOutage[], changes = [dropped]): Recording => ({
+    ...withCanaries({ ...canary('read', outages), ended }),
+    changes,
+  });
+  expect(tableOutage.check(seeing([]), BUDGETS)).toMatchObject([
+    {
+      verdict: 'pass',
+      what: expect.stringContaining('then the migration dropped it'),
+      figure: { lower: 500 },
+      statementId: '1#1.1',
+    },
+  ]);
+  const late = tableOutage.check(seeing([outage(2010, 3400)]), BUDGETS);
+  expect(late.map(({ verdict }) => verdict)).toEqual(['fail', 'pass']);
+  const renamed = { ...dropped, relation: 'sales', detail: 'renamed from orders; column note gone' };
+  expect(tableOutage.check(seeing([], [renamed]), BUDGETS)).toMatchObject([
+    { verdict: 'pass', what: expect.stringContaining('then the migration renamed it') },
+  ]);
+  const another = { ...dropped, relation: 'customers' };
+  expect(tableOutage.check(seeing([], [another]), BUDGETS)).toMatchObject([{ verdict: 'inconclusive' }]);
+});
+
 test('the server log and the readings of the locks that disagree about one wait are a conflict', () => {
   const told = (seenMs: number): Recording =>
     recording({ lockWaits: [lockWaitRecord(900, { seenMs: exactly(seenMs, 'pg_locks') })] });

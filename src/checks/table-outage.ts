@@ -1,17 +1,19 @@
-import { isMeasured, notMeasured } from '../recording/figure.ts';
-import type { CanaryOutage, CanaryRecord, Recording } from '../recording/recording.ts';
+import { exactly, isMeasured, notMeasured } from '../recording/figure.ts';
+import type { CanaryOutage, CanaryRecord, ObservedChange, Recording } from '../recording/recording.ts';
 import type { Check, Finding } from './check.ts';
-import { breachesFirst, finding } from './finding.ts';
+import { breachesFirst, finding, statement } from './finding.ts';
 import { judgedSpan, statementAt } from './span.ts';
 
 const id = 'table-outage';
+const ASKED = { read: 'read', write: 'written' } as const;
 const WHAT = { read: 'in which it could not be read', write: 'in which it could not be written' } as const;
 
 export const tableOutage: Check = {
   id,
   title: 'Table out of service',
   condition:
-    'A canary, which asks every 100 ms whether a table can be read or written, got no answer for longer than budgets.stall.',
+    'A canary, which asks every 100 ms whether a table can be read or written, got no answer for longer than budgets.stall. ' +
+    'A table that the migration drops or renames is judged until then.',
   effect:
     'Every request that needs the table waits or fails, also where the load of the rehearsal did not touch it or other ' +
     'tables kept the application busy.',
@@ -24,7 +26,7 @@ export const tableOutage: Check = {
     const { canaries } = recording;
     if (bound === null || canaries === undefined || judgedSpan(recording) === null) return [];
     const findings = canaries.flatMap((canary) => findingOf(recording, canary, bound));
-    return breachesFirst(findings.filter(({ verdict }) => verdict !== 'pass'));
+    return breachesFirst(findings);
   },
 };
 
@@ -33,38 +35,60 @@ function findingOf(recording: Recording, canary: CanaryRecord, bound: number): r
   const [worst] = judgedOutages(recording, canary).toSorted(
     (one, other) => longestOf(other) - longestOf(one),
   );
-  const blind = blindFinding(recording, canary, bound);
-  if (worst === undefined) return blind;
-  return [
-    finding({
-      checkId: id,
-      subject: canary.table,
-      what: WHAT[canary.kind],
-      figure: worst.lastedMs,
-      unit: 'ms',
-      bound,
-      statementId: statementAt(recording, worst.fromMs)?.statement.id ?? null,
-    }),
-    ...blind,
-  ];
+  const rest = restFinding(recording, canary, bound);
+  if (worst === undefined) return rest;
+  const found = finding({
+    checkId: id,
+    subject: canary.table,
+    what: WHAT[canary.kind],
+    figure: worst.lastedMs,
+    unit: 'ms',
+    bound,
+    statementId: statementAt(recording, worst.fromMs)?.statement.id ?? null,
+  });
+  return found.verdict === 'pass' ? rest : [found, ...rest];
 }
 
-/** A canary that ended before the judged windows did says nothing of the rest. */
-function blindFinding(recording: Recording, canary: CanaryRecord, bound: number): readonly Finding[] {
+/**
+ * A canary that ended before the judged windows did says nothing of the rest, unless there was no rest: a table that the
+ * migration drops is judged by what was seen of it until then.
+ */
+function restFinding(recording: Recording, canary: CanaryRecord, bound: number): readonly Finding[] {
   const span = judgedSpan(recording);
   const { ended, table, kind } = canary;
   if (span === null || ended === null || ended.atMs >= span.toMs) return [];
-  const reason = `the canary ended before the rehearsal did: ${ended.reason}`;
+  const gone = recording.changes.find((change) => endsTable(change, table));
+  if (gone !== undefined && ended.atMs >= span.fromMs)
+    return [
+      statement({
+        checkId: id,
+        verdict: 'pass',
+        subject: table,
+        what: `from the start of the migrations on in which a canary asked whether it could be ${ASKED[kind]}: then the migration ${gone.detail === DROPPED ? 'dropped' : 'renamed'} it`,
+        figure: exactly(ended.atMs - span.fromMs, 'instants of the canary'),
+        unit: 'ms',
+        statementId: gone.statementId,
+      }),
+    ];
   return [
     finding({
       checkId: id,
       subject: table,
       what: WHAT[kind],
-      figure: notMeasured(reason),
+      figure: notMeasured(`the canary ended before the rehearsal did: ${ended.reason}`),
       unit: 'ms',
       bound,
     }),
   ];
+}
+
+/** As every engine words it. */
+const DROPPED = 'table dropped';
+
+/** After it there is no table of this name. */
+function endsTable({ relation, detail }: ObservedChange, table: string): boolean {
+  if (relation === table && detail === DROPPED) return true;
+  return detail.split('; ').includes(`renamed from ${table}`);
 }
 
 /** Those that reach into the migration or recovery window. */

@@ -23,6 +23,8 @@ export interface SeenWait {
   readonly mode: string;
   /** As the server counts it at this reading; null when it does not tell (then the span of readings counts). */
   readonly waitedMs: number | null;
+  /** Set where the server was asked once more for the same reading: it had waited at least so long by then. */
+  readonly atLeastMs?: number;
   /** Set where the server answers from a snapshot of its own: the most that it may be older than the reading. */
   readonly staleMs?: number;
 }
@@ -30,6 +32,8 @@ export interface SeenWait {
 export interface SeenLock {
   readonly sessionId: number;
   readonly relation: string;
+  /** Of an index its table, without its schema; left out: the relation is a table, and named without one. */
+  readonly table?: string;
   readonly mode: string;
 }
 
@@ -94,7 +98,8 @@ export interface DiskReader {
   readonly source: string;
   /** Why temporary files may take space that no reading shows; left out: none can. */
   readonly unseen?: string;
-  read(): Promise<Partial<Record<DiskArea, number>>>;
+  /** `fully`: also what hardly ever changes is looked at anew, where a reading leaves that out otherwise. */
+  read(fully?: boolean): Promise<Partial<Record<DiskArea, number>>>;
   /** Files of relations whose sizes are not as when this was last asked, as of the last reading; the first time all. */
   changedFiles?(): readonly { readonly file: string; readonly bytes: number }[];
   /** What a file of {@link changedFiles} belongs to, as far as it was ever known. */

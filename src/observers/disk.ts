@@ -50,9 +50,9 @@ export const disk: Observer = {
     let latest: DiskReading | null = null;
     const free = watchFree(request);
 
-    async function take(from: DiskReader): Promise<DiskReading> {
+    async function take(from: DiskReader, fully = false): Promise<DiskReading> {
       const fromMs = recorder.now();
-      const areas = await from.read();
+      const areas = await from.read(fully);
       const reading = { atMs: recorder.now(), areas };
       samples.add(reading);
       statements.add(reading);
@@ -65,7 +65,7 @@ export const disk: Observer = {
 
     async function snapshot(from: DiskReader): Promise<Snapshot> {
       return {
-        reading: await take(from),
+        reading: await take(from, true),
         logPosition: await from.logPosition(),
         relations: await from.relations(),
         freeBytes: await freeBytes(request),
@@ -82,7 +82,7 @@ export const disk: Observer = {
           reason: firstLine(error),
         });
         const before = latest;
-        const reading = await take(from).catch((cause: unknown) => {
+        const reading = await take(from, true).catch((cause: unknown) => {
           if (before === null) throw cause;
           return before;
         });

@@ -19,20 +19,22 @@ interface Held {
   goneAtMs: number | null;
 }
 
-export function trackHeldLocks(source: string): HeldTracker {
+/** `ledgerTables`: the tool keeps its own books in them; what it locks there is no effect of a migration. */
+export function trackHeldLocks(source: string, ledgerTables: ReadonlySet<string> = new Set()): HeldTracker {
   const open = new Map<string, Held>();
   const all: Held[] = [];
   let previousAskedAtMs: number | null = null;
 
   return {
     add({ askedAtMs, answeredAtMs, reading }) {
-      const present = new Set(reading.map(keyOf));
+      const wanted = reading.filter(({ table, relation }) => !ledgerTables.has(table ?? relation));
+      const present = new Set(wanted.map(keyOf));
       for (const [key, held] of open) {
         if (present.has(key)) continue;
         held.goneAtMs = answeredAtMs;
         open.delete(key);
       }
-      for (const lock of reading) {
+      for (const lock of wanted) {
         const known = open.get(keyOf(lock));
         if (known !== undefined) {
           known.lastAskedAtMs = askedAtMs;

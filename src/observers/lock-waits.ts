@@ -44,7 +44,7 @@ export const lockWaits: Observer = {
           known = opened.between ?? null;
           trackers ??= {
             waits: trackWaits(opened.source, describeSessions(roles, engine.dialect), engine.dialect),
-            held: trackHeldLocks(opened.source),
+            held: trackHeldLocks(opened.source, request.ledgerTables),
             overruns: 0,
           };
           return sourceOf(opened, { trackers, request, close: () => closeSessions(sessions) });

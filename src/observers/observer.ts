@@ -8,7 +8,8 @@ import type { UnderWay } from './time-left.ts';
 /** What observers are started with. */
 export interface ObservationRequest {
   readonly engine: Engine;
-  readonly server: Server;
+  /** Where its files can be seen. */
+  readonly server: Pick<Server, 'dataDirectory'>;
   readonly roles: RoleTargets;
   readonly recorder: Recorder;
   /**

@@ -336,8 +336,11 @@ test('what a tool does to its ledger is no change of the statement beside it', a
   const recording = await observe(
     async ({ recorder, observers }) => {
       await observers.beforeSteps();
+      await migrator.execute('begin');
       await migrator.execute('truncate schema_migrations');
       await migrator.execute('insert into schema_migrations values (2)');
+      await locksRead();
+      await migrator.execute('commit');
       const startedAtMs = recorder.now();
       const text = 'alter table orders rename column note to remark';
       await migrator.execute(text);
@@ -353,6 +356,8 @@ test('what a tool does to its ledger is no change of the statement beside it', a
   expect(
     recording.changes.map(({ statementId, relation, algorithm }) => [statementId, relation, algorithm]),
   ).toEqual([[failedStatement(0, 0, '').id, 'orders', 'catalog only']]);
+  // Neither the table nor its index.
+  expect(recording.heldLocks.filter(({ relation }) => relation.startsWith('schema_migrations'))).toEqual([]);
 });
 
 test('the disk grows while a table is rewritten, and its areas add up to what du finds', async () => {

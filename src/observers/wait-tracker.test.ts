@@ -74,6 +74,16 @@ test('a wait lies between what the last reading counted and the first reading wi
   expect(found.ended).toBe('granted');
 });
 
+test('a second sighting of the same wait raises the least that it took, and nothing else', () => {
+  const waits = tracker();
+  waits.add(at(0, []));
+  waits.add(at(20, [{ ...wait(1, [100], 8), atLeastMs: 14 }]));
+  waits.add(at(40, [], [{ key: '1', became: 'granted' }]));
+  const found = only(waits.finish(100, []).waits);
+  expect(boundsOf(found).lower).toBe(14);
+  expect(boundsOf(found).upper).toBe(41 - 12);
+});
+
 test('a wait that the server timed itself is known as well as its timer', () => {
   const waits = tracker();
   waits.add(at(0, []));

@@ -221,7 +221,9 @@ function spanOf({ wait, goneAtMs, timed }: ClosedWait): {
   readonly upperMs: number;
   readonly timed: boolean;
 } {
-  const lowerMs = wait.seen.waitedMs ?? Math.max(0, wait.lastAskedAtMs - wait.startedNotAfterMs);
+  const { waitedMs, atLeastMs = 0 } = wait.seen;
+  const counted = waitedMs === null ? null : Math.max(waitedMs, atLeastMs);
+  const lowerMs = counted ?? Math.max(0, wait.lastAskedAtMs - wait.startedNotAfterMs);
   const upperMs = Math.max(lowerMs, goneAtMs - wait.startedNotBeforeMs);
   if (timed === null || timed.lowerMs > upperMs || timed.upperMs < lowerMs)
     return { lowerMs, upperMs, timed: false };

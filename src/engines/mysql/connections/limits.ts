@@ -3,7 +3,6 @@
  * and innodb_lock_wait_timeout take whole seconds), and a statement timeout for writes (max_execution_time is for SELECT).
  * Both end by KILL QUERY, sent through a second connection.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { EnvironmentError } from '../../../errors.ts';
 import { type ConnectionTarget, type SessionOptions, SqlError } from '../../engine.ts';
 import { LOCK_WAIT_TIMEOUT, QUERY_INTERRUPTED, QUERY_TIMEOUT } from '../text/dialect.ts';
@@ -153,9 +152,17 @@ async function watch(watching: Watching, ended: AbortSignal): Promise<Reason | n
   }
 }
 
-async function pause(milliseconds: number, ended: AbortSignal): Promise<void> {
-  await delay(Math.max(0, milliseconds), undefined, { signal: ended }).catch((error: unknown) => {
-    if (!ended.aborted) throw error;
+/** Without the error that an aborted timer of the platform makes: it took a tenth of what a statement costs us. */
+function pause(milliseconds: number, ended: AbortSignal): Promise<void> {
+  if (ended.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const wake = (): void => {
+      clearTimeout(timer);
+      ended.removeEventListener('abort', wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, Math.max(0, milliseconds));
+    ended.addEventListener('abort', wake, { once: true });
   });
 }
 

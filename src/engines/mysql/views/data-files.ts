@@ -27,23 +27,23 @@ export interface Layout {
   readonly binlogName: string | null;
 }
 
-/** Schemas of the server and of others do not grow by a migration: looked at once a second. */
-const OTHER_EVERY_MS = 1_000;
+/** Schemas of the server and of others do not grow by a migration: looked at so often, and when all is looked at. */
+const OTHER_EVERY_MS = 10_000;
 /** Disk blocks are counted, not lengths: a page-compressed file has holes. POSIX: st_blocks is in units of 512 bytes. */
 const BLOCK_BYTES = 512;
 
-/** Returns a function that lists all files as of now. */
-export function walkDataDirectory(root: string, layout: Layout): () => readonly DataFile[] {
+/** Returns a function that lists all files as of now, with `fully` those of other schemas too. */
+export function walkDataDirectory(root: string, layout: Layout): (fully?: boolean) => readonly DataFile[] {
   let other: readonly DataFile[] = [];
   let otherAtMs = -Infinity;
   const isHot = (folder: string): boolean =>
     folder.startsWith('#') || decodeName(folder) === layout.database || folder === '';
-  return () => {
+  return (fully = false) => {
     const folders = entriesOf(root, '')
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => name);
     const files = ['', ...folders.filter(isHot)].flatMap((folder) => filesIn(root, folder, layout));
-    if (performance.now() - otherAtMs >= OTHER_EVERY_MS) {
+    if (fully || performance.now() - otherAtMs >= OTHER_EVERY_MS) {
       other = folders.filter((folder) => !isHot(folder)).flatMap((folder) => filesIn(root, folder, layout));
       otherAtMs = performance.now();
     }

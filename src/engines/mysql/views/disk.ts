@@ -68,9 +68,9 @@ function readerOfFiles(session: Session, { dataDirectory, folders, database, kin
         ? 'temporary files that are deleted but open could not be seen'
         : `files that are deleted but open from /proc, ${innodbTmpdir.length > 0 ? 'those of InnoDB’s sorts in innodb_tmpdir' : 'those of InnoDB’s sorts in tmpdir, since innodb_tmpdir is not set apart'}`),
     ...(open === null && { unseen: NOT_OURS }),
-    read: async () => {
+    read: async (fully) => {
       const areas: Areas = { tables: 0, temporary: 0, log: 0, undo: 0, other: 0 };
-      const files = list();
+      const files = list(fully);
       for (const { area, bytes } of files) areas[area] = (areas[area] ?? 0) + bytes;
       const hidden = open?.bytes() ?? null;
       sizes.see(files, hidden === null ? 0 : hidden.temporary + hidden.tmpdir + hidden.innodbTmpdir);

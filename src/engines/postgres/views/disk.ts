@@ -4,8 +4,9 @@
  */
 import type { DiskArea, RelationDisk } from '../../../recording/recording.ts';
 import type { DiskReader, Session } from '../../engine.ts';
-import { type DataFile, type DataFiles, filesByFunctions, walkDataDirectory } from './data-files.ts';
+import { type DataFile, type DataFiles, filesByFunctions } from './data-files.ts';
 import { isUserSchema, relationName } from './relation-names.ts';
+import { walkDataDirectory } from './walked-files.ts';
 
 /** Stands for all temporary files together among the files of relations. */
 const TEMPORARY = 'temporary';
@@ -76,9 +77,9 @@ async function readerOfFiles(files: DataFiles, cluster: Session, inside: Session
   let askedAtMs = performance.now();
   let guesses = new Map<string, Owner['kind']>();
 
-  async function list(): Promise<readonly DataFile[]> {
-    const found = await files.list();
-    const unknown = found.some(({ place, name }) => place === 'database' && isUnknown(name));
+  async function list(fully?: boolean): Promise<readonly DataFile[]> {
+    const found = await files.list(fully);
+    const unknown = found.some(isUnknown);
     if (unknown && performance.now() - askedAtMs >= ASK_AGAIN_MS) {
       await learnOwners();
       askedAtMs = performance.now();
@@ -99,8 +100,7 @@ async function readerOfFiles(files: DataFiles, cluster: Session, inside: Session
     sizes = now;
   }
 
-  function isUnknown(name: string): boolean {
-    const node = fileNode(name);
+  function isUnknown({ node }: DataFile): boolean {
     return node !== null && !owners.has(node);
   }
 
@@ -116,21 +116,20 @@ async function readerOfFiles(files: DataFiles, cluster: Session, inside: Session
 
   function areaOf(file: DataFile): DiskArea {
     if (file.place !== 'database') return file.place;
-    if (/^t\d+_/.test(file.name)) return 'temporary';
-    const node = fileNode(file.name);
-    if (node === null) return 'other';
-    return (owners.get(node)?.kind ?? guess(file)) === 'index' ? 'indexes' : 'tables';
+    if (file.name.startsWith('t')) return 'temporary';
+    if (file.node === null) return 'other';
+    return (owners.get(file.node)?.kind ?? guess(file)) === 'index' ? 'indexes' : 'tables';
   }
 
   return {
     source: `${files.source}; files of an open transaction told apart by their pages`,
-    read: async () => {
+    read: async (fully) => {
       const areas: Areas = { tables: 0, indexes: 0, temporary: 0, log: 0, other: 0 };
       const now = new Map<string, number>();
-      for (const file of await list()) {
+      for (const file of await list(fully)) {
         const area = areaOf(file);
         areas[area] = (areas[area] ?? 0) + file.bytes;
-        const key = area === 'temporary' ? TEMPORARY : file.place === 'database' ? fileNode(file.name) : null;
+        const key = area === 'temporary' ? TEMPORARY : file.node;
         if (key !== null) now.set(key, (now.get(key) ?? 0) + file.bytes);
       }
       compareSizes(now);
@@ -158,7 +157,7 @@ async function readerOfFiles(files: DataFiles, cluster: Session, inside: Session
       owners = await readOwners(inside).catch(() => owners);
       // The file of a dropped relation stays until the next checkpoint, empty.
       return found
-        .filter(({ place, name, bytes }) => place === 'database' && bytes > 0 && isUnknown(name))
+        .filter((file) => file.bytes > 0 && isUnknown(file))
         .map(({ path, bytes }) => ({ file: path, bytes }));
     },
   };
@@ -185,18 +184,13 @@ async function readOwners(inside: Session): Promise<ReadonlyMap<string, Owner>> 
 function relationBytes(files: readonly DataFile[], owners: ReadonlyMap<string, Owner>) {
   const bytes = new Map<Owner['relation'], { relation: string; kind: Owner['kind']; bytes: number }>();
   for (const file of files) {
-    const owner = file.place === 'database' ? owners.get(fileNode(file.name) ?? '') : undefined;
+    const owner = owners.get(file.node ?? '');
     if (owner === undefined || !owner.ofUser) continue;
     const entry = bytes.get(owner.relation) ?? { relation: owner.relation, kind: owner.kind, bytes: 0 };
     entry.bytes += file.bytes;
     bytes.set(owner.relation, entry);
   }
   return [...bytes.values()].sort((one, other) => (one.relation < other.relation ? -1 : 1));
-}
-
-/** The number at the head of a relation's file name ("16384", "16384.1", "16384_fsm"), null for other files. */
-function fileNode(name: string): string | null {
-  return /^(?:t\d+_)?(\d+)(?:_(?:fsm|vm|init))?(?:\.\d+)?$/.exec(name)?.[1] ?? null;
 }
 
 /** Page size and layout version as they stand in a page header of 8 kB pages. */

@@ -60,9 +60,13 @@ const GRANTED_TO = `
   where l.granted and l.pid = any ($1::int[])`;
 
 /** https://www.postgresql.org/docs/current/functions-info.html: called only for sessions that wait. */
-const BLOCKERS = `
-  select w.pid, pg_catalog.pg_blocking_pids(w.pid) as blockers
-  from unnest($1::int[]) as w(pid)`;
+function blockersQuery(serverVersion: number): string {
+  return `
+  select w.pid, pg_catalog.pg_blocking_pids(w.pid) as blockers,
+    ${waitColumns(serverVersion)}
+  from unnest($1::int[]) as w(pid)
+  left join pg_catalog.pg_locks l on l.pid = w.pid and not l.granted`;
+}
 
 /** https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW */
 const ACTIVITY = `
@@ -93,10 +97,13 @@ interface RawLock {
   readonly mode: string;
 }
 
-interface RawReading extends RawLock {
-  readonly granted: boolean;
+interface RawStart {
   readonly waited_ms: number | null;
   readonly wait_start: string | null;
+}
+
+interface RawReading extends RawLock, RawStart {
+  readonly granted: boolean;
 }
 
 export interface Activity {
@@ -106,13 +113,20 @@ export interface Activity {
   readonly transactionStart: string | null;
 }
 
+export interface BlockersRow {
+  /** Direct ones. */
+  readonly blockers: readonly number[];
+  /** As in the row of a wait: the same one is still there, or another one, or (null) none that tells its start. */
+  readonly waitStart: string | null;
+  readonly waitedMs: number | null;
+}
+
 export interface LockQueries {
   readonly serverVersion: number;
   /** `others`: sessions whose relation locks are not wanted. */
   read(others: readonly number[]): Promise<{ waits: readonly WaitRow[]; granted: readonly GrantedRow[] }>;
   grantedTo(pids: readonly number[]): Promise<readonly GrantedRow[]>;
-  /** Direct blockers by waiter. */
-  blockers(pids: readonly number[]): Promise<ReadonlyMap<number, readonly number[]>>;
+  blockers(pids: readonly number[]): Promise<ReadonlyMap<number, BlockersRow>>;
   activity(pids: readonly number[]): Promise<ReadonlyMap<number, Activity>>;
   /** User of every client session. */
   clientUsers(): Promise<ReadonlyMap<number, string | null>>;
@@ -125,6 +139,11 @@ export async function openLockQueries(cluster: Session, databaseOid: number): Pr
   );
   const serverVersion = Number(version?.version);
   const locks = locksQuery(serverVersion);
+  const blockers = blockersQuery(serverVersion);
+  // What a wait needs is planned before there is one: the first time took as long as a short wait.
+  await cluster.query(blockers, [asArray([])]);
+  await cluster.query(ACTIVITY, [asArray([])]);
+  await cluster.query(GRANTED_TO, [asArray([])]);
   return {
     serverVersion,
     read: async (others) => {
@@ -136,10 +155,8 @@ export async function openLockQueries(cluster: Session, databaseOid: number): Pr
     },
     grantedTo: async (pids) => (await cluster.query<RawLock>(GRANTED_TO, [asArray(pids)])).map(grantedOf),
     blockers: async (pids) => {
-      const rows = await cluster.query<{ pid: number; blockers: readonly number[] }>(BLOCKERS, [
-        asArray(pids),
-      ]);
-      return new Map(rows.map(({ pid, blockers }) => [pid, [...new Set(blockers)]]));
+      const rows = await cluster.query<RawBlockers>(blockers, [asArray(pids)]);
+      return new Map(rows.map((row) => [row.pid, blockersOf(row)]));
     },
     activity: async (pids) => {
       const rows = await cluster.query<RawActivity>(ACTIVITY, [asArray(pids)]);
@@ -149,6 +166,19 @@ export async function openLockQueries(cluster: Session, databaseOid: number): Pr
       const rows = await cluster.query<{ pid: number; user: string | null }>(CLIENT_USERS);
       return new Map(rows.map(({ pid, user }) => [pid, user]));
     },
+  };
+}
+
+interface RawBlockers extends RawStart {
+  readonly pid: number;
+  readonly blockers: readonly number[];
+}
+
+function blockersOf({ blockers, wait_start, waited_ms }: RawBlockers): BlockersRow {
+  return {
+    blockers: [...new Set(blockers)],
+    waitStart: wait_start,
+    waitedMs: waited_ms === null ? null : Math.max(0, Number(waited_ms)),
   };
 }
 

@@ -13,6 +13,7 @@ import type {
 } from '../../engine.ts';
 import {
   type Activity,
+  type BlockersRow,
   type GrantedRow,
   type LockQueries,
   openLockQueries,
@@ -40,6 +41,8 @@ interface Followed {
   readonly blockers: readonly Blocker[];
   readonly queryStart: string | null;
   readonly lookedAtMs: number;
+  /** As long had it waited for certain when its blockers were last read; null where the server tells no start. */
+  readonly atLeastMs: number | null;
   /** Waits of another database are none of ours. */
   readonly ours: boolean;
 }
@@ -81,7 +84,7 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
     return relations.flatMap(({ pid, mode, relationOid }) => {
       const relation = names.get(relationOid ?? 0);
       if (relation === undefined || !relation.ofUser || !users.isOf(pid, holders)) return [];
-      return [{ sessionId: pid, relation: relation.name, mode }];
+      return [{ sessionId: pid, relation: relation.name, table: relation.table, mode }];
     });
   }
 
@@ -107,6 +110,7 @@ function seenWait(wait: Followed, granted: readonly GrantedRow[], names: Relatio
     relation: oid === null ? null : (names.get(oid)?.name ?? `relation ${oid}`),
     mode: row.mode,
     waitedMs: row.waitedMs,
+    ...(wait.atLeastMs === null ? {} : { atLeastMs: wait.atLeastMs }),
   };
 }
 
@@ -162,8 +166,7 @@ function createWaits(queries: LockQueries, database: string): Waits {
     const before = followed;
     const gone = [...before.values()].filter((wait) => !rows.some((row) => continues(wait, row)));
     const stale = staleWaiters(rows, before, gone);
-    const blockers =
-      stale.length === 0 ? new Map<number, readonly number[]>() : await queries.blockers(stale);
+    const blockers = stale.length === 0 ? new Map<number, BlockersRow>() : await queries.blockers(stale);
     if (stale.length > 0 || gone.length > 0)
       await readActivity([...stale, ...gone.flatMap(sessionsOf)], blockers);
     followed = new Map(
@@ -178,17 +181,14 @@ function createWaits(queries: LockQueries, database: string): Waits {
   /** Sessions of this reading, and what is known of the others that still matter. */
   async function readActivity(
     pids: readonly number[],
-    blockers: ReadonlyMap<number, readonly number[]>,
+    blockers: ReadonlyMap<number, BlockersRow>,
   ): Promise<void> {
-    const wanted = new Set([...pids, ...[...blockers.values()].flat()].filter((pid) => pid !== 0));
+    const theirs = [...blockers.values()].flatMap((row) => row.blockers);
+    const wanted = new Set([...pids, ...theirs].filter((pid) => pid !== 0));
     for (const [pid, seen] of await queries.activity([...wanted])) activity.set(pid, seen);
   }
 
-  function followRow(
-    row: WaitRow,
-    before: Followed | undefined,
-    blockers: readonly number[] | undefined,
-  ): Followed {
+  function followRow(row: WaitRow, before: Followed | undefined, looked: BlockersRow | undefined): Followed {
     const known = before !== undefined && continues(before, row) ? before : null;
     const seen = activity.get(row.pid);
     const queryStart = known?.queryStart ?? seen?.queryStart ?? null;
@@ -197,9 +197,12 @@ function createWaits(queries: LockQueries, database: string): Waits {
       row,
       // None are found when the wait ended before they were asked for; the last known ones are nearer to the truth.
       blockers:
-        blockers !== undefined && blockers.length > 0 ? blockers.map(toBlocker) : (known?.blockers ?? []),
+        looked !== undefined && looked.blockers.length > 0
+          ? looked.blockers.map(toBlocker)
+          : (known?.blockers ?? []),
       queryStart,
-      lookedAtMs: blockers === undefined ? (known?.lookedAtMs ?? -Infinity) : performance.now(),
+      lookedAtMs: looked === undefined ? (known?.lookedAtMs ?? -Infinity) : performance.now(),
+      atLeastMs: waitedBy(row, looked) ?? known?.atLeastMs ?? null,
       ours: known?.ours ?? (seen?.database ?? database) === database,
     };
   }
@@ -220,6 +223,11 @@ function createWaits(queries: LockQueries, database: string): Waits {
   }
 
   return { follow };
+}
+
+/** How long it had waited when its blockers were read, if it was still in the same wait: a second sighting. */
+function waitedBy({ waitStart }: WaitRow, looked: BlockersRow | undefined): number | null {
+  return waitStart === null || looked?.waitStart !== waitStart ? null : looked.waitedMs;
 }
 
 /** The waiter and its blockers; 0 stands for a prepared transaction. */

@@ -7,6 +7,8 @@ import type { Session } from '../../engine.ts';
 export interface RelationName {
   /** Qualified unless in the schema `public`. */
   readonly name: string;
+  /** The table of an index, else the relation itself; without its schema. */
+  readonly table: string;
   /** False for catalogs, information_schema and TOAST. */
   readonly ofUser: boolean;
 }
@@ -25,9 +27,11 @@ const ASK_AGAIN_MS = 250;
 
 /** A plain read of pg_class takes no lock on user tables: https://www.postgresql.org/docs/current/catalog-pg-class.html */
 const NAMES = `
-  select c.oid, n.nspname as schema, c.relname as name
+  select c.oid, n.nspname as schema, c.relname as name, coalesce(t.relname, c.relname) as table_name
   from pg_catalog.pg_class c
-  join pg_catalog.pg_namespace n on n.oid = c.relnamespace`;
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  left join pg_catalog.pg_index i on i.indexrelid = c.oid
+  left join pg_catalog.pg_class t on t.oid = i.indrelid`;
 
 const NAMES_OF = `${NAMES}
   where c.oid = any ($1::oid[])`;
@@ -36,6 +40,7 @@ interface NameRow {
   readonly oid: number | string;
   readonly schema: string;
   readonly name: string;
+  readonly table_name: string;
 }
 
 export async function openRelationNames(inside: Session): Promise<RelationNames> {
@@ -43,8 +48,8 @@ export async function openRelationNames(inside: Session): Promise<RelationNames>
   const askedAtMs = new Map<number, number>();
 
   function store(rows: readonly NameRow[]): void {
-    for (const { oid, schema, name } of rows) {
-      names.set(Number(oid), { name: relationName(schema, name), ofUser: isUserSchema(schema) });
+    for (const { oid, schema, name, table_name: table } of rows) {
+      names.set(Number(oid), { name: relationName(schema, name), table, ofUser: isUserSchema(schema) });
       askedAtMs.delete(Number(oid));
     }
   }
