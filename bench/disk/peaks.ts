@@ -25,7 +25,7 @@ export async function peaksOf(server: TestServer, migrator: Session, text: strin
   const { dataDirectory } = server.server;
   if ('missing' in dataDirectory) throw new EnvironmentError(dataDirectory.missing);
   const recorder = benchRecorder('disk');
-  const observer = await disk.start({ ...server, recorder, toldWaits: [] });
+  const observer = await disk.start({ ...server, recorder, toldWaits: [], told: { cancels: null } });
   let duBytes = Number.NaN;
   let duReadings = 0;
   let freeTakenBytes = 0;

@@ -59,6 +59,21 @@ test('a wait of the migration behind a worker of the server names it, and that i
     'waited for AccessExclusiveLock behind autovacuum: VACUUM public.orders (to prevent wraparound), which does not give ' +
       'way, then gave up at the lock timeout',
   );
+  const cancelled = [{ sessionId: 99, work: 'vacuum' as const, table: 'orders', atMs: 2400 }];
+  const gaveWay = upkeepInTheWay.check(
+    recording({ upkeep: { ...UPKEEP, cancelled }, lockWaits: [wait] }),
+    NO_BUDGETS,
+  );
+  expect(gaveWay[1]).toMatchObject({ subject: 'orders', verdict: 'pass', statementId: '1#1.1' });
+  expect(gaveWay[1]?.what).toContain('autovacuum cancelled by the migration: its vacuum');
+  // Somebody else's doing: nobody of the migration waited then.
+  const later = [{ sessionId: 99, work: 'vacuum' as const, table: 'orders', atMs: 4400 }];
+  expect(
+    upkeepInTheWay.check(
+      recording({ upkeep: { ...UPKEEP, cancelled: later }, lockWaits: [wait] }),
+      NO_BUDGETS,
+    ),
+  ).toHaveLength(1);
   const byLoad = { ...wait, waiter: { ...wait.waiter, owner: 'load' as const } };
   expect(upkeepInTheWay.check(recording({ lockWaits: [byLoad] }), NO_BUDGETS)).toEqual([]);
 });

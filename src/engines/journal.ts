@@ -74,6 +74,17 @@ export interface ToldSession {
 export interface JournalReading {
   readonly messages: readonly ToldMessage[];
   readonly waits: readonly ToldWait[];
+  /** Left out: it does not tell them. */
+  readonly cancels?: readonly ToldCancel[];
+}
+
+/** Work of the server itself that gave way to somebody who waited for its lock. */
+export interface ToldCancel {
+  readonly sessionId: number;
+  readonly work: 'vacuum' | 'analyze';
+  /** As it is named in a recording. */
+  readonly table: string;
+  readonly at: ServerInstant;
 }
 
 export interface Journal extends AsyncDisposable {

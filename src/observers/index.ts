@@ -29,7 +29,7 @@ export interface Observers extends AsyncDisposable {
  * views costs its own facts alone.
  */
 export async function startObservers(wanted: ObservationRequest): Promise<Observers> {
-  const request = { ...wanted, toldWaits: [] };
+  const request = { ...wanted, toldWaits: [], told: { cancels: null } };
   const running: { readonly name: string; readonly observer: RunningObserver }[] = [];
 
   /** The server answered, and the answer was no. */

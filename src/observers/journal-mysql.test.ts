@@ -29,7 +29,7 @@ for (const spec of serversOf('mysql')) {
 
     async function journalOf(work: () => Promise<void>): Promise<Told> {
       const recorder = benchRecorder('journal');
-      const observer = await journal.start({ ...started, recorder, toldWaits: [] });
+      const observer = await journal.start({ ...started, recorder, toldWaits: [], told: { cancels: null } });
       const before = recorder.now();
       await work();
       const after = recorder.now();

@@ -104,7 +104,7 @@ async function openJournal(
   request: ObserveRequest,
   kept: Kept,
 ): Promise<OpenJournal | { readonly missing: string }> {
-  const { engine, roles, server, recorder, toldWaits } = request;
+  const { engine, roles, server, recorder, toldWaits, told } = request;
   const sessions: Session[] = [];
   const close = (): Promise<void> => closeSessions(sessions.splice(0));
   const { dataDirectory } = server;
@@ -138,7 +138,7 @@ async function openJournal(
     }
     let offset: Interval = first;
     const ours: OnOurClock = (instant) => onOurClock(instant, offset, recorder.epochMs);
-    const keep = ({ messages, waits }: JournalReading): void => {
+    const keep = ({ messages, waits, cancels }: JournalReading): void => {
       for (const message of messages) {
         if (kept.messages.length < MOST_MESSAGES) kept.messages.push(entriesOf(message, ours));
         else kept.leftOut += 1;
@@ -149,6 +149,9 @@ async function openJournal(
           started: ours(wait.started),
           ended: ours(wait.ended),
         });
+      if (cancels === undefined) return;
+      told.cancels ??= [];
+      for (const cancel of cancels) told.cancels.push({ ...cancel, at: ours(cancel.at) });
     };
     let over = false;
     const keepUnfinished = (): void => {

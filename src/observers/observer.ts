@@ -1,5 +1,5 @@
 /** An observer reads an engine view on sessions of its own while the migration runs, and concludes nothing. */
-import type { Engine, Replication, RoleTargets, ToldWait } from '../engines/engine.ts';
+import type { Engine, Replication, RoleTargets, ToldCancel, ToldWait } from '../engines/engine.ts';
 import type { Server } from '../provisioners/provisioner.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { Step } from '../recording/recording.ts';
@@ -32,6 +32,8 @@ export interface ReplicaToObserve {
 export interface ObserveRequest extends ObservationRequest {
   /** Lock waits that the server's journal has told so far, their instants on the recorder's clock. */
   readonly toldWaits: ToldWait[];
+  /** The same of work of the server that gave way; null as long as no journal tells it. */
+  readonly told: { cancels: ToldCancel[] | null };
 }
 
 /** Reads until it is disposed of; then its facts reach the recorder. */

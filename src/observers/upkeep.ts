@@ -2,9 +2,10 @@
  * The server's own upkeep: every second who keeps dead rows from being vacuumed and which workers run, and between the steps
  * dead rows, age, statistics of columns and checkpoints.
  */
-import type { Upkeep, UpkeepReader, UpkeepState } from '../engines/engine.ts';
+import type { ToldCancel, Upkeep, UpkeepReader, UpkeepState } from '../engines/engine.ts';
 import { exactly, type Figure, notMeasured } from '../recording/figure.ts';
 import type {
+  CancelledWork,
   DeadRows,
   HorizonRecord,
   LostStatistics,
@@ -78,6 +79,7 @@ export function upkeepObserver(upkeep: Upkeep): Observer {
               after,
               lost,
               workers: [...workers.values()],
+              ...(request.told.cancels === null ? {} : { cancelled: request.told.cancels.map(toRecord) }),
             }),
           );
         },
@@ -110,9 +112,14 @@ interface Facts {
   readonly after: UpkeepState;
   readonly lost: readonly LostStatistics[];
   readonly workers: readonly WorkerRecord[];
+  readonly cancelled?: readonly CancelledWork[];
 }
 
-function recordOf({ source, horizon, before, after, lost, workers }: Facts): UpkeepRecord {
+function toRecord({ at, ...cancel }: ToldCancel): CancelledWork {
+  return { ...cancel, atMs: at.notBeforeMs };
+}
+
+function recordOf({ source, horizon, before, after, lost, workers, cancelled }: Facts): UpkeepRecord {
   const age = ({ oldestRow }: UpkeepState): Figure =>
     oldestRow === null ? notMeasured('the server does not tell') : exactly(oldestRow.transactions, source);
   const since = (of: 'requested' | 'timed'): Figure =>
@@ -131,6 +138,7 @@ function recordOf({ source, horizon, before, after, lost, workers }: Facts): Upk
         ? { notMeasured: 'the observer may not read which columns have statistics (pg_statistic)' }
         : lost,
     workers,
+    ...(cancelled === undefined ? {} : { cancelled }),
     checkpoints:
       before.checkpoints === null || after.checkpoints === null
         ? null

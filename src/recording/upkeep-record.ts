@@ -14,6 +14,8 @@ export interface UpkeepRecord {
   readonly lostStatistics: readonly LostStatistics[] | { readonly notMeasured: string };
   /** Work of the server itself that was seen to run on user tables. */
   readonly workers: readonly WorkerRecord[];
+  /** Work of the server that gave way to somebody who waited for its lock; left out: the server did not tell. */
+  readonly cancelled?: readonly CancelledWork[];
   readonly checkpoints: {
     /** Because the log had filled up, or a statement asked for one. */
     readonly requested: Figure;
@@ -53,4 +55,11 @@ export interface WorkerRecord {
   readonly unyielding: boolean;
   readonly firstSeenAtMs: number;
   readonly lastSeenAtMs: number;
+}
+
+export interface CancelledWork {
+  readonly sessionId: number;
+  readonly work: 'vacuum' | 'analyze';
+  readonly table: string;
+  readonly atMs: number;
 }

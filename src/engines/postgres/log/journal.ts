@@ -7,6 +7,7 @@ import {
   type JournalRequest,
   type Session,
   SqlError,
+  type ToldCancel,
   type ToldMessage,
   type ToldWait,
 } from '../../engine.ts';
@@ -14,6 +15,7 @@ import { LOAD } from '../connections/roles.ts';
 import { dialect } from '../text/dialect.ts';
 import { openRelationNames } from '../views/relation-names.ts';
 import { openAccount, uncounted } from './account.ts';
+import { cancelledWork } from './cancelled-work.ts';
 import { conflictingModes } from './conflicts.ts';
 import { openCounts } from './counted.ts';
 import { knownSessions } from './identities.ts';
@@ -69,6 +71,7 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
 
   async function take(until: string | null): Promise<JournalReading & { readonly reached: boolean }> {
     const logged: LoggedWait[] = [];
+    const cancels: ToldCancel[] = [];
     let reached = false;
     function follow(record: LogRecord): void {
       identities.note(record);
@@ -76,6 +79,8 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
         reached = true;
       for (const message of statements.add(record)) held.push(message);
       if (concerns(record)) logged.push(...waits.add(record));
+      const cancel = cancelledWork(record, database);
+      if (cancel !== null) cancels.push(cancel);
     }
     const found = new Map<string, LogRecord[]>();
     await tail.read((bytes, file) => {
@@ -90,7 +95,7 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
       follow(record);
     await names.learn(logged.flatMap(({ relationOid }) => (relationOid === null ? [] : [relationOid])));
     await identities.learn(logged.flatMap(({ sessions }) => [...sessions.holders, ...sessions.waiters]));
-    return { messages: [], waits: logged.map(toldWait), reached };
+    return { messages: [], waits: logged.map(toldWait), cancels, reached };
   }
 
   /** Those of which it is known what they did. While a statement runs, it is counted in part. */
@@ -135,8 +140,8 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
     source: `server log (${tail.format})`,
     waitsInWords,
     async read() {
-      const { waits: told } = await take(null);
-      return { messages: await released(false), waits: told };
+      const { waits: told, cancels = [] } = await take(null);
+      return { messages: await released(false), waits: told, cancels };
     },
     /** The lines of all sessions go through one pipe: when ours is in the file, all earlier ones are. */
     async settle() {
@@ -146,11 +151,13 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
       await administrator.execute(`select '${mark}'`);
       await administrator.execute("set log_statement = 'none'");
       const told: ToldWait[] = [];
+      const cancels: ToldCancel[] = [];
       const limitAtMs = performance.now() + SETTLE_LIMIT_MS;
       for (;;) {
         const reading = await take(mark);
         told.push(...reading.waits);
-        if (reading.reached) return { messages: await released(true), waits: told };
+        cancels.push(...(reading.cancels ?? []));
+        if (reading.reached) return { messages: await released(true), waits: told, cancels };
         if (performance.now() > limitAtMs)
           throw new Error(`the server log did not show our own line within ${SETTLE_LIMIT_MS} ms`);
         await delay(SETTLE_AGAIN_MS);
