@@ -16,6 +16,7 @@ import type {
   Step,
 } from '../recording/recording.ts';
 import { blockedTable } from './blocked.ts';
+import { changeInWords } from './changes.ts';
 import { codeTable } from './code.ts';
 import { diskStatementsTable, freeInWords } from './disk-statements.ts';
 import { bytes, count, duration, figureInCell, perSecondAlone } from './format.ts';
@@ -95,7 +96,7 @@ function statementRows(recording: Recording, step: Step): readonly (readonly str
     const waited =
       waits.length === 0 ? '' : figureInCell(totalOf(waits.map(({ waitedMs }) => waitedMs)), 'ms');
     const changes = recording.changes.filter(({ statementId }) => statementId === last.id);
-    const did = changes.flatMap(({ algorithm }) => (algorithm === null ? [] : [algorithm]));
+    const did = changes.flatMap(changeInWords);
     const tries = attempts.length > 1 ? [`${attempts.length} attempts`] : [];
     const failed = last.outcome === 'failed' ? ['failed', ...codeOf(last.error)] : [];
     const plain = last.effect === 'none' || (last.effect === 'took effect' && step.outcome === 'applied');
