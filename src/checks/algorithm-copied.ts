@@ -13,8 +13,8 @@ export const algorithmCopied: Check = {
     'The server carried out an ALTER TABLE with the copy algorithm, and the statement names no ALGORITHM: the server ' +
     'chose it by itself. It needs no budget.',
   effect:
-    'Every row is written into a new table. Reads go on meanwhile, writes wait for all of it, and the disk holds the ' +
-    'table twice.',
+    'Every row is written into a new table, which the disk holds beside the old one. Reads go on meanwhile; writes wait for ' +
+    'all of it, but on MariaDB from 11.2 on, which copies most tables while they are written.',
   workaround:
     'Name the algorithm that you expect (ALGORITHM=INSTANT, or ALGORITHM=INPLACE, LOCK=NONE): the server then refuses ' +
     'at once instead of copying. Where only a copy can do it, split the change, or use an online schema change tool; ' +
@@ -52,7 +52,9 @@ function blamedStatement(
   const able = statementsOf(recording)
     .map((placed) => placed.statement)
     .filter(({ effect, text }) => effect === 'took effect' && bare(text).toLowerCase().includes(table));
-  return able.find(({ text }) => isSilent(text)) ?? null;
+  // A copy tells as many affected rows as it copied, the other algorithms none.
+  const copying = able.filter(({ text, rows }) => CHANGES_TABLE.test(bare(text)) && (rows ?? 0) > 0);
+  return (copying.length > 0 ? copying : able).find(({ text }) => isSilent(text)) ?? null;
 }
 
 const CHANGES_TABLE = /^\s*(alter\b|create\b[^(]*\bindex\b|drop\s+index\b)/i;

@@ -60,6 +60,22 @@ test('of several statements in a step the one on the table is meant', () => {
   expect(found.map(({ statementId }) => statementId)).toEqual(['1#1.0']);
 });
 
+test('of several ALTERs of one table the one that copied rows is meant, and none where that one names it', () => {
+  const found = (...texts: readonly (readonly [text: string, rows: number])[]) => {
+    const statements = texts.map(([text, rows], index) =>
+      statementRecord({ text, index, id: `1#1.${index}`, rows }),
+    );
+    const changes = [{ ...copied, statementId: null }];
+    return algorithmCopied
+      .check(recording({ changes, steps: [step({ statements })] }), NO_BUDGETS)
+      .map(({ statementId }) => statementId);
+  };
+  const instant = ['alter table orders add column a int', 0] as const;
+  expect(found(instant, ['alter table orders modify total bigint', 5_000])).toEqual(['1#1.1']);
+  expect(found(instant, ['alter table orders modify total bigint, algorithm = copy', 5_000])).toEqual([]);
+  expect(found(['update orders set total = 1', 5_000], instant)).toEqual(['1#1.1']);
+});
+
 const versions = (before: number, after: number, algorithm = 'instant'): ObservedChange => ({
   ...copied,
   algorithm,
