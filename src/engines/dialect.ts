@@ -25,6 +25,8 @@ export interface Dialect {
   quote(identifier: string): string;
   /** Quotes a possibly qualified name given as its parts. */
   quoteName(parts: readonly string[]): string;
+  /** A table as statements of an application name it, whatever the database is called that they are sent to. */
+  quoteTable(parts: readonly string[]): string;
   /** Quotes a text literal; for the few places where a value cannot be bound (SET, CREATE ROLE). */
   quoteLiteral(text: string): string;
   /** Placeholder of the n-th (1-based) bound value. */

@@ -119,7 +119,7 @@ function update(table: TableDescription, key: readonly string[], column: string,
   return {
     kind: 'update',
     name: `update ${table.name}`,
-    written: `update ${dialect.quoteName(table.parts)}\nset ${assignment}\nwhere ${equalities(key, dialect, 2)}`,
+    written: `update ${dialect.quoteTable(table.parts)}\nset ${assignment}\nwhere ${equalities(key, dialect, 2)}`,
   };
 }
 
@@ -129,14 +129,14 @@ function insert(table: TableDescription, columns: readonly string[], dialect: Di
   return {
     kind: 'insert',
     name: `insert ${table.name}`,
-    written: `insert into ${dialect.quoteName(table.parts)} (${names})\nvalues (${values})`,
+    written: `insert into ${dialect.quoteTable(table.parts)} (${names})\nvalues (${values})`,
   };
 }
 
 /** All columns by name, as most mappers write them: a renamed or dropped column then breaks the statement. */
 function selectFrom(table: TableDescription, dialect: Dialect): string {
   const columns = table.columns.map(({ name }) => dialect.quote(name)).join(', ');
-  return `select ${columns}\nfrom ${dialect.quoteName(table.parts)}`;
+  return `select ${columns}\nfrom ${dialect.quoteTable(table.parts)}`;
 }
 
 function equalities(columns: readonly string[], dialect: Dialect, first: number): string {

@@ -110,3 +110,7 @@ create table \`t\` (id int unsigned auto_increment primary key, a enum('x'), b t
 create type mood as enum ('sad'); create table t (id bigserial, "set" text check ("set" <> 'unsigned'), j jsonb);`;
   expect(dialect.recognise(postgres)).toEqual([]);
 });
+
+test('a table of the application is named without the database, which is called otherwise elsewhere', () => {
+  expect(dialect.quoteTable(['rehearsal', 'or`der'])).toBe('`or``der`');
+});

@@ -11,6 +11,7 @@ import { split } from './split.ts';
 export const dialect: Dialect = {
   quote,
   quoteName: (parts) => parts.map(quote).join('.'),
+  quoteTable: (parts) => quote(parts.at(-1) ?? ''),
   quoteLiteral,
   placeholder: () => '?',
   split,

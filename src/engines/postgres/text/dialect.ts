@@ -11,6 +11,7 @@ import { inlineCopy, split } from './split.ts';
 export const dialect: Dialect = {
   quote,
   quoteName: (parts) => parts.map(quote).join('.'),
+  quoteTable: (parts) => parts.map(quote).join('.'),
   quoteLiteral,
   placeholder: (position) => `$${position}`,
   split,
