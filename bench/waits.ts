@@ -7,7 +7,7 @@
  */
 import { serverSpec, startTestServer } from '../tests/server.ts';
 import { type Benchmark, benchmark } from './pairs.ts';
-import { type Script, script, WAITS } from './waits/scripts.ts';
+import { type Script, script, waitsFor } from './waits/scripts.ts';
 
 const TIMES = 10;
 
@@ -16,7 +16,7 @@ await benchmark('bench:waits', async (run: Benchmark) => {
   await using server = await startTestServer(spec);
   run.describe(`${spec.name} ${server.server.version}, ${server.server.description}, rehearsal profile`);
   await using scripts = await script(server);
-  for (const [name, make] of Object.entries(WAITS)) {
+  for (const [name, make] of Object.entries(waitsFor(scripts))) {
     await run.measure({
       name: `${name}: told within max(5 ms, 2 %) / made`,
       unit: 'waits',
@@ -28,7 +28,11 @@ await benchmark('bench:waits', async (run: Benchmark) => {
 });
 
 /** How many of ten waits were told truly; what was wrong with the others is described. */
-async function told(scripts: Script, make: (typeof WAITS)[string], { describe }: Benchmark): Promise<number> {
+async function told(
+  scripts: Script,
+  make: ReturnType<typeof waitsFor>[string],
+  { describe }: Benchmark,
+): Promise<number> {
   let right = 0;
   for (let time = 0; time < TIMES; time += 1) {
     const faults = await make(scripts);

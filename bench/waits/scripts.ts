@@ -49,17 +49,25 @@ export async function script(server: TestServer): Promise<Script> {
   };
 }
 
+/** The lengths of the goal. */
+const HELD_MS = { postgres: [30, 200, 1500], mysql: [20, 300, 1200] };
+
+type Wait = (on: Script) => Promise<readonly string[]>;
+
 /** Each makes its wait once and gives what was told wrongly of it; nothing: all was true. */
-export const WAITS: Readonly<Record<string, (on: Script) => Promise<readonly string[]>>> = {
-  'a read behind a table lock of 30 ms': (on) => behindLock(on, { heldMs: 30, who: 'load' }),
-  'a read behind a table lock of 200 ms': (on) => behindLock(on, { heldMs: 200, who: 'load' }),
-  'a read behind a table lock of 1500 ms': (on) => behindLock(on, { heldMs: 1500, who: 'load' }),
-  'an ALTER behind a table lock of 30 ms': (on) => behindLock(on, { heldMs: 30, who: 'migration' }),
-  'an ALTER behind a table lock of 200 ms': (on) => behindLock(on, { heldMs: 200, who: 'migration' }),
-  'an ALTER behind a table lock of 1500 ms': (on) => behindLock(on, { heldMs: 1500, who: 'migration' }),
-  'an ALTER that gives up': givesUp,
-  [`a convoy: a reader of ${CONVOY_MS} ms, an ALTER, ${CONVOY} operations`]: convoy,
-};
+export function waitsFor(on: Script): Readonly<Record<string, Wait>> {
+  const heldMs = isMysql(on) ? HELD_MS.mysql : HELD_MS.postgres;
+  const behind = (what: string, who: 'load' | 'migration') =>
+    heldMs.map((held): [string, Wait] => [
+      `${what} behind a table lock of ${held} ms`,
+      (script) => behindLock(script, { heldMs: held, who }),
+    ]);
+  return {
+    ...Object.fromEntries([...behind('a read', 'load'), ...behind('an ALTER', 'migration')]),
+    'an ALTER that gives up': givesUp,
+    [`a convoy: a reader of ${CONVOY_MS} ms, an ALTER, ${CONVOY} operations`]: convoy,
+  };
+}
 
 /** A read and an ALTER alike ask for their first lock at once, and this lock is in the way of that. */
 async function behindLock(

@@ -1,5 +1,11 @@
 /** What an engine's own views tell while a migration runs. */
-import type { DiskArea, NotMeasured, ObservedChange, RelationDisk } from '../recording/recording.ts';
+import type {
+  DeadlockLock,
+  DiskArea,
+  NotMeasured,
+  ObservedChange,
+  RelationDisk,
+} from '../recording/recording.ts';
 import type { Session } from './connections.ts';
 import type { Journal, JournalRequest } from './journal.ts';
 
@@ -59,9 +65,39 @@ export interface MissedWait {
   /** As the server timed it, within the error of its timer. */
   readonly lowerMs: number;
   readonly upperMs: number;
-  /** How long before the reading it ended. */
-  readonly endedAgoMs: number;
+  /** How long before the reading it ended: at least and at most. */
+  readonly endedAgoMs: { readonly lower: number; readonly upper: number };
   readonly source: string;
+}
+
+/** One transaction of a deadlock. */
+export interface SeenDeadlockParty {
+  /** Null where a thread of the server itself ran it. */
+  readonly sessionId: number | null;
+  /** As the server told it with the deadlock; null where it did not. */
+  readonly user: string | null;
+  /** What it ran when it waited, with its values. */
+  readonly statement: string | null;
+  /** Only the beginning of it was kept. */
+  readonly statementCut: boolean;
+  readonly waitedFor: DeadlockLock | null;
+  /** Those of its locks that were in the way of the others. */
+  readonly held: readonly DeadlockLock[];
+  /** The server rolled it back; null where it did not tell who that was. */
+  readonly victim: boolean | null;
+}
+
+export interface SeenDeadlock {
+  /** How long before the reading was answered it was found: at least and at most. */
+  readonly foundAgoMs: { readonly lower: number; readonly upper: number };
+  readonly parties: readonly SeenDeadlockParty[];
+}
+
+export interface DeadlockReading {
+  /** By the server's own counter; it begins anew with the server. */
+  readonly found: number;
+  /** Those that no earlier reading has shown. */
+  readonly latest: readonly SeenDeadlock[];
 }
 
 export interface LockReading {
@@ -78,11 +114,15 @@ export interface LockReading {
   readonly missed?: readonly MissedWait[];
   /** The server kept fewer of them than there were. */
   readonly missedOverran?: boolean;
+  /** Left out where the reader is not told of deadlocks. */
+  readonly deadlocks?: DeadlockReading;
 }
 
 export interface LockReader {
   /** Name of the view, for the figure's source. */
   readonly source: string;
+  /** Where deadlocks are read, or why they are not; left out where this engine's reader is not told of them. */
+  readonly deadlocks?: { readonly source: string } | { readonly notMeasured: string };
   /** Which waits between two readings are known all the same, in words; left out: none. */
   readonly between?: string;
   /**

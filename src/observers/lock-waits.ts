@@ -3,6 +3,7 @@
  * anything waits. The cadence and what it costs are measured in measuring-locks-and-disk.md, 1.2.
  */
 import type { LockReader } from '../engines/engine.ts';
+import { type DeadlockTracker, trackDeadlocks } from './deadlock-tracker.ts';
 import { type HeldTracker, trackHeldLocks } from './held-tracker.ts';
 import type { ObserveRequest, Observer } from './observer.ts';
 import { closeSessions, openSessions, type Source, startSampling } from './sampling.ts';
@@ -20,6 +21,9 @@ const REFRESH_NAMES_MS = 5_000;
 interface Trackers {
   readonly waits: WaitTracker;
   readonly held: HeldTracker;
+  readonly deadlocks: DeadlockTracker;
+  /** Where they are read, or why they are not; undefined where nothing of them is said. */
+  readonly deadlocksFrom: LockReader['deadlocks'];
   /** Times that the server kept fewer of the waits between readings than there were. */
   overruns: number;
 }
@@ -45,6 +49,8 @@ export const lockWaits: Observer = {
           trackers ??= {
             waits: trackWaits(opened.source, describeSessions(roles, engine.dialect), engine.dialect),
             held: trackHeldLocks(opened.source, request.ledgerTables),
+            deadlocks: trackDeadlocks(describeSessions(roles, engine.dialect)),
+            deadlocksFrom: opened.deadlocks,
             overruns: 0,
           };
           return sourceOf(opened, { trackers, request, close: () => closeSessions(sessions) });
@@ -86,6 +92,7 @@ function sourceOf(reader: LockReader, { trackers, request, close }: ReadingConte
       trackers.waits.add({ askedAtMs, answeredAtMs, reading });
       if (reading.missedOverran === true) trackers.overruns += 1;
       trackers.held.add({ askedAtMs, answeredAtMs, reading: reading.held });
+      trackers.deadlocks.add({ askedAtMs, answeredAtMs, reading });
       // Where so many locks are held that reading them takes long, half of the time is left to those who need them.
       if (reading.waits.length > 0) return Math.max(INTERVAL_WHILE_WAITING_MS, reading.answeredAfterMs);
       if (answeredAtMs - namesReadAtMs >= REFRESH_NAMES_MS) {
@@ -100,7 +107,7 @@ function sourceOf(reader: LockReader, { trackers, request, close }: ReadingConte
 
 function record(
   { recorder, roles, engine, toldWaits }: ObserveRequest,
-  { waits, held, overruns }: Trackers,
+  { waits, held, overruns, deadlocks, deadlocksFrom }: Trackers,
 ): void {
   const endedAtMs = recorder.now();
   const facts = waits.finish(endedAtMs, recorder.steps);
@@ -109,6 +116,10 @@ function record(
   const context = { describe, statements: runStatements(recorder.steps), held: heldLocks };
   for (const wait of withToldWaits(facts.waits, toldWaits, context)) recorder.add('lockWaits', wait);
   for (const lock of heldLocks) recorder.add('heldLocks', lock);
+  if (deadlocksFrom !== undefined)
+    recorder.setDeadlocks(
+      'source' in deadlocksFrom ? deadlocks.finish(deadlocksFrom.source, recorder.steps) : deadlocksFrom,
+    );
   if (overruns > 0) {
     recorder.add('notMeasured', {
       what: 'lock waits that began and ended between two readings',

@@ -98,7 +98,8 @@ test('a wait that no reading showed is told as the server timed it, back from wh
   waits.add(at(0, []));
   const missed = {
     ...{ key: 'drained', waiterId: 2, target: 'metadata', relation: 'orders', source: 'history' },
-    ...{ lowerMs: 7.9, upperMs: 8.1, endedAgoMs: 600, became: 'granted' as const },
+    ...{ lowerMs: 7.9, upperMs: 8.1, became: 'granted' as const },
+    endedAgoMs: { lower: 600, upper: 600 },
   };
   const { askedAtMs, answeredAtMs, reading: empty } = at(1000, []);
   waits.add({ askedAtMs, answeredAtMs, reading: { ...empty, missed: [missed] } });
@@ -107,6 +108,19 @@ test('a wait that no reading showed is told as the server timed it, back from wh
   expect(found.waiter.owner).toBe('load');
   expect(found.waitedMs).toEqual({ lower: 7.9, upper: 8.1, source: 'history' });
   expect(found.startedAtMs).toBeCloseTo(1001 - 600 - 8);
+});
+
+test('a wait of which it is not told when it ended is put amid the time in which it must have been', () => {
+  const waits = tracker();
+  const missed = {
+    ...{ key: 'drained', waiterId: 2, target: 'metadata', relation: 'orders', source: 'history' },
+    ...{ lowerMs: 8, upperMs: 8, became: 'granted' as const, endedAgoMs: { lower: 0, upper: 1000 } },
+  };
+  const { askedAtMs, answeredAtMs, reading: empty } = at(1000, []);
+  waits.add({ askedAtMs, answeredAtMs, reading: { ...empty, missed: [missed] } });
+  const found = only(waits.finish(2000, []).waits);
+  expect(found.startedAtMs).toBeCloseTo(1001 - 500 - 8);
+  expect(boundsOf(found)).toMatchObject({ lower: 8, upper: 8 });
 });
 
 test('a wait of others ends as the server says that their statement did', () => {

@@ -60,7 +60,7 @@ interface ClosedWait {
   readonly goneAtMs: number;
   became: EndedWait['became'] | 'still waiting';
   failed: NonNullable<EndedWait['failed']> | null;
-  readonly timed: NonNullable<EndedWait['timed']> | null;
+  timed: NonNullable<EndedWait['timed']> | null;
 }
 
 export function trackWaits(source: string, describe: Describe, dialect: Dialect): WaitTracker {
@@ -119,11 +119,12 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
   }
 
   /** More is known of a wait that is closed. */
-  function amend({ key, became, failed }: EndedWait): void {
+  function amend({ key, became, failed, timed }: EndedWait): void {
     const known = closed.findLast(({ wait }) => wait.seen.key === key);
     if (known === undefined) return;
     known.became = became;
     known.failed = failed ?? null;
+    known.timed = timed ?? known.timed;
   }
 
   /** It ended before it was read of, however long ago by the server's timer. */
@@ -133,9 +134,10 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
     answeredAtMs: number,
   ): ClosedWait {
     const { key, waiterId, target, relation, lowerMs, upperMs, source: timer } = missed;
-    const goneAtMs = answeredAtMs - missed.endedAgoMs;
+    const { lower: agoLower, upper: agoUpper } = missed.endedAgoMs;
+    const goneAtMs = answeredAtMs - agoLower;
     const seen = { key, waiterId, blockerIds: [], target, relation, mode: NOT_SEEN, waitedMs: null };
-    const wait = begin(seen, sessions, goneAtMs - upperMs, goneAtMs - lowerMs);
+    const wait = begin(seen, sessions, answeredAtMs - agoUpper - upperMs, goneAtMs - lowerMs);
     const { became, failed = null } = missed;
     return { wait, goneAtMs, became, failed, timed: { lowerMs, upperMs, source: timer } };
   }

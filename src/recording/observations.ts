@@ -45,6 +45,46 @@ export interface LockWait {
   readonly statementId: string | null;
 }
 
+/** A deadlock that the server found, and ended by rolling one transaction back. */
+export interface Deadlock {
+  readonly server: ServerRole;
+  /** It was found between these two. */
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  /** In a circle: each waited for a lock that another one held. */
+  readonly parties: readonly DeadlockParty[];
+}
+
+export interface DeadlockParty {
+  /** Its statement is the one that waited; null where the server told none. Values are redacted as in every session. */
+  readonly session: SessionRecord;
+  /** The server kept only the beginning of the statement. */
+  readonly statementCut: boolean;
+  readonly waitedFor: DeadlockLock | null;
+  readonly held: readonly DeadlockLock[];
+  /** Its transaction was rolled back; null where the server did not tell whose. */
+  readonly victim: boolean | null;
+  /** Statement of the migration that waited (`StatementRecord.id`), or null when it is no migration. */
+  readonly statementId: string | null;
+}
+
+export interface DeadlockLock {
+  readonly relation: string;
+  /** Null of a lock on a whole table. */
+  readonly index: string | null;
+  /** In the engine's own letters: "X,GAP", "S,REC_NOT_GAP", "X,INSERT_INTENTION". */
+  readonly mode: string;
+}
+
+/** Deadlocks of a rehearsal. */
+export interface DeadlockRecord {
+  /** Where they were read. */
+  readonly source: string;
+  /** By the server's own counter, from when the observers began; more than are listed where some were not seen. */
+  readonly found: number;
+  readonly seen: readonly Deadlock[];
+}
+
 /** A lock that a session of the migration owned. */
 export interface HeldLock {
   readonly server: ServerRole;

@@ -62,6 +62,7 @@ export interface Recorder {
   /** How long the replica took to apply what was left; kept beside what {@link setReplica} sets. */
   setReplicaCaughtUp(caughtUpMs: Figure): void;
   setUpkeep(upkeep: NonNullable<Recording['upkeep']>): void;
+  setDeadlocks(deadlocks: NonNullable<Recording['deadlocks']>): void;
   /** Adds a step, or replaces the one of the same version. */
   setStep(step: Step): void;
   readonly steps: readonly Step[];
@@ -98,6 +99,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
   let replica: Recording['replica'];
   let caughtUpMs: Figure | undefined;
   let upkeep: Recording['upkeep'];
+  let deadlocks: Recording['deadlocks'];
 
   return {
     now,
@@ -151,6 +153,9 @@ export function createRecorder(header: RecorderHeader): Recorder {
     setUpkeep: (record) => {
       upkeep = record;
     },
+    setDeadlocks: (record) => {
+      deadlocks = record;
+    },
     setRecovery: (record) => {
       recovery = record;
     },
@@ -187,6 +192,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
       ...(journal === undefined ? {} : { journal }),
       ...(replica === undefined ? {} : { replica: withCaughtUp(replica, caughtUpMs) }),
       ...(upkeep === undefined ? {} : { upkeep }),
+      ...(deadlocks === undefined ? {} : { deadlocks }),
       disk,
       budgets: header.budgets,
       ...(structuredClone(lists) as Lists),

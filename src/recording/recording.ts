@@ -12,6 +12,7 @@ import type { MigrationsRecord, Step } from './migrations-record.ts';
 import type { MixRecord } from './mix-record.ts';
 import type {
   CanaryRecord,
+  DeadlockRecord,
   DiskRecord,
   DrillRecord,
   HeldLock,
@@ -66,6 +67,8 @@ export interface Recording {
   /** Left out without a recovery window, and by harnesses that did not tell. */
   readonly recovery?: RecoveryRecord;
   readonly lockWaits: readonly LockWait[];
+  /** Left out where the engine's observers are not told of them, and by harnesses that did not look. */
+  readonly deadlocks?: DeadlockRecord | { readonly notMeasured: string };
   readonly heldLocks: readonly HeldLock[];
   readonly disk: DiskRecord | { readonly notMeasured: string };
   /** Left out where no replica was wanted, and by harnesses without replicas. */

@@ -116,7 +116,16 @@ const SHAPE: Readonly<
   Record<
     Exclude<
       keyof Recording,
-      'format' | 'formatVersion' | 'code' | 'mix' | 'recovery' | 'canaries' | 'journal' | 'replica' | 'upkeep'
+      | 'format'
+      | 'formatVersion'
+      | 'code'
+      | 'deadlocks'
+      | 'mix'
+      | 'recovery'
+      | 'canaries'
+      | 'journal'
+      | 'replica'
+      | 'upkeep'
     >,
     string
   >

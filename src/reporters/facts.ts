@@ -40,7 +40,7 @@ export function subtitle(recording: Recording): string {
 }
 
 export function factsOf(recording: Recording): readonly Fact[] {
-  const { load, machine, migrations, code, mix, upkeep } = recording;
+  const { load, machine, migrations, code, deadlocks, mix, upkeep } = recording;
   return [
     ...recording.servers.flatMap(({ role, description, version, flavor, settings }) => [
       {
@@ -62,6 +62,10 @@ export function factsOf(recording: Recording): readonly Fact[] {
       label: 'migrations',
       text: `${counted(migrations.pending.length, 'migration')} pending in ${migrations.directory} (${migrations.tool}), ${count(migrations.applied.length)} applied before, lock timeout ${limit(migrations.lockTimeoutMs)}`,
     },
+    {
+      label: 'deadlocks',
+      text: deadlocks !== undefined && 'found' in deadlocks && deadlocks.found === 0 ? 'none was found' : '',
+    },
     ...(upkeep === undefined ? [] : upkeepFacts(upkeep)),
     {
       label: 'machine',
@@ -78,7 +82,7 @@ export function factsOf(recording: Recording): readonly Fact[] {
 
 /** What was wanted and could not be measured, each with its reason. */
 export function notMeasuredOf(recording: Recording): readonly Fact[] {
-  const { load, disk, code, mix, replica, journal, upkeep } = recording;
+  const { load, disk, code, deadlocks, mix, replica, journal, upkeep } = recording;
   return [
     ...('notMeasured' in load
       ? [{ label: 'load', text: load.notMeasured }]
@@ -90,6 +94,9 @@ export function notMeasuredOf(recording: Recording): readonly Fact[] {
     ...('notMeasured' in disk || disk.unseen === undefined
       ? []
       : [{ label: 'temporary files that are deleted but open', text: disk.unseen }]),
+    ...(deadlocks !== undefined && 'notMeasured' in deadlocks
+      ? [{ label: 'deadlocks', text: deadlocks.notMeasured }]
+      : []),
     ...(replica !== undefined && 'notMeasured' in replica
       ? [{ label: 'replica', text: replica.notMeasured }]
       : replicaGaps(replica).map((text) => ({ label: 'replica', text }))),

@@ -4,7 +4,6 @@ import { grouped } from '../checks/finding.ts';
 import { percentileOf } from '../checks/load-quality.ts';
 import { statementById } from '../checks/span.ts';
 import { between, type Figure, isMeasured } from '../recording/figure.ts';
-import { percentileMs } from '../recording/histogram.ts';
 import type {
   DiskArea,
   DiskRecord,
@@ -16,8 +15,10 @@ import type {
   Step,
 } from '../recording/recording.ts';
 import { blockedTable } from './blocked.ts';
+import { canariesTable } from './canaries.ts';
 import { changeInWords } from './changes.ts';
 import { codeTable } from './code.ts';
+import { deadlocksTable } from './deadlocks.ts';
 import { diskStatementsTable, freeInWords } from './disk-statements.ts';
 import { bytes, count, duration, figureInCell, perSecondAlone } from './format.ts';
 import { growthTable } from './growth.ts';
@@ -52,6 +53,7 @@ export function tablesOf(recording: Recording): readonly Table[] {
     ...(code === undefined || 'notMeasured' in code ? [] : [codeTable(recording, code)]),
     locksTable(recording),
     blockedTable(recording),
+    deadlocksTable(recording),
     canariesTable(recording),
     ...('notMeasured' in load ? [] : [loadTable(recording, load), failuresTable(load)]),
     ...(mix === undefined ? [] : mixTables(mix)),
@@ -137,30 +139,6 @@ function locksTable(recording: Recording): Table {
     }),
     numeric: [2],
     note: held.length > LOCKS_SHOWN ? `${count(held.length - LOCKS_SHOWN)} more in the recording.` : null,
-  };
-}
-
-function canariesTable({ canaries = [] }: Recording): Table {
-  const rows = canaries.map(({ table, kind, due, answered, responses, outages }) => {
-    const longest = outages.toSorted((one, other) => upperOf(other.lastedMs) - upperOf(one.lastedMs))[0];
-    const p99Ms = percentileMs(responses, 0.99);
-    return [
-      table,
-      kind,
-      `${count(answered)} of ${count(due)}`,
-      p99Ms === null ? '–' : duration(p99Ms, LATENCY_DIGITS),
-      count(outages.length),
-      longest === undefined ? '–' : figureInCell(longest.lastedMs, 'ms'),
-    ];
-  });
-  return {
-    title: 'Canaries',
-    head: ['table', 'probe', 'answered', 'p99', 'outages', 'longest'],
-    rows,
-    numeric: [2, 3, 4, 5],
-    note:
-      'Each asks on its own connection and by the clock whether the table can be read or written; an outage is no answer for ' +
-      '100 ms or more. They count in no figure of the load.',
   };
 }
 

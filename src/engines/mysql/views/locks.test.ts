@@ -71,6 +71,20 @@ for (const spec of serversOf('mysql')) {
       return found;
     };
 
+    /** Reads until it is known to be one on the record alone: MariaDB's monitor is asked every now and then. */
+    const rowWait = (session: Session): Promise<SeenWait> =>
+      eventually(`session ${session.id} waits for a record`, async () => {
+        const wait = waitOf(await read(), session);
+        return wait?.mode === 'X,REC_NOT_GAP on PRIMARY' ? wait : null;
+      });
+
+    /** The same of one, once its statement has ended for the server too. */
+    const settledOf = (wait: SeenWait | null): Promise<EndedWait> =>
+      eventually('the statement of the wait ends', async () => {
+        const found = (await read()).ended.find(({ key }) => key === wait?.key);
+        return found?.timed === undefined ? null : found;
+      });
+
     test.each([20, 300, 1200])(
       'a reader that holds on for %i ms, an ALTER, a SELECT behind it',
       async (heldMs) => {
@@ -180,23 +194,104 @@ for (const spec of serversOf('mysql')) {
       expect(missed.found.source).toBe('events_waits_history_long');
       expect(missed.found.upperMs).toBeGreaterThanOrEqual(releasedMs - waitsMs);
       expect(missed.found.lowerMs).toBeLessThanOrEqual(doneMs - sentMs);
-      expect(missed.found.endedAgoMs).toBeLessThanOrEqual(missed.readMs - releasedMs);
+      expect(missed.found.endedAgoMs.upper).toBeLessThanOrEqual(missed.readMs - releasedMs);
       expect(missed.reading.missedOverran).toBe(false);
       expect(missed.reading.sessions.map(({ sessionId }) => sessionId)).toContain(load.id);
     });
 
-    test('writers of one row wait for each other, and the index is named', async () => {
+    test('writers of one row wait for each other: the index is named, and the statement tells the end', async () => {
       await drill.execute('begin');
       await drill.query('select * from orders where id = 1 for update');
+      const sentMs = performance.now();
       const update = load.execute('update orders set total = 7 where id = 1');
       const reading = await waiting(load);
+      const seenMs = performance.now();
       const wait = waitOf(reading, load);
       expect(wait).toMatchObject({ blockerIds: [drill.id], target: 'row', relation: 'orders' });
-      expect(wait?.mode).toMatch(/^X.* on PRIMARY$/);
+      expect(wait?.mode).toBe('X,REC_NOT_GAP on PRIMARY');
+      await drill.execute('do sleep(0.03)');
+      const releasedMs = performance.now();
       await drill.execute('commit');
       await update;
-      const [found] = await ended(wait);
-      expect(found?.became).toBe(spec.flavor === 'mariadb' ? 'unknown' : 'granted');
+      const found = await settledOf(wait);
+      expect(found).toMatchObject({ became: 'granted' });
+      expect(found.timed?.upperMs).toBeGreaterThanOrEqual(releasedMs - seenMs);
+      expect(found.timed?.upperMs).toBeLessThan(releasedMs - sentMs + 10_000);
+    });
+
+    test('a wait inside of a procedure, and one that gives up, end as they did', async () => {
+      await migrator.execute('create procedure bump() update orders set total = 8 where id = 1');
+      await load.execute('set session innodb_lock_wait_timeout = 1');
+      await drill.execute('begin');
+      await drill.query('select * from orders where id = 1 for update');
+      const called = load.execute('call bump()');
+      const inside = await rowWait(load);
+      await drill.execute('commit');
+      await called;
+      const granted = await settledOf(inside);
+      expect(granted).toMatchObject({ became: 'granted' });
+      expect(granted.timed?.upperMs).toBeGreaterThan(1);
+      await drill.execute('begin');
+      await drill.query('select * from orders where id = 1 for update');
+      const failing = sqlCode(load.execute('update orders set total = 9 where id = 1'));
+      const wait = await rowWait(load);
+      expect(await failing).toBe('1205');
+      const failed = await settledOf(wait);
+      expect(failed).toMatchObject({ became: 'gave up', failed: { code: '1205' } });
+      expect(failed.timed?.upperMs).toBeGreaterThan(900);
+      await drill.execute('rollback');
+      await migrator.execute('drop procedure bump');
+    });
+
+    test('deadlocks are told, each with both statements, the gap that they fought for and the victim', async () => {
+      await migrator.execute('create table slots (id int primary key, place int, key by_place (place))');
+      await migrator.execute('insert into slots values (1, 1), (10, 10)');
+      const before = await read();
+      const deadlocked = async (place: number) => {
+        const both = [drill, load] as const;
+        for (const session of both) {
+          await session.execute('begin');
+          await session.query(`select * from slots where place = ${place} for update`);
+        }
+        const first = sqlCode(drill.execute(`insert into slots values (${place}, ${place})`));
+        await waiting(drill);
+        const codes = await Promise.all([
+          first,
+          sqlCode(load.execute(`insert into slots values (${place + 1}, ${place + 1})`)),
+        ]);
+        const reading = await eventually('the deadlock is told', async () => {
+          const found = await read();
+          return found.deadlocks?.latest.length === 0 ? null : found;
+        });
+        for (const session of both) await session.execute('rollback');
+        return { codes, reading };
+      };
+      for (const place of [3, 6]) {
+        const { codes, reading } = await deadlocked(place);
+        expect(codes.toSorted()).toEqual(['1213', null].toSorted());
+        const [deadlock, ...others] = reading.deadlocks?.latest ?? [];
+        expect(others).toEqual([]);
+        const gap = { relation: 'slots', index: 'by_place' };
+        const of = (id: number) => deadlock?.parties.find(({ sessionId }) => sessionId === id);
+        for (const [session, statement, code] of [
+          [drill, `insert into slots values (${place}, ${place})`, codes[0]],
+          [load, `insert into slots values (${place + 1}, ${place + 1})`, codes[1]],
+        ] as const)
+          expect(of(session.id)).toEqual({
+            sessionId: session.id,
+            user: session.target.user,
+            statement,
+            statementCut: false,
+            waitedFor: { ...gap, mode: 'X,GAP,INSERT_INTENTION' },
+            held: [{ ...gap, mode: 'X,GAP' }],
+            victim: code === '1213',
+          });
+        expect(reading.sessions.map(({ sessionId }) => sessionId)).toEqual(
+          expect.arrayContaining([drill.id, load.id]),
+        );
+      }
+      expect((await read()).deadlocks).toEqual({ found: (before.deadlocks?.found ?? 0) + 2, latest: [] });
+      await migrator.execute('drop table slots');
     });
 
     test('a lock that the migration owns is told, and that of the load is not', async () => {

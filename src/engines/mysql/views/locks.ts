@@ -4,9 +4,11 @@
  */
 import type { LockReader, LockReading, SeenSession, Session } from '../../engine.ts';
 import { serverKind } from '../server/server-kind.ts';
+import { createDeadlocks } from './deadlocks.ts';
 import { isRefused, switchOn, waitTimerError } from './instruments.ts';
 import { createMetadataDrain, type MetadataDrain } from './metadata-drain.ts';
 import { createMetadataWaits } from './metadata-waits.ts';
+import { stoppedCounters } from './row-wait-queries.ts';
 import { createRowWaits, type RowWaits } from './row-waits.ts';
 import { createThreads } from './threads.ts';
 import { createTimerScale } from './timer-scale.ts';
@@ -21,16 +23,27 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
     createMetadataDrain({ session: cluster, threads, database, scale }),
   );
   const metadata = createMetadataWaits(cluster, threads, { database, know: drain.know, scale });
-  const rows = await readableRowWaits(createRowWaits(cluster, { kind, threads, database }));
+  const { rows, missing } = await readableRowWaits(
+    cluster,
+    createRowWaits(cluster, { kind, threads, database }),
+  );
+  const deadlocks = createDeadlocks(cluster, { kind, database });
   let sessions = new Map<number, SeenSession>();
 
   async function read(holders: string, last = false): Promise<LockReading> {
     const startedAtMs = performance.now();
     const { pending, around, held } = await metadata.read(holders);
-    const pairs = await rows.read();
+    const { pairs, told, deadlocks: found } = await rows.read();
     const answeredAfterMs = performance.now() - startedAtMs;
-    const changes = [await metadata.follow({ pending, around }, last), await rows.follow(pairs)];
+    const changes = [
+      await metadata.follow({ pending, around }, last),
+      await rows.follow({ pairs, told }, last),
+    ];
     const { missed, overran } = await drain.drain(last);
+    const dead =
+      missing === null
+        ? await deadlocks.read(found, { startedAtMs, answeredAtMs: startedAtMs + answeredAfterMs }, last)
+        : null;
     const current = changes.flatMap((change) => change.current);
     const ended = changes.flatMap((change) => change.ended);
     await look(
@@ -38,6 +51,7 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
       [
         ...current.flatMap(({ waiterId, blockerIds }) => [waiterId, ...blockerIds]),
         ...missed.map(({ waiterId }) => waiterId),
+        ...(dead?.latest ?? []).flatMap(({ parties }) => parties.flatMap(({ sessionId }) => sessionId ?? [])),
       ],
     );
     const seen = [...sessions.values()];
@@ -50,6 +64,7 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
       sessions: seen,
       missed,
       missedOverran: overran,
+      ...(dead === null ? {} : { deadlocks: dead }),
     };
   }
 
@@ -63,6 +78,7 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
   return {
     source:
       kind.flavor === 'mariadb' ? 'metadata_locks, innodb_lock_waits' : 'metadata_locks, data_lock_waits',
+    deadlocks: missing === null ? { source: DEADLOCKS } : { notMeasured: missing },
     between:
       'metadata-lock waits from events_waits_history_long, drained every second, without mode and blocker',
     read,
@@ -82,13 +98,26 @@ async function createReadableDrain(drain: MetadataDrain): Promise<MetadataDrain>
   }
 }
 
+const DEADLOCKS =
+  "InnoDB's monitor (the latest deadlock), read whenever its counter lock_deadlocks has moved";
+
 /** Without PROCESS the views of InnoDB are closed; `missing` tells. */
-async function readableRowWaits(rows: RowWaits): Promise<RowWaits> {
+async function readableRowWaits(
+  session: Session,
+  rows: RowWaits,
+): Promise<{ readonly rows: RowWaits; readonly missing: string | null }> {
   try {
     await rows.read();
-    return rows;
+    const stopped = (await stoppedCounters(session)).includes('lock_deadlocks');
+    return { rows, missing: stopped ? "InnoDB's counter lock_deadlocks is switched off" : null };
   } catch (error) {
     if (!isRefused(error)) throw error;
-    return { read: async () => [], follow: async () => ({ current: [], ended: [], changed: [] }) };
+    return {
+      rows: {
+        read: async () => ({ pairs: [], deadlocks: 0, told: new Map() }),
+        follow: async () => ({ current: [], ended: [], changed: [] }),
+      },
+      missing: `user "${session.target.user}" may not read InnoDB's views: grant process on *.*`,
+    };
   }
 }

@@ -77,6 +77,7 @@ export function createMetadataDrain(request: DrainRequest): MetadataDrain {
 
   async function drain(last = false): Promise<Drained> {
     if (!last && performance.now() - lastMs < EVERY_MS) return NOTHING;
+    const sinceMs = Math.max(0, performance.now() - lastMs);
     lastMs = performance.now();
     const fromMs = drainedToMs;
     const rows = await session.query<DrainRow>(DRAIN, [fromMs ?? 0]);
@@ -84,7 +85,8 @@ export function createMetadataDrain(request: DrainRequest): MetadataDrain {
     drainedToMs = Math.max(fromMs ?? 0, ...rows.slice(-1).map((row) => Number(row.ended_ms)));
     const sightings = new Map([...knownBefore, ...known]);
     const answeredAtMs = performance.now();
-    const isKnown = (row: DrainRow) => sightings.has(keyOf(row)) || wasSeen(row, answeredAtMs, sightings);
+    const isKnown = (row: DrainRow) =>
+      sightings.has(keyOf(row)) || wasSeen(row, { answeredAtMs, sinceMs, sightings });
     const unseen = fromMs === null ? [] : rows.filter((row) => !isKnown(row));
     [knownBefore, known] = [known, new Map()];
     await threads.learn(unseen.map(({ thread }) => Number(thread)));
@@ -97,6 +99,7 @@ export function createMetadataDrain(request: DrainRequest): MetadataDrain {
       missed: unseen.flatMap((row) =>
         missedWait(
           row,
+          sinceMs,
           endedAs(endings.get(keyOf(row)), scale.true(Number(row.ended_ms)).upperMs, 'unknown'),
         ),
       ),
@@ -109,7 +112,11 @@ export function createMetadataDrain(request: DrainRequest): MetadataDrain {
     return ring !== undefined && ring.kept >= ring.size && Number(ring.oldest_ms) > fromMs;
   }
 
-  function missedWait(row: DrainRow, ended: ReturnType<typeof endedAs>): readonly MissedWait[] {
+  function missedWait(
+    row: DrainRow,
+    sinceMs: number,
+    ended: ReturnType<typeof endedAs>,
+  ): readonly MissedWait[] {
     const thread = threads.get(Number(row.thread));
     if (thread === undefined || thread.id === null) return [];
     if (row.object_schema !== database && thread.database !== database) return [];
@@ -126,7 +133,7 @@ export function createMetadataDrain(request: DrainRequest): MetadataDrain {
             : `${row.object_schema}.${row.object_name}`,
         ...ended,
         ...scale.true(Number(row.waited_ms)),
-        endedAgoMs: endedAgoMs(row),
+        endedAgoMs: endedAgoMs(row, sinceMs),
         source: TIMED_SOURCE,
       },
     ];
@@ -140,23 +147,38 @@ export function createMetadataDrain(request: DrainRequest): MetadataDrain {
   }
 
   /** A thread waits for one lock at a time: a wait at a time when it was seen to wait is the one that was seen. */
-  function wasSeen(row: DrainRow, answeredAtMs: number, sightings: ReadonlyMap<string, Sighting>): boolean {
-    const endedMs = answeredAtMs - endedAgoMs(row);
-    const startedMs = endedMs - scale.true(Number(row.waited_ms)).upperMs;
+  function wasSeen(row: DrainRow, { answeredAtMs, sinceMs, sightings }: Seeing): boolean {
+    const ago = endedAgoMs(row, sinceMs);
+    const endedMs = answeredAtMs - ago.lower;
+    const startedMs = answeredAtMs - ago.upper - scale.true(Number(row.waited_ms)).upperMs;
     return [...sightings.values()].some(
       ({ thread, firstMs, lastMs }) =>
         thread === Number(row.thread) && firstMs <= endedMs + SLACK_MS && lastMs >= startedMs - SLACK_MS,
     );
   }
 
-  /** The timer of statements tells the time now, that of waits when it ended. */
-  function endedAgoMs({ now_ms: nowMs, ended_ms: endedMs }: DrainRow): number {
-    if (nowMs === null) return 0;
+  /**
+   * The timer of statements tells the time now, that of waits when it ended. Without the first one (its consumer is off) it
+   * is known alone that the wait ended after the last draining.
+   */
+  function endedAgoMs(
+    { now_ms: nowMs, ended_ms: endedMs }: DrainRow,
+    sinceMs: number,
+  ): MissedWait['endedAgoMs'] {
+    if (nowMs === null) return { lower: 0, upper: sinceMs };
     const { lowerMs, upperMs } = scale.true(Number(endedMs));
-    return Math.max(0, Number(nowMs) - (lowerMs + upperMs) / 2);
+    const agoMs = Math.max(0, Number(nowMs) - (lowerMs + upperMs) / 2);
+    return { lower: agoMs, upper: agoMs };
   }
 
   return { know, drain };
+}
+
+interface Seeing {
+  readonly answeredAtMs: number;
+  /** Time since the draining before this one. */
+  readonly sinceMs: number;
+  readonly sightings: ReadonlyMap<string, Sighting>;
 }
 
 /** From the first reading to the last one that showed a wait, on our clock. */

@@ -1,101 +1,60 @@
 /**
  * Waits for row locks. A counter of the server tells whether there are any; only then the views of InnoDB are asked,
- * since they stop its lock system while they are read. They keep no times: a wait is known to within the readings.
- *
- * MySQL: https://dev.mysql.com/doc/refman/8.4/en/performance-schema-data-lock-waits-table.html
- * MariaDB: https://mariadb.com/kb/en/information-schema-innodb_lock_waits-table/
+ * since they stop its lock system while they are read. They keep no times: a wait is known to within the readings, and
+ * is at most what the statement that waited spent on locks (MySQL, LOCK_TIME), or took as a whole (MariaDB, whose monitor
+ * tells besides how long a wait had lasted when it was first seen).
  */
 import type { EndedWait, SeenWait, Session } from '../../engine.ts';
 import type { ServerKind } from '../server/server-kind.ts';
 import type { WaitChanges } from './followed.ts';
-import { placeholders, type Threads } from './threads.ts';
+import { eventKey } from './metadata-rows.ts';
+import { COUNTERS, type LockRow, MARIADB, MYSQL, type PairRow } from './row-wait-queries.ts';
+import type { Threads } from './threads.ts';
+import { type Ending, type Endings, FAILING_MS, readEndings } from './wait-endings.ts';
+import { createWaitMonitor, type ToldWait } from './wait-monitor.ts';
 
-/** Needs PROCESS, as the views themselves do. */
-const WAITING_NOW = `
-  select m.count as waiting
-  from information_schema.innodb_metrics m
-  where m.name = 'lock_row_lock_current_waits'`;
+/** The statement that waits, by one of the events of its thread. */
+interface Place {
+  readonly thread: number;
+  readonly eventId: number;
+}
 
-/** One row for each pair of waiter and blocker, whatever the flavor. */
-interface PairRow {
+/** A wait that is over, in a statement that is not. */
+interface Unsettled {
   readonly key: string;
-  readonly waiter: number;
-  readonly blocker: number | null;
-  /** Lock that is waited for, and the one that is in the way. */
-  readonly wanted: string;
-  readonly in_the_way: string;
+  readonly place: Place;
+  readonly goneAtMs: number;
+  /** When it was last seen to run. */
+  readonly ranAtMs: number;
 }
 
-interface LockRow {
-  readonly lock_id: string;
-  readonly mode: string;
-  readonly kind: string;
-  readonly schema: string | null;
-  readonly table: string | null;
-  readonly index: string | null;
-}
-
-interface Flavor {
-  readonly pairs: string;
-  /** Says of a list of lock ids what they are on. */
-  readonly locks: (ids: readonly unknown[]) => string;
-  /** Which of these locks in the way are still there; `null` where only those of waits are shown. */
-  readonly still: ((ids: readonly unknown[]) => string) | null;
-  /** Of the connections themselves, or of threads that have to be looked up. */
-  readonly sessions: 'threads' | 'connections';
-  readonly staleMs: number;
-}
-
-const MYSQL: Flavor = {
-  pairs: `
-    select concat(w.requesting_thread_id, ' ', w.requesting_event_id, ' ', w.requesting_engine_lock_id) as \`key\`,
-      w.requesting_thread_id as waiter, w.blocking_thread_id as blocker,
-      w.requesting_engine_lock_id as wanted, w.blocking_engine_lock_id as in_the_way
-    from performance_schema.data_lock_waits w`,
-  locks: (ids) => `
-    select l.engine_lock_id as lock_id, l.lock_mode as mode, l.lock_type as kind, l.object_schema as \`schema\`,
-      l.object_name as \`table\`, l.index_name as \`index\`
-    from performance_schema.data_locks l
-    where l.engine_lock_id in (${placeholders(ids)})`,
-  still: (ids) => `
-    select l.engine_lock_id as lock_id
-    from performance_schema.data_locks l
-    where l.engine_lock_id in (${placeholders(ids)})`,
-  sessions: 'threads',
-  staleMs: 0,
-};
-
-/** These views answer from a copy that InnoDB renews when it is older than 100 ms (CACHE_MIN_IDLE_TIME_NS). */
-const MARIADB: Flavor = {
-  pairs: `
-    select concat(w.requesting_trx_id, ' ', w.requested_lock_id, ' ', waiter.trx_wait_started) as \`key\`,
-      waiter.trx_mysql_thread_id as waiter, blocker.trx_mysql_thread_id as blocker,
-      w.requested_lock_id as wanted, w.blocking_lock_id as in_the_way
-    from information_schema.innodb_lock_waits w
-    join information_schema.innodb_trx waiter on waiter.trx_id = w.requesting_trx_id
-    left join information_schema.innodb_trx blocker on blocker.trx_id = w.blocking_trx_id`,
-  locks: (ids) => `
-    select l.lock_id as lock_id, l.lock_mode as mode, l.lock_type as kind,
-      replace(substring_index(l.lock_table, '.', 1), '\`', '') as \`schema\`,
-      replace(substring(l.lock_table, length(substring_index(l.lock_table, '.', 1)) + 2), '\`', '') as \`table\`,
-      l.lock_index as \`index\`
-    from information_schema.innodb_locks l
-    where l.lock_id in (${placeholders(ids)})`,
-  still: null,
-  sessions: 'connections',
-  staleMs: 100,
-};
+/** One that runs for longer after its wait got the lock. */
+const SETTLED_MS = 1_000;
+const LOOK_AGAIN_MS = 20;
 
 interface Followed {
   readonly seen: SeenWait;
+  /** Null where it is not known. */
+  readonly place: Place | null;
+  /** The monitor has told of it. */
+  readonly told: boolean;
   readonly schema: string | null;
   readonly inTheWay: readonly string[];
 }
 
-export interface RowWaits {
+export interface RowReading {
   /** Pairs of who waits for whom; empty without asking InnoDB when nobody waits. */
-  read(): Promise<readonly PairRow[]>;
-  follow(pairs: readonly PairRow[]): Promise<WaitChanges>;
+  readonly pairs: readonly PairRow[];
+  /** Deadlocks that InnoDB has counted. */
+  readonly deadlocks: number;
+  /** What MariaDB's monitor tells of new waits, by the connection that waits. */
+  readonly told: ReadonlyMap<number, ToldWait>;
+}
+
+export interface RowWaits {
+  read(): Promise<RowReading>;
+  /** `last`: nothing is read after this. */
+  follow(reading: Pick<RowReading, 'pairs' | 'told'>, last: boolean): Promise<WaitChanges>;
 }
 
 export function createRowWaits(
@@ -104,18 +63,30 @@ export function createRowWaits(
 ): RowWaits {
   const flavor = kind.flavor === 'mariadb' ? MARIADB : MYSQL;
   let followed = new Map<string, Followed>();
+  let unsettled: readonly Unsettled[] = [];
+  let settledAtMs = -Infinity;
+  const monitor = createWaitMonitor(session);
 
-  async function read(): Promise<readonly PairRow[]> {
-    const [row] = await session.query<{ waiting: number }>(WAITING_NOW);
-    if (row === undefined || Number(row.waiting) === 0) return [];
+  async function read(): Promise<RowReading> {
+    const counters = await session.query<{ name: string; count: number | string }>(COUNTERS);
+    const countOf = (name: string) => counters.find((counter) => counter.name === name)?.count;
+    const deadlocks = Number(countOf('lock_deadlocks') ?? 0);
+    if (Number(countOf('lock_row_lock_current_waits') ?? 0) === 0)
+      return { pairs: [], deadlocks, told: new Map() };
     const pairs = await session.query<PairRow>(flavor.pairs);
     if (flavor.sessions === 'threads')
       await threads.learn(pairs.flatMap(({ waiter, blocker }) => [waiter, blocker ?? waiter]).map(Number));
-    return pairs;
+    // Also of waits that came while the monitor had just been read.
+    const isNew = kind.flavor === 'mariadb' && pairs.some(({ key }) => followed.get(key)?.told !== true);
+    return { pairs, deadlocks, told: isNew ? await monitor.read(pairs) : new Map() };
   }
 
-  async function follow(pairs: readonly PairRow[]): Promise<WaitChanges> {
-    if (pairs.length === 0 && followed.size === 0) return { current: [], ended: [], changed: [] };
+  async function follow(
+    { pairs, told }: Pick<RowReading, 'pairs' | 'told'>,
+    last: boolean,
+  ): Promise<WaitChanges> {
+    if (pairs.length === 0 && followed.size === 0 && unsettled.length === 0)
+      return { current: [], ended: [], changed: [] };
     const before = followed;
     const byKey = groupedByKey(pairs);
     const locks = await describeLocks(
@@ -123,7 +94,7 @@ export function createRowWaits(
     );
     followed = new Map(
       [...byKey].flatMap(([key, group]) => {
-        const wait = followWait(group, before.get(key), locks);
+        const wait = followWait(group, before.get(key), { locks, told });
         return wait === null ? [] : [[key, wait]];
       }),
     );
@@ -131,7 +102,7 @@ export function createRowWaits(
     const fresh = [...followed].filter(([key]) => !before.has(key)).map(([, wait]) => wait);
     return {
       current: [...followed.values()].filter(({ schema }) => schema === database).map(({ seen }) => seen),
-      ended: await becomeOf(gone),
+      ended: [...(await settle(last)), ...(await becomeOf(gone))],
       changed: [...gone, ...fresh].map(({ seen }) => seen.waiterId),
     };
   }
@@ -139,29 +110,37 @@ export function createRowWaits(
   function followWait(
     group: readonly PairRow[],
     known: Followed | undefined,
-    locks: ReadonlyMap<string, LockRow>,
+    { locks, told }: { readonly locks: ReadonlyMap<string, LockRow>; readonly told: RowReading['told'] },
   ): Followed | null {
     const [first] = group;
     if (first === undefined) return null;
     const blockerIds = [...new Set(group.map(({ blocker }) => connectionOf(blocker)))];
     const inTheWay = group.map((pair) => pair.in_the_way);
-    if (known !== undefined) return { ...known, seen: { ...known.seen, blockerIds }, inTheWay };
+    const waiterId = connectionOf(first.waiter);
+    const exact = told.get(waiterId);
+    if (known !== undefined) {
+      const now = exactly(known, exact);
+      return { ...known, ...now, seen: { ...now.seen, blockerIds }, inTheWay };
+    }
     const lock = locks.get(first.wanted);
     const seen: SeenWait = {
       key: `row ${first.key}`,
-      waiterId: connectionOf(first.waiter),
+      waiterId,
       blockerIds,
       target: lock?.kind === 'TABLE' ? 'table' : 'row',
       relation: lock?.table ?? null,
       mode: modeOf(lock),
       waitedMs: null,
     };
-    return {
+    const wait = {
+      told: false,
       seen: flavor.staleMs === 0 ? seen : { ...seen, staleMs: flavor.staleMs },
       // A lock that was gone when it was asked for is taken for one of ours: better a wait too many than one too few.
       schema: lock === undefined ? database : lock.schema,
       inTheWay,
+      place: placeOf(first),
     };
+    return { ...wait, ...exactly(wait, exact) };
   }
 
   /** 0 where a prepared transaction, which belongs to no connection, is in the way. */
@@ -177,27 +156,105 @@ export function createRowWaits(
     return new Map(rows.map((row) => [row.lock_id, row]));
   }
 
-  /** Given up when what was in the way still is: InnoDB keeps row locks to the end of their transaction. */
   async function becomeOf(gone: readonly Followed[]): Promise<readonly EndedWait[]> {
-    const ids = [...new Set(gone.flatMap(({ inTheWay }) => inTheWay))];
-    if (ids.length === 0) return [];
-    if (flavor.still === null) return gone.map(({ seen }) => ({ key: seen.key, became: 'unknown' }));
-    const still = new Set(
-      (await session.query<{ lock_id: string }>(flavor.still(ids), ids)).map(({ lock_id: id }) => id),
+    if (gone.length === 0) return [];
+    const endings = await readEndings(
+      session,
+      gone.flatMap(({ place }) => place ?? []),
     );
-    return gone.map(({ seen, inTheWay }) => ({
-      key: seen.key,
-      became: inTheWay.some((id) => still.has(id)) ? 'gave up' : 'granted',
-    }));
+    const still = await stillThere(gone.flatMap(({ inTheWay }) => inTheWay));
+    unsettled = [...unsettled, ...gone.flatMap((wait) => unsettledOf(wait, endings))];
+    return gone.map(({ seen, place, inTheWay }): EndedWait => {
+      const locks = still === null ? 'unknown' : inTheWay.some((id) => still.has(id)) ? 'gave up' : 'granted';
+      const ending = place === null ? undefined : endings.get(eventKey(place));
+      return endedAs(seen.key, ending, { locks, mariadb: kind.flavor === 'mariadb' });
+    });
+  }
+
+  /** A statement ends in the performance schema after its client was answered, and one of many rows goes on. */
+  function unsettledOf({ seen, place }: Followed, endings: Endings): readonly Unsettled[] {
+    if (place === null || endings.get(eventKey(place))?.outcome !== 'running') return [];
+    const nowMs = performance.now();
+    return [{ key: seen.key, place, goneAtMs: nowMs, ranAtMs: nowMs }];
+  }
+
+  async function settle(last: boolean): Promise<readonly EndedWait[]> {
+    const nowMs = performance.now();
+    if (unsettled.length === 0 || (!last && nowMs - settledAtMs < LOOK_AGAIN_MS)) return [];
+    settledAtMs = nowMs;
+    const endings = await readEndings(
+      session,
+      unsettled.map(({ place }) => place),
+    );
+    const settled = unsettled.flatMap(({ key, place, goneAtMs, ranAtMs }) => {
+      const ending = endings.get(eventKey(place));
+      if (ending === undefined || ending.outcome === 'running') return [];
+      // What failed a while after the wait failed of something else.
+      if (ranAtMs - goneAtMs > FAILING_MS) return [{ key, became: 'granted' as const }];
+      return [endedAs(key, ending, { locks: 'unknown', mariadb: kind.flavor === 'mariadb' })];
+    });
+    const keys = new Set(settled.map(({ key }) => key));
+    unsettled = unsettled
+      .filter(({ key, goneAtMs }) => !keys.has(key) && nowMs - goneAtMs < SETTLED_MS)
+      .map((wait) => ({ ...wait, ranAtMs: nowMs }));
+    return settled;
+  }
+
+  /** InnoDB keeps row locks to the end of their transaction: what is still in the way was given up. Null: not shown. */
+  async function stillThere(locks: readonly string[]): Promise<ReadonlySet<string> | null> {
+    if (flavor.still === null) return null;
+    const ids = [...new Set(locks)];
+    if (ids.length === 0) return new Set();
+    const rows = await session.query<{ lock_id: string }>(flavor.still(ids), ids);
+    return new Set(rows.map(({ lock_id: id }) => id));
   }
 
   return { read, follow };
 }
 
+/** Errors with which a wait for a row lock ends: ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK, and those of KILL and timeouts. */
+const GIVING_UP = ['1205', '1213', '1317', '3024', '1969'];
+
+/** `locks`: as those that are there now tell. What the statement came to says more. */
+function endedAs(
+  key: string,
+  ending: Ending | undefined,
+  { locks, mariadb }: { readonly locks: EndedWait['became']; readonly mariadb: boolean },
+): EndedWait {
+  if (ending === undefined || ending.outcome === 'running') return { key, became: locks };
+  const upperMs = mariadb ? ending.endedMs - ending.startedMs : ending.lockMs;
+  const source = mariadb
+    ? 'innodb_lock_waits and monitor: readings of it, no longer than its statement'
+    : 'data_lock_waits: readings of it, no longer than LOCK_TIME of its statement';
+  const ended = { key, ...(upperMs === null ? {} : { timed: { lowerMs: 0, upperMs, source } }) };
+  if (ending.outcome === 'ok' || !GIVING_UP.includes(ending.outcome.code))
+    return { ...ended, became: 'granted' };
+  return { ...ended, became: 'gave up', failed: ending.outcome };
+}
+
+/** With what the monitor told of the wait; how long that was is so at this reading alone. */
+function exactly(
+  { seen, place, told }: Pick<Followed, 'seen' | 'place' | 'told'>,
+  exact: ToldWait | undefined,
+): Pick<Followed, 'seen' | 'place' | 'told'> {
+  if (exact === undefined) return { seen: { ...seen, waitedMs: null }, place, told };
+  const mode = inIndex(exact.lock.mode, exact.lock.index);
+  return { seen: { ...seen, mode, waitedMs: exact.waitedMs }, place: exact.place ?? place, told: true };
+}
+
+function placeOf({ waiter, event_id: eventId }: PairRow): Place | null {
+  // The number that the thread's next event will have: the last one before it is in the statement.
+  if (eventId !== null) return { thread: Number(waiter), eventId: Number(eventId) - 1 };
+  return null;
+}
+
 /** "X,REC_NOT_GAP on PRIMARY": the mode in InnoDB's words, and the index that the lock is in. */
 function modeOf(lock: LockRow | undefined): string {
-  if (lock === undefined) return 'row lock';
-  return lock.index === null ? lock.mode : `${lock.mode} on ${lock.index.replaceAll('`', '')}`;
+  return lock === undefined ? 'row lock' : inIndex(lock.mode, lock.index);
+}
+
+function inIndex(mode: string, index: string | null): string {
+  return index === null ? mode : `${mode} on ${index.replaceAll('`', '')}`;
 }
 
 function groupedByKey(pairs: readonly PairRow[]): ReadonlyMap<string, readonly PairRow[]> {

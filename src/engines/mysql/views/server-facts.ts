@@ -3,6 +3,7 @@ import type { NotMeasured } from '../../../recording/recording.ts';
 import { type ObservedViews, type Session, SqlError } from '../../engine.ts';
 import { type ServerKind, serverKind } from '../server/server-kind.ts';
 import { type CONSUMERS, isRefused, METADATA_LOCKS, switchOn } from './instruments.ts';
+import { stoppedCounters } from './row-wait-queries.ts';
 
 /** What belongs to files and addresses of this machine, or may hold a secret. */
 const PRIVATE =
@@ -71,7 +72,8 @@ const NEEDED_FOR: Readonly<Record<(typeof CONSUMERS)[number] | typeof METADATA_L
   events_waits_history_long:
     'how long a metadata-lock wait took (it is known to within the reading interval)',
   events_stages_current: 'progress of running DDL',
-  events_statements_current: 'the last statement of a session that idles in a transaction',
+  events_statements_current:
+    'the last statement of a session that idles in a transaction, and when a wait between two readings was, to better than a second',
   events_statements_history: 'how a lock wait of others ended',
   events_transactions_current: 'whether a session idles in a transaction',
   [METADATA_LOCKS]: 'metadata-lock waits and who blocks whom',
@@ -113,7 +115,16 @@ async function lackingSwitches(session: Session): Promise<readonly NotMeasured[]
 async function lackingPrivileges(session: Session, { flavor }: ServerKind): Promise<readonly NotMeasured[]> {
   try {
     await session.query('select trx_id from information_schema.innodb_trx limit 1');
-    return [];
+    const stopped = await stoppedCounters(session);
+    if (!stopped.includes('lock_row_lock_current_waits')) return [];
+    return [
+      {
+        what: 'row-lock waits',
+        reason:
+          "InnoDB's counter lock_row_lock_current_waits is switched off: set global innodb_monitor_enable = 'lock_row_lock_current_waits'",
+        unseen: 'lock waits',
+      },
+    ];
   } catch (error) {
     if (!(error instanceof SqlError) || !isRefused(error)) throw error;
     return [

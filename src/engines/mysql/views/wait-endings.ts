@@ -11,6 +11,11 @@ import type { Timed } from './timer-scale.ts';
 /** The statement that a wait was in. */
 export interface Ending extends Timed {
   readonly outcome: 'ok' | 'running' | NonNullable<EndedWait['failed']>;
+  /**
+   * LOCK_TIME of the innermost statement with the wait in it, since that of a CALL or a trigger's statement counts there
+   * alone: on MySQL all its waits for row locks together, and little else; MariaDB leaves them out. Null: it is not kept.
+   */
+  readonly lockMs: number | null;
 }
 
 /** By `eventKey`; a wait whose statement is not kept any more is absent. */
@@ -24,6 +29,8 @@ interface StatementRow {
   readonly message: string | null;
   readonly started_ms: number | string;
   readonly ended_ms: number | string | null;
+  readonly lock_ms: number | string;
+  readonly level: number;
 }
 
 interface Wait {
@@ -38,15 +45,15 @@ export async function readEndings(session: Session, waits: readonly Wait[]): Pro
   const rows = await session.query<StatementRow>(statementsQuery(threads), [...threads, ...threads]);
   return new Map(
     waits.flatMap((wait) => {
-      const row = rows.findLast((statement) => contains(statement, wait));
+      const row = rows.findLast((statement) => Number(statement.level) === 0 && contains(statement, wait));
       if (row === undefined) return [];
-      return [[eventKey(wait), endingOf(row)]];
+      return [[eventKey(wait), endingOf(row, lockTimeOf(row, rows, wait))]];
     }),
   );
 }
 
 /** From the end of a wait to that of the statement which it made fail. */
-const FAILING_MS = 20;
+export const FAILING_MS = 20;
 
 /**
  * `locks`: as what is owned and wanted now tells. A statement without an error got what it waited for, and so did one that
@@ -69,9 +76,10 @@ function statementsQuery(threads: readonly number[]): string {
     .map(
       (view) => `
       select s.thread_id as thread, s.event_id as event_id, s.end_event_id as end_event_id, s.mysql_errno as code,
-        s.message_text as message, s.timer_start / 1e9 as started_ms, s.timer_end / 1e9 as ended_ms
+        s.message_text as message, s.timer_start / 1e9 as started_ms, s.timer_end / 1e9 as ended_ms,
+        s.lock_time / 1e9 as lock_ms, s.nesting_event_level as level
       from performance_schema.${view} s
-      where s.nesting_event_level = 0 and s.thread_id in (${placeholders(threads)})`,
+      where s.thread_id in (${placeholders(threads)})`,
     )
     .join(' union all ');
 }
@@ -84,7 +92,20 @@ function contains({ thread, event_id: first, end_event_id: last }: StatementRow,
   );
 }
 
-function endingOf(row: StatementRow): Ending {
+/** Statements inside of another one are kept after the ones before them: where any is, one with the wait may be gone. */
+function lockTimeOf(outer: StatementRow, rows: readonly StatementRow[], wait: Wait): number | null {
+  const inside = rows.filter(
+    (row) =>
+      Number(row.level) > 0 && contains(outer, { thread: Number(row.thread), eventId: Number(row.event_id) }),
+  );
+  const [innermost] = inside
+    .filter((row) => contains(row, wait))
+    .toSorted((one, other) => Number(other.level) - Number(one.level));
+  if (innermost !== undefined) return Number(innermost.lock_ms);
+  return inside.length > 0 ? null : Number(outer.lock_ms);
+}
+
+function endingOf(row: StatementRow, lockMs: number | null): Ending {
   const { end_event_id: last, code, message } = row;
   const outcome =
     last === null || row.ended_ms === null
@@ -92,5 +113,6 @@ function endingOf(row: StatementRow): Ending {
       : Number(code) === 0
         ? ('ok' as const)
         : { code: String(code), message: message ?? '' };
-  return { startedMs: Number(row.started_ms), endedMs: Number(row.ended_ms ?? 0), outcome };
+  const { started_ms: startedMs, ended_ms: endedMs } = row;
+  return { startedMs: Number(startedMs), endedMs: Number(endedMs ?? 0), lockMs, outcome };
 }
