@@ -1,5 +1,5 @@
 /** Which statement of a step an entry of the server's journal is, and what the step learns from it. Pure. */
-import { isMeasured } from '../recording/figure.ts';
+import { exactly, type Figure, isMeasured } from '../recording/figure.ts';
 import type { JournalStatement, StatementRecord, Step } from '../recording/recording.ts';
 
 /** An entry as it is followed; the match is filled in. */
@@ -21,6 +21,7 @@ export function withServerTimes(step: Step, entries: readonly Entry[]): Step {
     if (entry === undefined) return record;
     from = found + 1;
     entry.statementId = record.id;
+    entry.rows = asAnswered(entry.rows, record.rows);
     return timed(record, entry);
   });
   return { ...step, statements };
@@ -48,6 +49,12 @@ function bare(text: string): string {
   return text.replace(/^(?:\s|--.*(?:\n|$)|#.*(?:\n|$)|\/\*[^!+][\s\S]*?\*\/)+/, '').replace(/[\s;]+$/, '');
 }
 
+/** The server answers each statement with its rows; what it counts of equal ones together is less than that. */
+function asAnswered(counted: Figure, answered: number | null): Figure {
+  if (answered === null || (isMeasured(counted) && counted.lower === counted.upper)) return counted;
+  return exactly(answered, 'answer to the sender');
+}
+
 function timed(record: StatementRecord, { startedAtMs, durationMs, rows }: Entry): StatementRecord {
   if (!isMeasured(durationMs) || !isMeasured(startedAtMs)) return record;
   return {
@@ -55,6 +62,6 @@ function timed(record: StatementRecord, { startedAtMs, durationMs, rows }: Entry
     startedAtMs: (startedAtMs.lower + startedAtMs.upper) / 2,
     durationMs,
     ...(isMeasured(record.durationMs) ? { answeredAfterMs: record.durationMs } : {}),
-    rows: isMeasured(rows) ? rows.lower : record.rows,
+    rows: isMeasured(rows) && rows.lower === rows.upper ? rows.lower : record.rows,
   };
 }

@@ -1,11 +1,13 @@
 /** The journal on a real server: the statements of the migration's user, whoever sends them. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { postgresServer, startTestServer, type TestServer } from '../../tests/server.ts';
+import { eventually, postgresServer, startTestServer, type TestServer } from '../../tests/server.ts';
 import type { Session } from '../engines/engine.ts';
 import { type Figure, isMeasured } from '../recording/figure.ts';
 import { createRecorder } from '../recording/recorder.ts';
 import type { JournalStatement } from '../recording/recording.ts';
 import { startObservers } from './index.ts';
+import { describeSessions } from './sessions.ts';
+import { withToldWaits } from './told-waits.ts';
 
 let started: TestServer;
 
@@ -244,6 +246,56 @@ test('nothing of ours is in the database of the user, neither while the journal 
   expect(statements.map(({ outcome }) => outcome)).toEqual(statements.map(() => 'ok'));
   expect(measured(named(statements, /^create table fired/)[0])[0]).toBe(0);
   expect(await before.query(LEFT_BEHIND)).toEqual(asBefore);
+});
+
+test('waits that the log alone tells have their chain of blockers: reader, ALTER, and the select behind both', async () => {
+  const { engine, roles } = started;
+  const outside = { ...roles.administrator, database: roles.observer.database };
+  await using administrator = await engine.connections.connect(outside, { applicationName: 'test journal' });
+  await using inside = await started.connect('observerInside');
+  await using migrator = await started.connect('migrator');
+  await migrator.execute('create table queued (id int)');
+  const { path: dataDirectory = null } =
+    'path' in started.server.dataDirectory ? started.server.dataDirectory : {};
+  const { user, database } = roles.migrator;
+  const opened = await engine.views.openJournal?.({ administrator, inside, dataDirectory, user, database });
+  if (opened === undefined || 'missing' in opened) throw new Error(JSON.stringify(opened));
+  await using log = opened;
+  await using reader = await started.connect('load');
+  await using select = await started.connect('load');
+  await reader.execute('begin');
+  await reader.execute('select 1 from queued');
+  await migrator.execute("set deadlock_timeout = '10ms'");
+  const waiting = (count: number) =>
+    eventually('locks that are not granted', async () => {
+      const [row] = await administrator.query<{ waits: number }>(
+        'select count(*)::int as waits from pg_locks where not granted',
+      );
+      return row?.waits === count;
+    });
+  const alter = migrator.execute('alter table queued add column note text');
+  await waiting(1);
+  const behind = select.execute('select 1 from queued');
+  await waiting(2);
+  // Both have waited for more than the 10 ms from which on the server tells it.
+  await administrator.execute('select pg_sleep(0.1)');
+  await reader.execute('commit');
+  await Promise.all([alter, behind]);
+  const { waits } = await log.settle();
+  const chains = withToldWaits([], waits, {
+    describe: describeSessions(roles, engine.dialect),
+    statements: [],
+  });
+  const [first, second] = chains.filter(({ relation }) => relation === 'queued');
+  expect([first?.waiter, ...(first?.blockers ?? [])]).toMatchObject([
+    { sessionId: migrator.id, owner: 'migration' },
+    { sessionId: reader.id, owner: 'load' },
+  ]);
+  expect([second?.waiter, ...(second?.blockers ?? [])]).toMatchObject([
+    { sessionId: select.id, owner: 'load', statement: 'select ? from queued' },
+    { sessionId: reader.id, owner: 'load' },
+    { sessionId: migrator.id, owner: 'migration' },
+  ]);
 });
 
 test('a log that goes on in other files is read on', async () => {

@@ -21,28 +21,11 @@ import { openCounts } from './counted.ts';
 import { knownSessions } from './identities.ts';
 import type { TrackedMessage } from './message.ts';
 import { createLogReader, type LogReader, type LogRecord } from './record.ts';
+import { roleSettings, settingOf } from './role-settings.ts';
 import { trackStatements } from './statements.ts';
 import { type LogTail, openLogTail } from './tail.ts';
 import { type LoggedWait, trackLoggedWaits } from './waits.ts';
 
-/**
- * On the role alone, for the sessions that it opens from now on. Nothing of it reaches a client or changes what a
- * statement does. The text of the message would otherwise stand again in every line, and so n times for n statements.
- */
-const ROLE_SETTINGS: readonly (readonly [name: string, value: string])[] = [
-  ['log_statement', 'all'],
-  ['log_min_duration_statement', '0'],
-  ['log_parser_stats', 'on'],
-  ['log_executor_stats', 'on'],
-  ['log_min_error_statement', 'fatal'],
-];
-/** What runs inside others is counted too. A setting of a library that is loaded; without it the server refuses them. */
-const COUNT_SETTINGS: typeof ROLE_SETTINGS = [
-  ['pg_stat_statements.track', 'all'],
-  ['pg_stat_statements.track_utility', 'on'],
-];
-/** Lines of the log are told apart by their words. */
-const ENGLISH: typeof ROLE_SETTINGS = [['lc_messages', 'C']];
 /** Messages of which it is not settled yet what they did; a migration that sends each row by itself has many. */
 const MOST_HELD = 2_000;
 
@@ -55,11 +38,11 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
   if ('missing' in opened) return opened;
   const tail: LogTail = opened;
   const readers = new Map<string, LogReader>();
-  const statements = trackStatements(user, database);
   const waits = trackLoggedWaits();
   const names = await openRelationNames(inside);
   const identities = knownSessions(administrator);
-  const settings = await roleSettings(request);
+  const { settings, version } = await roleSettings(request);
+  const statements = trackStatements({ user, database, version });
   const counts = await openCounts(administrator, database);
   const counter = 'missing' in counts ? null : counts;
   for (const [role, name, value] of settings)
@@ -120,7 +103,7 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
       sessionId: record.sessionId,
       user: record.user,
       applicationName: record.applicationName,
-      statement: null,
+      statement: record.statement,
       mode,
       target,
       relation: relationOid === null ? null : (names.get(relationOid)?.name ?? `relation ${relationOid}`),
@@ -198,42 +181,6 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
 function gap(count: number, where: string, reason: string, what = 'line'): readonly NotMeasured[] {
   return count === 0 ? [] : [{ what: `${count} ${what}${count === 1 ? '' : 's'} ${where}`, reason }];
 }
-
-function settingOf(role: string, database: string): string {
-  return `alter role ${dialect.quote(role)} in database ${dialect.quote(database)}`;
-}
-
-type RoleSetting = readonly [role: string, name: string, value: string];
-
-const LANGUAGE = `
-  select current_setting('lc_messages') as language, current_setting('server_version_num')::int as version,
-    current_setting('pg_stat_statements.track', true) as track,
-    (select pg_catalog.count(*) from pg_catalog.pg_roles where rolname = $1)::int as load`;
-
-/** For the sessions that are opened from now on. */
-async function roleSettings({ inside, user }: JournalRequest): Promise<readonly RoleSetting[]> {
-  const [server] = await inside.query<{
-    language: string;
-    version: number;
-    track: string | null;
-    load: number;
-  }>(LANGUAGE, [LOAD]);
-  const wanted = [
-    ...ROLE_SETTINGS,
-    ...(server?.track == null ? [] : COUNT_SETTINGS),
-    ...(server?.track != null && server.version >= QUERY_ID_SINCE
-      ? ([['compute_query_id', 'on']] as const)
-      : []),
-  ];
-  const foreign = !/^(?:|C|POSIX|C\..*|en(?:[_.@].*)?|English.*)$/i.test(server?.language ?? '');
-  const english = foreign ? [user, ...(server?.load === 1 ? [LOAD] : [])] : [];
-  return [
-    ...wanted.map(([name, value]) => [user, name, value] as const),
-    ...english.flatMap((role) => ENGLISH.map(([name, value]) => [role, name, value] as const)),
-  ];
-}
-
-const QUERY_ID_SINCE = 140_000;
 
 /** deadlock_timeout of the server, and of the roles that have one of their own. */
 const THRESHOLDS = `

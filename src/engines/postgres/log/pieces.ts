@@ -24,8 +24,9 @@ export interface Pieces {
   readonly owners: readonly number[];
 }
 
-/** Which mark is which statement's. */
-export function inTurn(pieces: Pieces['pieces'], found: readonly Mark[]): Pieces {
+/** Which mark is which statement's, as a server of this version (`server_version_num`) writes them. */
+export function inTurn(pieces: Pieces['pieces'], found: readonly Mark[], version: number): Pieces {
+  const twice = version >= PREPARE_TWICE_SINCE ? ANALYSED_TWICE : COPY_OF_QUERY;
   const marks: Mark[] = [];
   const owners: number[] = [];
   for (const [index, { text }] of pieces.entries()) {
@@ -33,8 +34,7 @@ export function inTurn(pieces: Pieces['pieces'], found: readonly Mark[]): Pieces
     if (mark === undefined) break;
     marks.push(mark);
     owners.push(index);
-    const second = found[owners.length];
-    if (second !== undefined && isOfQueryWithin(text, mark, second)) owners.push(index);
+    if (owners.length < found.length && twice.test(dialect.blank(text))) owners.push(index);
   }
   // More of them than statements: none is to be believed.
   return owners.length < found.length
@@ -42,18 +42,10 @@ export function inTurn(pieces: Pieces['pieces'], found: readonly Mark[]): Pieces
     : { pieces, marks, owners };
 }
 
-/**
- * PREPARE and COPY have a query in them, which is analysed by itself under the number of the whole statement. Before 14
- * there are no numbers, and no second line of PREPARE.
- */
-function isOfQueryWithin(text: string, { queryId }: Mark, second: Mark): boolean {
-  const bare = dialect.blank(text);
-  if (queryId === null) return second.queryId === null && COPY_OF_QUERY.test(bare);
-  return queryId === second.queryId && (COPY_OF_QUERY.test(bare) || PREPARE.test(bare));
-}
-
+/** The query in it is analysed by itself too: pg_analyze_and_rewrite_* in src/backend/commands/copy.c and prepare.c. */
 const COPY_OF_QUERY = /^\s*copy\s*\(/i;
-const PREPARE = /^\s*prepare\s/i;
+const ANALYSED_TWICE = /^\s*(?:copy\s*\(|prepare\s+(?!transaction\b))/i;
+const PREPARE_TWICE_SINCE = 150_000;
 
 /** Each begins where its mark is and ends where the next one begins; as many marks as statements, or none is believed. */
 export function severalStatements(

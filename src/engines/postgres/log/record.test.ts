@@ -39,6 +39,7 @@ const records: fc.Arbitrary<LogRecord> = fc.record({
   message: texts.filter((text) => text !== ''),
   detail: fc.option(texts.filter((text) => text !== '')),
   context: fc.option(texts.filter((text) => text !== '')),
+  statement: fc.option(texts.filter((text) => text !== '')),
   position: fc.option(fc.integer({ min: 1, max: 9_999_999 })),
   queryId: fc
     .option(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n).filter((id) => id !== 0n))
@@ -51,7 +52,7 @@ const time = ({ atMs }: LogRecord): string =>
 /** As write_jsonlog does it: null fields are left out, and the number of the query comes last. */
 function asJson(record: LogRecord): string {
   const { sessionId, user, database, applicationName, virtualTransaction, transactionId } = record;
-  const { severity, sqlState, message, detail, context, position, queryId } = record;
+  const { severity, sqlState, message, detail, context, statement, position, queryId } = record;
   const fields = Object.entries({
     timestamp: time(record),
     user,
@@ -64,6 +65,7 @@ function asJson(record: LogRecord): string {
     message,
     detail,
     context,
+    statement,
     cursor_position: position,
     application_name: applicationName,
     backend_type: 'client backend',
@@ -76,11 +78,21 @@ function asJson(record: LogRecord): string {
 function asCsv(record: LogRecord): string {
   const quoted = (text: string | null): string => (text === null ? '' : `"${text.replaceAll('"', '""')}"`);
   const { sessionId, user, database, applicationName, virtualTransaction, transactionId } = record;
-  const { severity, sqlState, message, detail, context, position, queryId } = record;
+  const { severity, sqlState, message, detail, context, statement, position, queryId } = record;
   return `${[
     ...[time(record), quoted(user), quoted(database), String(sessionId), quoted('127.0.0.1:5'), '6b0.8', '7'],
     ...[quoted('SELECT'), '2026-11-23 12:00:00 UTC', virtualTransaction ?? '', transactionId ?? '0'],
-    ...[severity, sqlState ?? '', quoted(message), quoted(detail), '', '', '', quoted(context), ''],
+    ...[
+      severity,
+      sqlState ?? '',
+      quoted(message),
+      quoted(detail),
+      '',
+      '',
+      '',
+      quoted(context),
+      quoted(statement),
+    ],
     ...[String(position ?? ''), '', quoted(applicationName), quoted('client backend'), '', queryId ?? '0'],
   ].join(',')}\n`;
 }
@@ -149,6 +161,7 @@ describe.each(['jsonlog', 'csvlog'] as const)('%s', (format) => {
       message,
       detail: null,
       context: null,
+      statement: null,
       position: null,
       queryId: null,
     });
@@ -171,7 +184,9 @@ describe.each(['jsonlog', 'csvlog'] as const)('%s', (format) => {
   test('a time in another zone is no entry, and is counted', () => {
     const [sample] = fc.sample(records, 1);
     if (sample === undefined) throw new Error('no sample');
-    const text = write([{ ...sample, message: 'a', detail: null, context: null }]).toString();
+    const text = write([
+      { ...sample, message: 'a', detail: null, context: null, statement: null },
+    ]).toString();
     const { records: read, unread } = readIn(format, [Buffer.from(text.replace(/ UTC/, ' CET'))]);
     expect([read, unread]).toEqual([[], 1]);
   });

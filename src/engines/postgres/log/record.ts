@@ -20,6 +20,8 @@ export interface LogRecord {
   readonly message: string;
   readonly detail: string | null;
   readonly context: string | null;
+  /** What the session ran; null where log_min_error_statement leaves it out. */
+  readonly statement: string | null;
   /** 1-based, in the text that the client sent. */
   readonly position: number | null;
   /** Of the statement that a client sent, from 14 on; null before it is analysed. */
@@ -86,6 +88,7 @@ function entryOfJson(line: string): RawRecord | null {
     message: text('message'),
     detail: text('detail'),
     context: text('context'),
+    statement: text('statement'),
     position: entry.cursor_position,
     queryId: QUERY_ID.exec(line)?.[1] ?? null,
   };
@@ -192,6 +195,7 @@ function entryOfRow(row: readonly string[]): RawRecord {
     message: text(13),
     detail: text(14),
     context: text(18),
+    statement: text(19),
     position: text(20),
     applicationName: text(22),
     queryId: text(QUERY_ID_COLUMN),
@@ -210,6 +214,7 @@ interface RawRecord extends Partial<Record<keyof LogRecord, unknown>> {
   readonly message: string | null;
   readonly detail: string | null;
   readonly context: string | null;
+  readonly statement: string | null;
   readonly queryId: string | null;
 }
 
@@ -231,6 +236,7 @@ function recordOf(raw: RawRecord): LogRecord | null {
     message: raw.message ?? '',
     detail: raw.detail,
     context: raw.context,
+    statement: raw.statement,
     position: raw.position === undefined || raw.position === null ? null : Number(raw.position),
     queryId: raw.queryId === '0' ? null : raw.queryId,
   };

@@ -20,6 +20,7 @@ function line(atMs: number, message: string, changes: Partial<LogRecord> = {}): 
     message,
     detail: null,
     context: null,
+    statement: null,
     position: null,
     queryId: null,
     ...changes,
@@ -33,7 +34,7 @@ const inside = (text: string, place = 'at SQL statement'): string =>
   `SQL statement "${text}"\nPL/pgSQL function inline_code_block line 1 ${place}`;
 
 function told(records: readonly LogRecord[]): readonly TrackedMessage[] {
-  const tracker = trackStatements('m', 'd');
+  const tracker = trackStatements({ user: 'm', database: 'd', version: 180_000 });
   return records.flatMap((record) => tracker.add(record));
 }
 
@@ -67,6 +68,22 @@ test('the query inside of PREPARE is no statement of the message, and one that f
   ]);
 });
 
+test('before 15 it is analysed without a line of its own', () => {
+  const tracker = trackStatements({ user: 'm', database: 'd', version: 140_000 });
+  const sent = 'prepare p as select 1; select 1 / 0; copy (select 3) to stdout';
+  const records = [
+    line(10, `statement: ${sent}`),
+    analysed(11),
+    analysed(12, { queryId: '6' }),
+    line(15, 'division by zero', { severity: 'ERROR', sqlState: '22012' }),
+  ];
+  expect(summary(records.flatMap((record) => tracker.add(record)))).toEqual([
+    ['prepare p as select 1', 'ok', null],
+    ['select 1 / 0', 'failed', null],
+    ['copy (select 3) to stdout', 'not run', null],
+  ]);
+});
+
 test('two equal statements, with one number, are two', () => {
   const records = [
     line(10, 'statement: insert into t values (1); insert into t values (2)'),
@@ -95,14 +112,14 @@ test('a session without log_statement tells its text with the end', () => {
 });
 
 test('lines of a language that is not read are counted', () => {
-  const tracker = trackStatements('m', 'd');
+  const tracker = trackStatements({ user: 'm', database: 'd', version: 180_000 });
   tracker.add(line(1, 'Anweisung: select 1', { severity: 'LOG' }));
   tracker.add(line(2, 'Division durch Null', { severity: 'FEHLER', sqlState: '22012' }));
   expect(tracker.foreign).toBe(1);
 });
 
 test('a loop of a million texts inside keeps as many as a report can use, equal ones but for values once', () => {
-  const tracker = trackStatements('m', 'd');
+  const tracker = trackStatements({ user: 'm', database: 'd', version: 180_000 });
   tracker.add(line(1, 'statement: do $$ begin end $$'));
   tracker.add(analysed(1));
   for (let index = 0; index < 5_000; index += 1) {
@@ -157,7 +174,7 @@ const events: fc.Arbitrary<LogRecord> = fc
 test('any entries in any order are told without an error, and every message ends once', () => {
   fc.assert(
     fc.property(fc.array(events, { maxLength: 40 }), (records) => {
-      const tracker = trackStatements('m', 'd');
+      const tracker = trackStatements({ user: 'm', database: 'd', version: 180_000 });
       const messages = records.flatMap((record) => tracker.add(record));
       const ends = records.filter(
         ({ severity, message }) => severity !== 'LOG' || message.startsWith('duration'),

@@ -34,7 +34,14 @@ export interface StatementTracker {
   readonly foreign: number;
 }
 
-export function trackStatements(user: string, database: string): StatementTracker {
+export interface TrackRequest {
+  readonly user: string;
+  readonly database: string;
+  /** `server_version_num` */
+  readonly version: number;
+}
+
+export function trackStatements({ user, database, version }: TrackRequest): StatementTracker {
   const open = new Map<number, Open>();
   const prepared = new Map<number, Prepared>();
   let foreign = 0;
@@ -55,7 +62,7 @@ export function trackStatements(user: string, database: string): StatementTracke
   function end(record: LogRecord, ended: Ended): readonly TrackedMessage[] {
     const message = open.get(record.sessionId);
     open.delete(record.sessionId);
-    if (message !== undefined) return [toldMessage(message, ended)];
+    if (message !== undefined) return [toldMessage(message, ended, version)];
     return ended.error === null ? [] : [unread(record, ended.error)];
   }
 
@@ -99,7 +106,7 @@ export function trackStatements(user: string, database: string): StatementTracke
 
   return {
     add,
-    unfinished: () => [...open.values()].map((message) => toldMessage(message, null)),
+    unfinished: () => [...open.values()].map((message) => toldMessage(message, null, version)),
     get foreign() {
       return foreign;
     },
@@ -151,10 +158,10 @@ function unread(record: LogRecord, error: SqlFailure): TrackedMessage {
   return { sessionId, applicationName, statements: [{ ...blank, outcome: 'failed', error }] };
 }
 
-function toldMessage(message: Open, ended: Ended | null): TrackedMessage {
+function toldMessage(message: Open, ended: Ended | null, version: number): TrackedMessage {
   const { sessionId, applicationName } = message.record;
   const pieces = split(message.text);
-  const inOrder = inTurn(pieces, message.marks);
+  const inOrder = inTurn(pieces, message.marks, version);
   const isOne = pieces.length <= 1;
   const owners = isOne ? message.marks.map(() => 0) : inOrder.owners;
   const statements = isOne

@@ -16,6 +16,7 @@ function line(atMs: number, message: string, changes: Partial<LogRecord> = {}): 
     message,
     detail: null,
     context: null,
+    statement: null,
     position: null,
     queryId: null,
     ...changes,
