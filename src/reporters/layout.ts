@@ -129,9 +129,9 @@ function widthsOf({ head, rows, numeric }: TableCells, width: number): Widths {
     const heading = numeric.includes(column) ? longestWord(title) : columnsOf(title);
     return Math.max(heading, ...cells);
   });
-  const floors = head.map((_, column) => {
+  const floors = head.map((title, column) => {
     if (numeric.includes(column)) return widths[column] ?? 0;
-    const words = rows.map((row) => longestWord(row[column] ?? ''));
+    const words = [title, ...rows.map((row) => row[column] ?? '')].map(longestWord);
     return Math.min(width * LONGEST_WORD_SHARE, Math.max(MIN_COLUMN, ...words));
   });
   const sum = (gap: number): number => widths.reduce((total, each) => total + each + gap, -gap);
