@@ -84,8 +84,10 @@ export interface Replayed {
 export interface ApplierState {
   /** Threads that apply in parallel; 0: one thread alone does it. */
   readonly workers: number;
-  /** Summed over the threads, in ms, by what the server names the wait. */
+  /** For each other, summed over the threads, in ms, by what the server names the wait. */
   readonly waitedMs: Readonly<Record<string, number>>;
+  /** For metadata locks, which readers of the replica own, summed over the threads. */
+  readonly lockWaitedMs: number;
 }
 
 export interface ReplayReader {

@@ -24,7 +24,11 @@ function reading(atMs: number, waitedMs: number, replays: readonly Replayed[] = 
     answeredAtMs: atMs + 2,
     replays,
     overran: false,
-    applier: { workers: 4, waitedMs: { 'Waiting for dependent transaction to commit': waitedMs } },
+    applier: {
+      workers: 4,
+      waitedMs: { 'Waiting for dependent transaction to commit': waitedMs },
+      lockWaitedMs: waitedMs / 2,
+    },
   };
 }
 
@@ -50,6 +54,7 @@ test('a schema change that was seen running is one, with the waits of the others
       durationMs: { lower: 400, upper: 400, source: 'test' },
       // From the first to the last reading while it ran, and from the one before to the one after.
       othersWaitedMs: { lower: 190, upper: 400, source: 'test' },
+      lockWaitedMs: { lower: 95, upper: 200, source: 'test' },
       ended: true,
       failed: false,
     },

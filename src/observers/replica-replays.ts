@@ -29,13 +29,21 @@ export interface Replays {
 interface Entry {
   readonly replayed: Replayed;
   readonly startedAtMs: readonly [number, number];
-  /** Sums of all that the threads had waited: before it was seen, when it was seen first, while it ran last, and last of all. */
-  readonly waited: {
-    readonly before: number;
-    readonly first: number;
-    readonly running: number;
-    readonly last: number;
-  };
+  readonly waited: Growth;
+}
+
+/** What all threads had waited until a reading: for each other, and for locks. */
+interface Sums {
+  readonly others: number;
+  readonly locks: number;
+}
+
+/** The sums before it was seen, when it was seen first, while it ran last, and last of all. */
+interface Growth {
+  readonly before: Sums;
+  readonly first: Sums;
+  readonly running: Sums;
+  readonly last: Sums;
 }
 
 /** A migration of more schema changes than this keeps those that took longest. */
@@ -46,15 +54,16 @@ export function followReplays(): Replays {
   let notKept = 0;
   let overran = false;
   let waitedBefore: Readonly<Record<string, number>> | null = null;
-  let applier: ApplierState = { workers: 0, waitedMs: {} };
-  let total: number | null = null;
+  let applier: ApplierState = { workers: 0, waitedMs: {}, lockWaitedMs: 0 };
+  let total: Sums | null = null;
 
   return {
     add(reading) {
       const before = total;
       applier = reading.applier;
       waitedBefore ??= applier.waitedMs;
-      total = Object.values(applier.waitedMs).reduce((sum, each) => sum + each, 0);
+      const others = Object.values(applier.waitedMs).reduce((sum, each) => sum + each, 0);
+      total = { others, locks: applier.lockWaitedMs };
       overran ||= reading.overran;
       for (const replayed of reading.replays) {
         const known = entries.get(replayed.key);
@@ -121,21 +130,25 @@ function recordOf(
   { statement, threads, source }: About,
 ): ReplayRecord {
   const { kind, durationMs, ended, failed } = replayed;
-  const most = durationMs * threads;
   return {
     statementId: statement?.id ?? null,
     kind: kind.replaceAll('_', ' '),
     startedAtMs: between(...startedAtMs, source),
     durationMs: between(durationMs, durationMs, source),
-    // Readings are farther apart than most schema changes last: nobody waited for longer than that.
-    othersWaitedMs: between(
-      Math.min(most, Math.max(0, waited.running - waited.first)),
-      Math.min(most, Math.max(0, waited.last - waited.before)),
-      source,
-    ),
+    othersWaitedMs: grown(waited, 'others', durationMs * threads, source),
+    lockWaitedMs: grown(waited, 'locks', durationMs, source),
     ended,
     failed,
   };
+}
+
+/** Readings are farther apart than most schema changes last: nobody waited for longer than that, which is `most`. */
+function grown({ before, first, running, last }: Growth, what: keyof Sums, most: number, source: string) {
+  return between(
+    Math.min(most, Math.max(0, running[what] - first[what])),
+    Math.min(most, Math.max(0, last[what] - before[what])),
+    source,
+  );
 }
 
 /** Each statement once, in the order in which the primary ran them: the log has their texts. */

@@ -179,12 +179,48 @@ describe.each(serversOf('mysql'))('$name', async (spec) => {
     },
   );
 
+  test.skipIf(missing !== null)(
+    'a schema change waits there for a reader of its table, and that is told apart',
+    async () => {
+      const heldMs = 700;
+      if (replica.following === null) throw new Error('no replica follows');
+      await using reader = await connect(replica.following.roles.load);
+      const record = await observed(async ({ now }) => {
+        await reader.execute('begin');
+        await reader.query('select count(*) from quiet');
+        await migrator.execute('alter table quiet add column late int');
+        await eventually('it waits', async () => {
+          const rows = await onReplica.query(
+            "select 1 from information_schema.processlist where state like 'Waiting for table metadata lock'",
+          );
+          return rows.length > 0;
+        });
+        const waitsAtMs = now();
+        await eventually('the time comes', () => now() - waitsAtMs > heldMs);
+        await reader.execute('rollback');
+        await eventually('it is there', async () => {
+          const rows = await onReplica.query(
+            "select 1 from information_schema.columns where table_name = 'quiet' and column_name = 'late'",
+          );
+          return rows.length > 0;
+        });
+      });
+      const [replay] = record.replays === undefined || 'notMeasured' in record.replays ? [] : record.replays;
+      const { lockWaitedMs = null, durationMs = null } = replay ?? {};
+      if (lockWaitedMs === null || durationMs === null) throw new Error('not told');
+      if ('notMeasured' in lockWaitedMs || 'notMeasured' in durationMs) throw new Error('not measured');
+      expect(lockWaitedMs.upper).toBeGreaterThanOrEqual(heldMs);
+      expect(lockWaitedMs.lower).toBeGreaterThan(0);
+      expect(lockWaitedMs.lower).toBeLessThanOrEqual(durationMs.upper);
+    },
+  );
+
   test.skipIf(missing !== null)('it says why it applies nothing more, and no value of a row', async () => {
     const record = await observed(async () => {
       await onReplica.execute('set session sql_log_bin = 0');
       if (flavor === 'mysql') await onReplica.execute('set global super_read_only = off');
-      await onReplica.execute("insert into quiet values (777777, 'its own')");
-      await migrator.execute("insert into quiet values (777777, 'of the primary')");
+      await onReplica.execute("insert into quiet (id, note) values (777777, 'its own')");
+      await migrator.execute("insert into quiet (id, note) values (777777, 'of the primary')");
       const status = flavor === 'mariadb' ? 'show slave status' : 'show replica status';
       await eventually('it has stopped', async () => {
         const [row] = await onReplica.query<{ Last_SQL_Errno: number }>(status);
@@ -213,7 +249,7 @@ describe.each(serversOf('mysql'))('$name', async (spec) => {
       await eventually('it was read', () => recorder.now() - startedAtMs > 500);
       await execa('docker', ['kill', name]);
       const killedAtMs = recorder.now();
-      await migrator.execute("insert into quiet values (4000, 'after it')");
+      await migrator.execute("insert into quiet (id, note) values (4000, 'after it')");
       await awaitReplica({ engine, roles, following, recorder, progress, signal });
       const goneMs = recorder.now() - killedAtMs;
       await observers[Symbol.asyncDispose]();
@@ -228,7 +264,7 @@ describe.each(serversOf('mysql'))('$name', async (spec) => {
       if ('path' in directory) expect(existsSync(directory.path)).toBe(false);
       expect((await execa('docker', ['ps', '-a', '--format', '{{.Names}}'])).stdout).not.toContain(name);
       expect((await execa('docker', ['volume', 'ls', '--format', '{{.Name}}'])).stdout).not.toContain(name);
-      await migrator.execute("insert into quiet values (5000, 'without it')");
+      await migrator.execute("insert into quiet (id, note) values (5000, 'without it')");
     },
   );
 });

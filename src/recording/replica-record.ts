@@ -43,6 +43,8 @@ export interface ReplayRecord {
   readonly durationMs: Figure;
   /** By which the waits of the threads that apply grew while it ran, summed over them: for each other, not for the primary. */
   readonly othersWaitedMs: Figure;
+  /** By which their waits for metadata locks grew meanwhile: it waited itself, for readers of the replica. Part of durationMs. */
+  readonly lockWaitedMs?: Figure;
   readonly ended: boolean;
   readonly failed: boolean;
 }

@@ -16,6 +16,7 @@ function replay(changes: Partial<ReplayRecord> = {}): ReplayRecord {
     startedAtMs: exactly(2200, 'test'),
     durationMs: exactly(900, 'test'),
     othersWaitedMs: between(700, 950, 'test'),
+    lockWaitedMs: between(300, 310, 'test'),
     ended: true,
     failed: false,
     ...changes,
@@ -53,7 +54,7 @@ test('the lag of each window, and of the time in which the replica catches up', 
 test('a schema change stands with what it took on both sides, and what waited behind it', () => {
   const { rows, note } = replayTable(recording(), replica());
   expect(rows).toEqual([
-    ['1_tax_rate.sql:1 (alter table)', '100 ms', '900 ms', '700 ms – 950 ms', 'applied'],
+    ['1_tax_rate.sql:1 (alter table)', '100 ms', '900 ms', '300 ms – 310 ms', '700 ms – 950 ms', 'applied'],
   ]);
   expect(note).toContain('4 threads apply in parallel there');
   expect(note).toContain('820 ms waiting for dependent transaction to commit');
@@ -68,7 +69,7 @@ test('what has no statement, failed or still runs is told so, and one thread alo
     recording(),
     replica({ replays, replaysNotKept: 3, applier: { workers: 0, waitedMs: {}, source: 'test' } }),
   );
-  expect(rows.map(([name, , took, , outcome]) => [name, took, outcome])).toEqual([
+  expect(rows.map(([name, , took, , , outcome]) => [name, took, outcome])).toEqual([
     ['drop table', '900 ms', 'failed'],
     ['1_tax_rate.sql:1 (alter table)', '5 s', 'still runs'],
   ]);

@@ -52,7 +52,7 @@ export function replayTable(
   const hidden = told.length - shown.size + replaysNotKept;
   return {
     title: 'Schema changes on the replica',
-    head: ['statement', 'on the primary', 'on the replica', 'waited behind it', 'outcome'],
+    head: ['statement', 'on the primary', 'on the replica', 'of it for locks', 'waited behind it', 'outcome'],
     rows: told
       .filter((replay) => shown.has(replay))
       .map((replay) => {
@@ -64,13 +64,14 @@ export function replayTable(
           name,
           placed === null ? '–' : figureInCell(placed.statement.durationMs, 'ms'),
           figureInCell(replay.durationMs, 'ms'),
+          replay.lockWaitedMs === undefined ? '–' : figureInCell(replay.lockWaitedMs, 'ms'),
           figureInCell(replay.othersWaitedMs, 'ms'),
           outcome,
         ];
       }),
-    numeric: [1, 2, 3],
+    numeric: [1, 2, 3, 4],
     note: [
-      'Waited behind it: what the threads that apply waited for each other meanwhile, summed over them.',
+      'For locks: it waited for readers of the replica. Waited behind it: what the threads that apply waited for each other meanwhile, summed over them.',
       ...(applier === undefined || 'notMeasured' in applier ? [] : [applierInWords(applier)]),
       ...(hidden > 0 ? [`${count(hidden)} more.`] : []),
     ].join(' '),

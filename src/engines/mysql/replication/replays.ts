@@ -23,6 +23,9 @@ const isStall = (column: string) => `(${column} like 'stage/sql/Waiting for prec
     or ${column} like 'stage/sql/Waiting for prior transaction%'
     or ${column} like 'stage/sql/Waiting for room in worker thread event queue')`;
 
+/** A schema change waits for the readers of its table, here as on the primary. */
+const isLockWait = (column: string) => `${column} like 'stage/sql/Waiting for % metadata lock'`;
+
 /** What rows are applied under: thousands a second, which would push the schema changes out of the server's memory. */
 const OF_ROWS = `
   'statement/sql/begin', 'statement/sql/commit', 'statement/sql/rollback', 'statement/sql/insert',
@@ -38,7 +41,7 @@ export const REPLAY_SWITCHES: readonly string[] = [
     'events_statements_history', 'events_statements_history_long', 'events_stages_current')`,
   `update performance_schema.setup_instruments
   set enabled = 'YES', timed = 'YES'
-  where ${isStall('name')}`,
+  where ${isStall('name')} or ${isLockWait('name')}`,
   `update performance_schema.setup_instruments
   set enabled = 'NO'
   where name in (${OF_ROWS})`,
@@ -77,12 +80,14 @@ const WAITS = `
     select s.event_name, s.sum_timer_wait / 1e9 as waited_ms
     from performance_schema.events_stages_summary_by_thread_by_event_name s
     join performance_schema.threads t on t.thread_id = s.thread_id
-    where t.name in (${APPLIERS}) and s.count_star > 0 and ${isStall('s.event_name')}
+    where t.name in (${APPLIERS}) and s.count_star > 0
+      and (${isStall('s.event_name')} or ${isLockWait('s.event_name')})
     union all
     select c.event_name, c.timer_wait / 1e9
     from performance_schema.events_stages_current c
     join performance_schema.threads t on t.thread_id = c.thread_id
-    where t.name in (${APPLIERS}) and c.end_event_id is null and ${isStall('c.event_name')}
+    where t.name in (${APPLIERS}) and c.end_event_id is null
+      and (${isStall('c.event_name')} or ${isLockWait('c.event_name')})
   ) w
   group by w.event_name`;
 
@@ -128,7 +133,7 @@ export async function openReplays(replica: Session): Promise<ReplayReader | { re
           drainedToMs = Math.max(drainedToMs, Number(row.started_ms) + Number(row.duration_ms));
       return { replays: rows.map((row) => replayed(row, { nowMs, longest })), overran };
     },
-    applier: async () => ({ workers, waitedMs: await readWaits(replica) }),
+    applier: async () => ({ workers, ...(await readWaits(replica)) }),
   };
 }
 
@@ -157,9 +162,16 @@ async function readWorkers(replica: Session): Promise<number> {
   return Math.max(0, ...rows.map(({ Value }) => Number(Value)));
 }
 
-async function readWaits(replica: Session): Promise<ApplierState['waitedMs']> {
+async function readWaits(replica: Session): Promise<Omit<ApplierState, 'workers'>> {
   const rows = await replica.query<{ stage: string; waited_ms: number | string }>(WAITS);
-  return Object.fromEntries(
-    rows.map(({ stage, waited_ms }) => [stage.replace('stage/sql/', ''), Number(waited_ms)]),
+  const waits = rows.map(
+    ({ stage, waited_ms }) => [stage.replace('stage/sql/', ''), Number(waited_ms)] as const,
   );
+  const forLocks = waits.filter(([name]) => name.endsWith(LOCK_STAGE));
+  return {
+    waitedMs: Object.fromEntries(waits.filter(([name]) => !name.endsWith(LOCK_STAGE))),
+    lockWaitedMs: forLocks.reduce((sum, [, waitedMs]) => sum + waitedMs, 0),
+  };
 }
+
+const LOCK_STAGE = ' metadata lock';
