@@ -176,7 +176,7 @@ export function detailsInWords({ verdict, details }: Finding, shown: number): st
 /** "operation" after a count of one; texts of the checks begin with the noun and have no verb that changes. */
 function inNumber(figure: Figure, unit: Unit, what: string): string {
   const one = unit === 'count' && isMeasured(figure) && figure.lower === 1 && figure.upper === 1;
-  return one ? what.replace(/^(operation|attempt|stretch)(?:e?s)\b/, '$1') : what;
+  return one ? what.replace(/^(operation|attempt|stretch|column|session|row)(?:e?s)\b/, '$1') : what;
 }
 
 /** "1 operation", "2 operations" */
