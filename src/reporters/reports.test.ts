@@ -270,3 +270,15 @@ test('a failure names the statement of its operation where there are several', (
     .flatMap((line) => /^\| (pay[^|]*) \| migration/.exec(line)?.[1]?.trim() ?? []);
   expect(named).toEqual(['pay, statement 2', 'pay, commit', 'pay']);
 });
+
+test('a reason stays readable beneath a label that is longer than the line is wide', () => {
+  const notMeasured = [
+    { what: `waits, ${'who blocks whom, '.repeat(8)}all of it`, reason: 'the view is off here' },
+  ];
+  const text = renderReport(
+    { recording: recording({ notMeasured }), judgement: judge(recording({ notMeasured })), checks },
+    'terminal',
+    { colour: false, width: 80 },
+  );
+  expect(text).toMatch(/who blocks whom, all of it\n +the view is off here\n/);
+});

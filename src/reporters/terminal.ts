@@ -49,6 +49,8 @@ interface Paper {
 const NARROWEST = 80;
 const WIDEST = 140;
 const DETAILS_SHOWN = 5;
+/** Beside a longer label nothing would be left for the text, which then stands beneath it. */
+const WIDEST_LABEL = 32;
 const SQL_LINES = 2;
 
 function paperOf({ colour, width }: RenderOptions): Paper {
@@ -159,10 +161,16 @@ function safeCell(cell: string): string {
 
 function factLines(title: string, facts: readonly Fact[], { ink, width }: Paper): readonly string[] {
   if (facts.length === 0) return [];
-  const labelWidth = Math.max(...facts.map(({ label }) => columnsOf(safeText(label))));
-  const lines = facts.flatMap(({ label, text }) =>
-    hanging(`  ${safeText(label).padEnd(labelWidth)}  `, safeText(text), width),
-  );
+  const widths = facts.map(({ label }) => columnsOf(safeText(label)));
+  const labelWidth = Math.max(0, ...widths.filter((columns) => columns <= WIDEST_LABEL));
+  const lines = facts.flatMap(({ label, text }) => {
+    const beside = columnsOf(safeText(label)) <= WIDEST_LABEL;
+    const first = `  ${(beside ? safeText(label) : '').padEnd(labelWidth)}  `;
+    return [
+      ...(beside ? [] : hanging('  ', safeText(label), width)),
+      ...hanging(first, safeText(text), width),
+    ];
+  });
   return [heading(title, ink), ...lines];
 }
 

@@ -47,7 +47,7 @@ export async function openJournal({
   async function take(last: boolean): Promise<JournalReading> {
     const events = await reader.read(last);
     if (events.length > 0) clock = (await readEventClock(inside)) ?? clock;
-    return { messages: messages.add(events.filter(isTold)), waits: [] };
+    return { messages: messages.add(events.filter(isTold), reader.lost), waits: [] };
   }
 
   return {
@@ -60,7 +60,7 @@ export async function openJournal({
       running = (await runningIn(inside, sessions.live)).filter(isTold);
       return reading;
     },
-    unfinished: () => ({ messages: messages.add(running), waits: [] }),
+    unfinished: () => ({ messages: messages.add(running, reader.lost), waits: [] }),
     gaps: () => [...reader.gaps(), ...cutOff(messages.leftOut)],
     [Symbol.asyncDispose]: () => ready.takeBack(),
   };
@@ -142,7 +142,7 @@ function createReader({ session, user, sessions, clock: { timerMs: fromMs }, cou
     const near = (await lastOfThreads(session, sessions.live, fromMs)).filter(isNew);
     const between = await count();
     if (accounted + near.length === between.statements) return take(near);
-    const all = take(await scan());
+    const all = take(union(await scan(), near));
     const after = await count();
     // What ends while the ring is read is found by the next reading; without one, or when nothing did, it is lost.
     if (accounted < after.statements && (last || after.statements === between.statements)) {
@@ -154,29 +154,30 @@ function createReader({ session, user, sessions, clock: { timerMs: fromMs }, cou
 
   return {
     read,
-    gaps: (): readonly NotMeasured[] =>
-      lost === 0
-        ? []
-        : [
-            {
-              what: `${lost} statements of the migration's user in its journal`,
-              reason:
-                ofUnseen > 0
-                  ? 'the server counted them; they ran in sessions that were gone before they were seen, and somebody ' +
-                    'else had such sessions too, or its ring of ended statements had lost them'
-                  : 'the server counted them, and its ring of ended statements had lost them before it was read: raise ' +
-                    'performance_schema_events_statements_history_long_size',
-            },
-          ],
+    get lost() {
+      return lost;
+    },
+    gaps: (): readonly NotMeasured[] => (lost === 0 ? [] : [lostInWords(lost, ofUnseen > 0)]),
   };
+}
+
+function lostInWords(lost: number, someUnseen: boolean): NotMeasured {
+  const why = someUnseen
+    ? 'they ran in sessions that were gone before they were seen, and somebody else had such sessions too, or the ring of ' +
+      'ended statements had lost them'
+    : 'the ring of ended statements had lost them before it was read: raise ' +
+      'performance_schema_events_statements_history_long_size';
+  return { what: 'statements in the journal', reason: `the server counted ${lost} more; ${why}` };
+}
+
+function union(one: readonly StatementEvent[], other: readonly StatementEvent[]): readonly StatementEvent[] {
+  const keyOf = ({ thread, eventId }: StatementEvent): string => `${thread} ${eventId}`;
+  const known = new Set(one.map(keyOf));
+  return [...one, ...other.filter((event) => !known.has(keyOf(event)))];
 }
 
 function cutOff(leftOut: number): readonly NotMeasured[] {
   if (leftOut === 0) return [];
-  return [
-    {
-      what: `${leftOut} statements inside procedures, functions and triggers in the journal`,
-      reason: 'of each statement only the first 500 that it ran inside are kept',
-    },
-  ];
+  const reason = `${leftOut} of them are not in the journal: of each statement the first 500 different ones that it ran inside are kept`;
+  return [{ what: 'statements inside others', reason }];
 }

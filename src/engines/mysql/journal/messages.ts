@@ -1,5 +1,5 @@
 /** Events of statements put together: each with what it ran inside, as the journal tells them. Pure. */
-import { exactly, type Figure, notMeasured } from '../../../recording/figure.ts';
+import { between, exactly, type Figure, notMeasured } from '../../../recording/figure.ts';
 import type { ServerInstant, ToldMessage, ToldStatement } from '../../engine.ts';
 import type { Flavor } from '../connections/client.ts';
 import type { StatementEvent } from './events.ts';
@@ -8,8 +8,11 @@ import type { KnownSession } from './sessions.ts';
 const SOURCE = 'events_statements_history_long';
 
 export interface MessageMaker {
-  /** What a client sent, whole, and what each ran inside; in the order in which they began. */
-  add(events: readonly StatementEvent[]): readonly ToldMessage[];
+  /**
+   * What a client sent, whole, and what each ran inside; in the order in which they began. `lost`: statements that the server
+   * has lost so far.
+   */
+  add(events: readonly StatementEvent[], lost: number): readonly ToldMessage[];
   /** Statements inside others that were too many to be kept. */
   readonly leftOut: number;
 }
@@ -22,8 +25,10 @@ export interface MessageRequest {
   readonly mostTextBytes: number;
 }
 
-/** A loop of a procedure runs any number of statements. */
+/** Different ones; a loop of a procedure runs the same ones any number of times. */
 const MOST_INSIDE = 500;
+/** Of one session, until the statement that runs them has ended. */
+const MOST_HELD = 100_000;
 /** A character at the end of a text that was cut may have been left out whole. */
 const LONGEST_CHARACTER = 4;
 
@@ -39,85 +44,142 @@ const RUNS_NOTHING = new Set([
 ]);
 
 export function createMessages(request: MessageRequest): MessageMaker {
-  const { sessionOf, at, mostTextBytes, flavor } = request;
-  /** What others ran inside, until those have ended. */
-  let inside: StatementEvent[] = [];
+  /** By thread, what others ran inside, until those have ended. */
+  const pending = new Map<number, StatementEvent[]>();
   let leftOut = 0;
 
-  function toldMessage(top: StatementEvent, mine: readonly StatementEvent[]): ToldMessage | null {
-    const all = [top, ...mine].filter((event) => isTold(event) || (event === top && mine.some(isTold)));
-    if (all.length === 0) return null;
-    const placeOf = new Map(all.map(({ eventId }, index) => [eventId, index]));
-    const parentOf = new Map(mine.map(({ eventId, parentEventId }) => [eventId, parentEventId]));
-    /** The nearest one that is told. */
-    function withinOf(event: StatementEvent): number | null {
-      if (event === top) return null;
-      for (let id = event.parentEventId; id !== null; id = parentOf.get(id) ?? null) {
-        const place = placeOf.get(id);
-        if (place !== undefined) return place;
-      }
-      return 0;
-    }
-    const { sessionId, applicationName } = sessionOf(top.thread);
-    return { sessionId, applicationName, statements: all.map((event) => told(event, withinOf(event))) };
+  function hold(event: StatementEvent): void {
+    const held = pending.get(event.thread) ?? [];
+    if (held.length >= MOST_HELD) leftOut += 1;
+    else held.push(event);
+    pending.set(event.thread, held);
   }
 
-  function told(event: StatementEvent, within: number | null): ToldStatement {
-    const { text, error, warnings, lockMs, startedMs, endedMs } = event;
-    const running = endedMs === null;
-    const later = notMeasured('it was still running');
-    return {
-      text: text ?? '',
-      ...(event.textBytes > mostTextBytes - LONGEST_CHARACTER && { textCut: true as const }),
-      within,
-      started: at(startedMs),
-      durationMs: running ? later : exactly(endedMs - startedMs, SOURCE),
-      outcome: running ? 'unknown' : error === null ? 'ok' : 'failed',
-      error: error === null ? null : { ...error, statement: text, position: null },
-      transaction:
-        event.transactionEventId === null
-          ? null
-          : `thread ${event.thread}, event ${event.transactionEventId}`,
-      transactionId: null,
-      rows: running ? later : rowsOf(event, request),
-      logBytes: notMeasured('the server does not count the redo log of a single statement'),
-      lockMs:
-        flavor === 'mariadb'
-          ? notMeasured('LOCK_TIME of MariaDB leaves out waits for row locks')
-          : running
-            ? later
-            : exactly(lockMs, SOURCE),
-      ...(running ? {} : { warnings }),
-    };
+  function insideOf(top: StatementEvent): readonly StatementEvent[] {
+    const held = pending.get(top.thread) ?? [];
+    const mine = held.filter((event) => contains(top, event));
+    const others = held.filter((event) => !contains(top, event));
+    if (others.length === 0) pending.delete(top.thread);
+    else pending.set(top.thread, others);
+    return mine.toSorted((one, other) => one.eventId - other.eventId);
+  }
+
+  function messageOf(top: StatementEvent, lost: number): ToldMessage | null {
+    const mine = insideOf(top);
+    if (!isTold(top) && !mine.some(isTold)) return null;
+    const runs = runsOf(top, mine, MOST_INSIDE);
+    leftOut += runs.leftOut;
+    const { sessionId, applicationName } = request.sessionOf(top.thread);
+    const statements = runs.list.map((each) => told(each, { ...request, top, lost }));
+    return { sessionId, applicationName, statements };
   }
 
   return {
     get leftOut() {
       return leftOut;
     },
-    add(events) {
-      const tops = events.filter(({ parentEventId }) => parentEventId === null);
-      inside.push(...events.filter(({ parentEventId }) => parentEventId !== null));
-      const taken = new Set<StatementEvent>();
-      const messages = tops
+    add(events, lost) {
+      for (const event of events) if (event.parentEventId !== null) hold(event);
+      return events
+        .filter(({ parentEventId }) => parentEventId === null)
         .toSorted((one, other) => one.startedMs - other.startedMs)
-        .flatMap((top) => {
-          const mine = inside.filter((event) => contains(top, event));
-          for (const event of mine) taken.add(event);
-          const kept = mine.toSorted((one, other) => one.eventId - other.eventId).slice(0, MOST_INSIDE);
-          leftOut += mine.length - kept.length;
-          return toldMessage(top, kept) ?? [];
-        });
-      inside = inside.filter((event) => !taken.has(event));
-      return messages;
+        .flatMap((top) => messageOf(top, lost) ?? []);
     },
   };
 }
 
-function rowsOf({ parentEventId, affected, sent }: StatementEvent, { flavor }: MessageRequest): Figure {
-  if (parentEventId !== null && affected === 0 && sent === 0 && flavor === 'mariadb')
-    return notMeasured('MariaDB does not count the rows that statements inside others change');
-  return exactly(affected > 0 ? affected : sent, SOURCE);
+interface Runs {
+  readonly first: StatementEvent;
+  readonly within: number | null;
+  count: number;
+  tookMs: number;
+  lockMs: number;
+  rows: number;
+  warnings: number;
+}
+
+/** A statement and what it ran inside, equal ones of one place together, in the order of their first run. */
+function runsOf(top: StatementEvent, mine: readonly StatementEvent[], most: number) {
+  const list: Runs[] = [];
+  /** By event: the place of what stands for it in the list, its own or that of the nearest one around it. */
+  const placeOf = new Map<number, number>();
+  const placeOfKey = new Map<string, number>();
+  let leftOut = 0;
+  for (const event of [top, ...mine]) {
+    const within = event === top ? null : (placeOf.get(event.parentEventId ?? top.eventId) ?? 0);
+    if (event !== top && !isTold(event)) {
+      placeOf.set(event.eventId, within ?? 0);
+      continue;
+    }
+    const { endedMs, eventId, name, error, text } = event;
+    const key = JSON.stringify([within, name, error?.code, text, endedMs === null ? eventId : null]);
+    const place = placeOfKey.get(key) ?? list.length;
+    if (place >= most) {
+      leftOut += 1;
+      continue;
+    }
+    placeOf.set(eventId, place);
+    placeOfKey.set(key, place);
+    const runs = list[place] ?? {
+      first: event,
+      within,
+      count: 0,
+      tookMs: 0,
+      lockMs: 0,
+      rows: 0,
+      warnings: 0,
+    };
+    runs.count += 1;
+    runs.tookMs += (endedMs ?? event.startedMs) - event.startedMs;
+    runs.lockMs += event.lockMs;
+    runs.rows += event.affected > 0 ? event.affected : event.sent;
+    runs.warnings += event.warnings;
+    list[place] = runs;
+  }
+  return { list, leftOut };
+}
+
+interface Telling extends MessageRequest {
+  readonly top: StatementEvent;
+  readonly lost: number;
+}
+
+function told(runs: Runs, { at, mostTextBytes, flavor, top, lost }: Telling): ToldStatement {
+  const { first, within, count, tookMs } = runs;
+  const { text, error, transactionEventId } = first;
+  const running = first.endedMs === null;
+  // Every run lies within what the client sent; which of those that were lost were runs of this one nobody knows.
+  const incomplete = within !== null && lost > 0;
+  const wholeMs = (top.endedMs ?? Number.POSITIVE_INFINITY) - top.startedMs;
+  const figure = (value: number): Figure => {
+    if (running) return notMeasured('it was still running');
+    return incomplete ? notMeasured('the server had lost some of what ran inside') : exactly(value, SOURCE);
+  };
+  return {
+    text: text ?? '',
+    ...(first.textBytes > mostTextBytes - LONGEST_CHARACTER && { textCut: true as const }),
+    within,
+    ...(count > 1 && { runs: incomplete ? between(count, count + lost, SOURCE) : exactly(count, SOURCE) }),
+    started: at(first.startedMs),
+    durationMs:
+      incomplete && !running && Number.isFinite(wholeMs)
+        ? between(tookMs, Math.max(tookMs, wholeMs), SOURCE)
+        : figure(tookMs),
+    outcome: running ? 'unknown' : error === null ? 'ok' : 'failed',
+    error: error === null ? null : { ...error, statement: text, position: null },
+    transaction: transactionEventId === null ? null : `thread ${first.thread}, event ${transactionEventId}`,
+    transactionId: null,
+    rows:
+      within !== null && runs.rows === 0 && flavor === 'mariadb'
+        ? notMeasured('MariaDB does not count the rows that statements inside others change')
+        : figure(runs.rows),
+    logBytes: notMeasured('the server does not count the redo log of a single statement'),
+    lockMs:
+      flavor === 'mariadb'
+        ? notMeasured('LOCK_TIME of MariaDB leaves out waits for row locks')
+        : figure(runs.lockMs),
+    ...(running ? {} : { warnings: runs.warnings }),
+  };
 }
 
 function isTold({ text, name, error }: StatementEvent): boolean {
