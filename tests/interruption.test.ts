@@ -58,6 +58,23 @@ const interruptions: readonly Interruption[] = [
     recorded: (recording) => expect(recording.windows.map(({ name }) => name)).toEqual(['baseline']),
   },
   {
+    phase: 'baseline',
+    moment: 'while a replica follows and is read',
+    files: {
+      'workload.sql': '-- name: look  replica\nselect total from orders where id = $1;\n',
+      'rehearsal.yaml': scenarioWith({
+        database: { replica: true },
+        load: { ...LONG_LOAD, operations: 'workload.sql', baseline: '600s' },
+      }),
+    },
+    after: /^ {2}baseline/m,
+    signal: 'SIGINT',
+    recorded: (recording) => {
+      expect(recording.servers.map(({ role }) => role)).toEqual(['rehearsal', 'replica']);
+      expect(recording.load).toMatchObject({ operations: [{ name: 'look', server: 'replica' }] });
+    },
+  },
+  {
     phase: 'migration',
     moment: 'while the migration is blocked behind a long reader',
     files: {

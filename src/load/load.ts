@@ -75,6 +75,8 @@ export interface Operation {
 export interface LoadPlan {
   readonly engine: string;
   readonly target: ConnectionTarget;
+  /** Where the operations of the replica go, over a pool of the same size; left out: no operation does. */
+  readonly replicaTarget?: ConnectionTarget;
   readonly settings: LoadSettings;
   readonly operations: readonly Operation[];
   /** Live values of columns, in ascending order. */

@@ -1,4 +1,6 @@
 /** The load of a rehearsal, whose facts reach the recorder. */
+import type { ConnectionTarget } from '../engines/engine.ts';
+import { UsageError } from '../errors.ts';
 import { type Operation, planOperations, startLoad, startProgramLoad } from '../load/index.ts';
 import type { RunningLoad } from '../load/load.ts';
 import type { LoadRecord } from '../recording/recording.ts';
@@ -97,10 +99,12 @@ async function openOwn(request: WindowsRequest, settings: LoadSettings): Promise
   for (const problem of planned.problems) recorder.add('notMeasured', { what: 'load', reason: problem });
   const ratePerSecond =
     profile === null ? settings.ratePerSecond : await recordMix(request, { profile, planned }, settings);
+  const replicaTarget = replicaFor(request, planned.operations);
   const load = await startLoad(
     {
       engine: engine.name,
       target: started.roles.load,
+      ...(replicaTarget !== null && { replicaTarget }),
       settings: { ...settings, ratePerSecond },
       operations: planned.operations,
       keyPools: planned.keyPools,
@@ -113,4 +117,26 @@ async function openOwn(request: WindowsRequest, settings: LoadSettings): Promise
   const { length } = planned.operations;
   progress.say('warm-up', `load of ${ratePerSecond}/s over ${length} operations`);
   return { load, operations: planned.operations, ratePerSecond };
+}
+
+/**
+ * Where operations of the replica go; null where there is none of them. UsageError when the scenario wants no replica; one
+ * that cannot be had leaves them on the rehearsed server, which is said.
+ */
+function replicaFor(
+  { plan, following, recorder }: WindowsRequest,
+  operations: readonly Operation[],
+): ConnectionTarget | null {
+  const names = operations.flatMap(({ record }) => (record.server === 'replica' ? [record.name] : []));
+  if (names.length === 0) return null;
+  if (!plan.database.replica)
+    throw new UsageError(
+      `the operations ${names.join(', ')} are for the replica, and there is none: write "replica: true" under database`,
+    );
+  if (following !== null) return following.roles.load;
+  recorder.add('notMeasured', {
+    what: `reads of the replica (${names.join(', ')})`,
+    reason: 'no replica runs, so they are sent to the rehearsed server',
+  });
+  return null;
 }

@@ -6,6 +6,8 @@ import { containersMissing } from '../../tests/containers.ts';
 import { databasePlan, eventually, postgresServer, serverRequest } from '../../tests/server.ts';
 import { NO_BUDGETS } from '../checks/recording.fixture.ts';
 import type { ConnectionTarget, Session } from '../engines/engine.ts';
+import { startLoad } from '../load/index.ts';
+import type { Operation } from '../load/load.ts';
 import { startObservers } from '../observers/index.ts';
 import { findProvisioner } from '../provisioners/index.ts';
 import type { Server } from '../provisioners/provisioner.ts';
@@ -166,6 +168,59 @@ describe.each(['embedded', 'container'])('%s', async (provision) => {
         });
       });
       expect(record).toMatchObject({ conflicts: [{ kind: 'lock', count: 1 }] });
+    },
+  );
+
+  test.skipIf(missing !== null)(
+    'operations of the replica run there, and one that it cancels has a class of its own',
+    async () => {
+      if (replica.following === null) throw new Error('no replica follows');
+      // Each divides by zero where it does not belong.
+      const only = (name: string, condition: string, server?: 'replica'): Operation => {
+        const text = `select count(pg_sleep(0.02)) / (${condition})::int as rows from t where id = 1`;
+        return {
+          record: {
+            ...{ name, statements: [text], weight: 1, kind: 'read', tables: ['t'], codeVersion: 'running' },
+            ...(server && { server }),
+          },
+          transaction: false,
+          statements: [{ name, text, written: text, references: [], parameters: [] }],
+        };
+      };
+      const load = await startLoad(
+        {
+          engine: engine.name,
+          target: roles.load,
+          replicaTarget: replica.following.roles.load,
+          settings: {
+            ...{ ratePerSecond: 60, arrivals: 'uniform', statementTimeoutMs: null, protocol: 'prepared' },
+            ...{ operationsFile: null, nextOperationsFile: null, profileFile: null, rateIsWritten: true },
+            ...{ program: null, warmUpMs: 0, baselineMs: 0, recoveryMs: 0, threads: 1 },
+            pool: { size: 4, instances: 1, checkoutTimeoutMs: null, maxQueue: 1000 },
+          },
+          operations: [
+            only('on_primary', 'not pg_is_in_recovery()'),
+            only('on_replica', 'pg_is_in_recovery()', 'replica'),
+          ],
+          keyPools: [],
+          generator: { randomSeed: 1, tables: [] },
+          randomSeed: 1,
+          epochMs: performance.timeOrigin + performance.now(),
+        },
+        signal,
+      );
+      await load.open('migration');
+      const until = performance.now() + 2_000;
+      while (performance.now() < until) {
+        await migrator.execute('alter table t alter column note set default null');
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      const record = await load.finish();
+      await load[Symbol.asyncDispose]();
+      expect(record.windows[0]?.completed).toBeGreaterThan(30);
+      expect(new Set(record.outcomes.map((each) => `${each.operation}: ${each.outcome}`))).toEqual(
+        new Set(['on_replica: recovery conflict']),
+      );
     },
   );
 

@@ -9,6 +9,8 @@ export type OutcomeClass =
   | 'lock timeout'
   | 'deadlock'
   | 'serialization failure'
+  /** A replica cancelled it, to go on with what it applies. */
+  | 'recovery conflict'
   | 'cached plan changed'
   | 'undefined object'
   | 'constraint violation'
@@ -75,6 +77,8 @@ export interface OperationRecord {
   readonly tables: readonly string[];
   /** `running` is the deployed application, `next` the one being released. */
   readonly codeVersion: 'running' | 'next';
+  /** Set where it is sent to the replica. */
+  readonly server?: 'replica';
 }
 
 /** due = completed + failed + dropped + inFlight holds in every window, and is asserted. */

@@ -80,7 +80,9 @@ export function createReads(
   generators: ReadonlyMap<string, Pick<TableGenerator, 'rows' | 'cell'>>,
 ): () => Pick<Arrival, 'operationIndex' | 'operation' | 'values'> | null {
   const reads = plan.operations.flatMap((operation, operationIndex) =>
-    operation.record.kind === 'read' ? [{ operation, operationIndex }] : [],
+    operation.record.kind === 'read' && operation.record.server === undefined
+      ? [{ operation, operationIndex }]
+      : [],
   );
   const random = createRandom(plan.randomSeed, 'reads');
   const choose = createChooser(

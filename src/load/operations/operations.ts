@@ -193,6 +193,9 @@ async function planOperation(
     rendered.push(one);
     inspected.push({ line, references: one.references, hints, inspection });
   }
+  const writes = inspected.some(({ inspection }) => inspection.kind === 'write');
+  if (draft.replica && writes)
+    refused.push(`${at(draft.line)}: a replica can only be read: take "replica" away from the operation`);
   if (refused.length > 0) return { refused };
   const { sources, problems } = resolveSources(inspected, context);
   if (problems.length > 0) return { refused: problems.map(({ line, message }) => `${at(line)}: ${message}`) };
@@ -210,9 +213,10 @@ async function planOperation(
         name: draft.name,
         statements: statements.map(({ text }) => text),
         weight: draft.weight,
-        kind: inspected.some(({ inspection }) => inspection.kind === 'write') ? 'write' : 'read',
+        kind: writes ? 'write' : 'read',
         tables: [...new Set(inspected.flatMap(({ inspection }) => inspection.tables))],
         codeVersion: 'running',
+        ...(draft.replica && { server: 'replica' }),
       },
       transaction: draft.transaction,
       statements,

@@ -216,3 +216,13 @@ test('numbers with a gap, or beside names, are refused', () => {
   expect(renderReferences('select $1, $3', dialect)).toMatch(/^\$2 is missing/);
   expect(renderReferences('select $1, :a', dialect)).toMatch(/write either numbers or names/);
 });
+
+test('an operation may be for the replica, and is written so again', () => {
+  const [first, second] = parseWorkload(
+    '-- name: a  weight: 2  replica\nselect 1;\n-- name: b\nselect 2;',
+    'workload.sql',
+    dialect,
+  );
+  expect(first).toMatchObject({ name: 'a', weight: 2, transaction: false, replica: true });
+  expect(second).not.toHaveProperty('replica');
+});

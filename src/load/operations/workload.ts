@@ -6,6 +6,8 @@
  *     update orders set status = 'paid' where id = :order;
  *     insert into payments (order_id, amount) values (:order, :amount);
  *
+ * `replica` behind the weight sends the operation, which may only read, to the replica (`database.replica`).
+ *
  * Parameters are `:name`, one value for the whole operation, or `$1`, one value for the statement. A hint says where
  * the value comes from: `TABLE.COLUMN` (a live value, picked `zipf`, `uniform` or `latest`; or `any`: what the
  * generator gives some row; or `new`: what it gives a new row), a range of integers `1..100`, or the values themselves:
@@ -40,13 +42,16 @@ export interface DraftOperation {
   readonly name: string;
   readonly weight: number;
   readonly transaction: boolean;
+  /** Set where it goes to the replica. */
+  readonly replica?: true;
   readonly line: number;
   readonly statements: readonly DraftStatement[];
 }
 
 /** Statement names are made of it; Postgres cuts names at 63 bytes. */
 const MAX_NAME_LENGTH = 50;
-const HEADER = 'write "-- name: NAME  weight: NUMBER  transaction" (weight and transaction are optional)';
+const HEADER =
+  'write "-- name: NAME  weight: NUMBER  transaction  replica" (weight, transaction and replica are optional)';
 const HINT_FORMS =
   'write "TABLE.COLUMN", "TABLE.COLUMN zipf" (or uniform, latest, any, new), a range of integers "1..100", or values "\'a\', \'b\'"';
 
@@ -154,13 +159,13 @@ function* commentsIn(text: string, from: number, to: number): Generator<Part> {
 }
 
 interface ParsedHeader {
-  readonly header: Pick<DraftOperation, 'name' | 'weight' | 'transaction'>;
+  readonly header: Pick<DraftOperation, 'name' | 'weight' | 'transaction' | 'replica'>;
   readonly wrong: string | null;
 }
 
 /** A header that is wrong still begins an operation, so that what follows is checked as well. */
 function parseHeader(comment: string, line: number): ParsedHeader {
-  const found: { name: string | null; weight: number; transaction: boolean } = {
+  const found: { name: string | null; weight: number; transaction: boolean; replica?: true } = {
     name: null,
     weight: 1,
     transaction: false,
@@ -169,6 +174,7 @@ function parseHeader(comment: string, line: number): ParsedHeader {
     if (key?.toLowerCase() === 'name') found.name = value ?? null;
     else if (key?.toLowerCase() === 'weight') found.weight = Number(value);
     else if (all.toLowerCase() === 'transaction') found.transaction = true;
+    else if (all.toLowerCase() === 'replica') found.replica = true;
     else return all;
     return '';
   });
@@ -240,7 +246,8 @@ export function writeWorkload(operations: readonly Operation[]): string {
 }
 
 function writeOperation({ record, transaction, statements }: Operation): string {
-  const header = `-- name: ${record.name}  weight: ${record.weight}${transaction ? '  transaction' : ''}`;
+  const where = record.server === 'replica' ? '  replica' : '';
+  const header = `-- name: ${record.name}  weight: ${record.weight}${transaction ? '  transaction' : ''}${where}`;
   const lines = [header];
   const hinted = new Set<string>();
   for (const { written, parameters, references } of statements) {

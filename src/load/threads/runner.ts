@@ -50,11 +50,16 @@ export async function startRunner({ plan, share, clockZeroMs }: WorkerStart): Pr
   const now = createClock(clockZeroMs);
   const stamps = createStampRecorder();
   const pool = { ...plan.settings.pool, instances: instancesOf(share) };
-  const application = createApplicationOf({ ...plan, settings: { ...plan.settings, pool } }, stamps, now);
+  const own = { ...plan, settings: { ...plan.settings, pool } };
+  const application = createApplicationOf(own, stamps, now);
+  const { replicaTarget } = plan;
+  const onReplica =
+    replicaTarget === undefined ? null : createApplicationOf({ ...own, target: replicaTarget }, stamps, now);
+  const closeAll = () => Promise.all([application.close(), onReplica?.close()]);
   try {
-    await application.open();
+    await Promise.all([application.open(), onReplica?.open()]);
   } catch (error) {
-    await application.close();
+    await closeAll();
     throw error;
   }
   const generators = createGenerators(plan.generator);
@@ -70,7 +75,8 @@ export async function startRunner({ plan, share, clockZeroMs }: WorkerStart): Pr
       const instance = instanceOf(share, number);
       if (instance === null) return;
       openUntil(dueMs);
-      application.dispatch({ operation, values, stamps: stamps.due(operationIndex, dueMs, now()) }, instance);
+      const to = operation.record.server === 'replica' ? (onReplica ?? application) : application;
+      to.dispatch({ operation, values, stamps: stamps.due(operationIndex, dueMs, now()) }, instance);
     },
   });
   const watch = createHealthWatch(schedule.cpuMicroseconds);
@@ -110,6 +116,7 @@ export async function startRunner({ plan, share, clockZeroMs }: WorkerStart): Pr
       schedule.pause();
       // A rate beyond the ceiling leaves a queue that would be worked off for longer than the probe waits.
       application.giveUpQueue();
+      onReplica?.giveUpQueue();
       const loop = {
         application,
         stamps,
@@ -123,7 +130,7 @@ export async function startRunner({ plan, share, clockZeroMs }: WorkerStart): Pr
       return await probe(loop, durationMs);
     },
     resume: schedule.resume,
-    pulse: () => stamps.pulse(now(), application.queued),
+    pulse: () => stamps.pulse(now(), application.queued + (onReplica?.queued ?? 0)),
     stop,
     async finish(graceMs) {
       stop();
@@ -134,7 +141,7 @@ export async function startRunner({ plan, share, clockZeroMs }: WorkerStart): Pr
     },
     async close() {
       stop();
-      await Promise.all([schedule.stopTicker(), application.close()]);
+      await Promise.all([schedule.stopTicker(), closeAll()]);
     },
   };
 }

@@ -168,6 +168,8 @@ function classify(code: string | null, message: string): OutcomeClass {
       : 'other error';
   // The class also holds "cannot do this here"; only this message, which no lc_messages of ours translates, is meant.
   if (code === '0A000') return message.includes('cached plan') ? 'cached plan changed' : 'other error';
+  // Both codes have other causes too: https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-CONFLICT
+  if (message.includes('conflict with recovery')) return 'recovery conflict';
   if (code.startsWith('23')) return 'constraint violation';
   if (code.startsWith('08')) return 'connection lost';
   return OUTCOMES[code] ?? 'other error';
