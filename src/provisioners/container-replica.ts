@@ -39,6 +39,8 @@ export interface PrimaryContainer {
   readonly replicaPort: number;
   /** Stops the primary, copies its volume into another one, starts it again. */
   copyInto(volume: string, helper: string): Promise<DataCopy>;
+  /** Settled when no copy is under way; one that was aborted ends soon. */
+  readonly copyEnded: () => Promise<unknown>;
   /** What its settings file says now; empty where it has none. */
   readonly settings: () => string;
   readonly dataDirectoryOf: (volume: string) => Promise<Server['dataDirectory']>;
@@ -70,6 +72,7 @@ async function startWithin(
   const port = recipe.port + 1;
   cleanup.add(() => removeVolume(name));
   await createVolume(name);
+  cleanup.add(async () => void (await primary.copyEnded()));
   say('copying the volume of the data directory for the replica');
   const forked = await primary.copyInto(name, name);
   const prepared = await prepare({ host: LOOPBACK, port: recipe.port });
@@ -79,7 +82,7 @@ async function startWithin(
     settings === null
       ? []
       : [{ path: settings, text: primary.settings() + prepared.settings, append: false }];
-  await changeCopy({ name, image, files: [...prepared.files, ...own], without: prepared.without });
+  await changeCopy({ name, image, signal, files: [...prepared.files, ...own], without: prepared.without });
 
   cleanup.add(() => removeContainer(name));
   await startBeside({
@@ -130,10 +133,11 @@ async function startWithin(
 interface Change extends Pick<ReplicaPreparation, 'files' | 'without'> {
   readonly name: string;
   readonly image: string;
+  readonly signal: AbortSignal;
 }
 
 /** As base64, which no shell takes for anything else; owned as the data directory is. */
-async function changeCopy({ name, image, files, without }: Change): Promise<void> {
+async function changeCopy({ name, image, files, without, signal }: Change): Promise<void> {
   if (files.length === 0 && without.length === 0) return;
   const lines = [
     ...files.map(({ path, text, append }) => {
@@ -144,5 +148,6 @@ async function changeCopy({ name, image, files, without }: Change): Promise<void
     ...without.map((path) => `rm -f '/to/${path}'`),
   ];
   const helper = `${name}${HELPER_SUFFIX}`;
-  await runHelper({ name: helper, image, script: ['set -e', ...lines].join('\n'), volumes: { '/to': name } });
+  const script = ['set -e', ...lines].join('\n');
+  await runHelper({ name: helper, image, script, volumes: { '/to': name }, signal });
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { containersMissing } from '../../tests/containers.ts';
-import { serverRequest } from '../../tests/server.ts';
-import { UsageError } from '../errors.ts';
+import { eventually, serverRequest } from '../../tests/server.ts';
+import { InterruptedError, UsageError } from '../errors.ts';
 import { container } from './container.ts';
 import { findLeftovers, removeLeftovers } from './leftovers.ts';
 import { holdNote } from './notes.ts';
@@ -110,6 +110,35 @@ test('a container and a volume of a killed harness are removed by its note', asy
   expect(await docker('ps', '--all', '--quiet', '--filter', `name=${name}`)).toBe('');
   expect(await docker('volume', 'ls', '--quiet', '--filter', `name=${name}`)).toBe('');
   await note.remove();
+});
+
+test('an interruption while the volume is copied for a replica leaves neither volume nor container', async () => {
+  const interrupted = new AbortController();
+  const request = serverRequest({ provision: 'container', version: '17', replica: true });
+  const server = await container.start(request, interrupted.signal);
+  const { programs, replica } = server;
+  if ('missing' in replica || programs === null || !('where' in programs)) throw new Error('no container');
+  const primary = programs.where.replace('the container ', '');
+  try {
+    const started = replica({
+      say: () => undefined,
+      prepare: async () => ({ files: [], without: [], settings: '', notes: [] }),
+    });
+    started.catch(() => undefined);
+    const helper = await eventually('the volume is copied', async () => {
+      const names = await docker('ps', '--all', '--format', '{{.Names}}', '--filter', `volume=${primary}`);
+      return names.split('\n').find((name) => name.endsWith('-copy')) ?? null;
+    });
+    interrupted.abort(new InterruptedError('SIGINT'));
+    await expect(started).rejects.toThrow('SIGINT');
+    await server[Symbol.asyncDispose]();
+    const left = await docker('volume', 'ls', '--quiet');
+    expect(left).not.toContain(primary);
+    expect(left).not.toContain(helper.replace(/-copy$/, ''));
+    expect(await ownedContainers()).toEqual([]);
+  } finally {
+    await server[Symbol.asyncDispose]();
+  }
 });
 
 /** Rewrites the notes as if an earlier process with our number had made them. */

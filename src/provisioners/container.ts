@@ -3,12 +3,11 @@
  * never the overlay file system, whose first write to each file copies the whole file.
  */
 import { randomBytes } from 'node:crypto';
-import { access, constants } from 'node:fs/promises';
 import type { ConnectionTarget, SettingsProfile } from '../engines/engine.ts';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import { type Cleanup, createCleanup } from './cleanup.ts';
 import { startContainerReplica } from './container-replica.ts';
-import { copyVolume } from './copied-volume.ts';
+import { copyVolume, forkVolume, readableVolume } from './copied-volume.ts';
 import {
   containerLogTail,
   containerState,
@@ -23,7 +22,6 @@ import {
   runInContainer,
   runProgram,
   startContainer,
-  volumePath,
 } from './docker.ts';
 import { imageId } from './docker-helper.ts';
 import { unlessAborted } from './interruption.ts';
@@ -131,11 +129,17 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
     profile = wanted;
   };
   if (forked === null) await useProfile('filling');
+  /** Nobody removes a volume that is being copied. */
+  let copyEnded: Promise<unknown> = Promise.resolve();
+  cleanup.add(async () => void (await copyEnded));
   const copyInto = async (to: string, helper: string): Promise<DataCopy> => {
-    const copying = { name: helper, image, from: name, to };
     const copied = await unlessAborted(
       signal,
-      restartContainer(name, RESTART_STOP_LIMIT_MS, () => copyVolume(copying)),
+      restartContainer(name, RESTART_STOP_LIMIT_MS, () => {
+        const work = copyVolume({ name: helper, image, from: name, to, signal });
+        copyEnded = work.catch(() => undefined);
+        return work;
+      }),
     );
     await ready(running);
     return copied;
@@ -148,6 +152,7 @@ async function startWithin(cleanup: Cleanup, { request, docker, name, signal }: 
   const primary = {
     ...{ request, docker, name, image, administrator, copyInto, signal },
     settings: () => settingsText,
+    copyEnded: () => copyEnded,
     dataDirectoryOf: (volume: string) => readableVolume(volume, docker),
   };
   return {
@@ -210,7 +215,7 @@ async function runContainer(
   const password = randomBytes(24).toString('base64url');
   cleanup.add(() => removeVolume(name));
   await createVolume(name);
-  const forked = fork === null ? null : await forkVolume(fork.data, { name, image });
+  const forked = fork === null ? null : await forkVolume(fork.data, { name, image, signal });
   const renewal = fork === null ? { files: [], command: null } : recipe.renew(password);
   cleanup.add(() => removeContainer(name));
   say(`starting ${image} in a container of Docker ${docker.version}`);
@@ -230,11 +235,6 @@ async function runContainer(
     forked,
     replicaPort,
   };
-}
-
-async function forkVolume(data: KeptData, to: { readonly name: string; readonly image: string }) {
-  if (data.kind !== 'volume') throw new Error(`data in a ${data.kind} is not for a container`);
-  return copyVolume({ ...to, from: data.name, to: to.name });
 }
 
 async function pull(
@@ -283,17 +283,4 @@ function ready({ request, name, administrator, signal }: Running): Promise<strin
     limitMs: START_LIMIT_MS,
     signal,
   });
-}
-
-async function readableVolume(name: string, docker: DockerEngine): Promise<Server['dataDirectory']> {
-  if (!docker.local) return { missing: `the volume is on another machine (${docker.host})` };
-  const path = await volumePath(name);
-  try {
-    await access(path, constants.R_OK | constants.X_OK);
-    return { path };
-  } catch {
-    return {
-      missing: 'the volume of the container can be read by root alone, or is inside a virtual machine',
-    };
-  }
 }

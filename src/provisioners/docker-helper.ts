@@ -21,10 +21,16 @@ export interface HelperRequest {
   readonly script: string;
   /** Volumes by the path at which the script finds them. */
   readonly volumes: Readonly<Record<string, string>>;
+  /** An abort ends it at once. */
+  readonly signal: AbortSignal;
 }
 
-/** Runs a shell script as root in a container of its own, without a network; returns what it printed. */
-export async function runHelper({ name, image, script, volumes }: HelperRequest): Promise<string> {
+/**
+ * Runs a shell script as root in a container of its own, without a network; returns what it printed. Whoever removes its
+ * volumes waits for its end first: Docker makes anew what a container that is just being created wants.
+ */
+export async function runHelper({ name, image, script, volumes, signal }: HelperRequest): Promise<string> {
+  signal.throwIfAborted();
   const { dockerode } = (await client()).container;
   const container = await dockerode.createContainer({
     name,
@@ -38,15 +44,25 @@ export async function runHelper({ name, image, script, volumes }: HelperRequest)
       Mounts: Object.entries(volumes).map(([Target, Source]) => ({ Type: 'volume', Source, Target })),
     },
   });
+  let ending: Promise<void> = Promise.resolve();
+  const end = (): void => {
+    ending = removeContainer(name).catch(() => undefined);
+  };
+  signal.addEventListener('abort', end, { once: true });
   try {
+    signal.throwIfAborted();
     await container.start();
     const { StatusCode } = (await container.wait()) as { StatusCode: number };
+    signal.throwIfAborted();
     const output = withoutFrames(await container.logs({ stdout: true, stderr: true })).trim();
     if (StatusCode === 0) return output;
     throw new EnvironmentError(
       `a helper container of "${image}" failed (exit code ${StatusCode}): ${output}`,
     );
   } finally {
+    signal.removeEventListener('abort', end);
+    // Docker refuses a second removal while the first one is under way.
+    await ending;
     await removeContainer(name);
   }
 }
