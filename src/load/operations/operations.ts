@@ -7,7 +7,6 @@
  *  3. decide where each value comes from
  *  4. sample the live keys that are wanted
  */
-import { readFile } from 'node:fs/promises';
 import type { Engine, Session, StatementInspection, TableDescription } from '../../engines/engine.ts';
 import { SqlError } from '../../engines/engine.ts';
 import { UsageError } from '../../errors.ts';
@@ -24,6 +23,7 @@ import { mixOf } from './mix.ts';
 import { type InspectedStatement, type ResolveContext, resolveSources } from './parameters.ts';
 import { type RenderedStatement, renderReferences } from './references.ts';
 import { type DraftOperation, parseWorkload } from './workload.ts';
+import { readWorkload } from './workload-file.ts';
 
 export interface OperationsRequest {
   readonly engine: Engine;
@@ -156,14 +156,6 @@ function deriveFrom({ engine, tables, generators, excludedTables }: OperationsRe
 
 function roomIn(generator: Pick<TableGenerator, 'rows' | 'capacity'> | undefined): number {
   return generator === undefined ? 0 : Math.max(0, generator.capacity - generator.rows);
-}
-
-async function readWorkload(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new UsageError(`cannot read the operations file "${file}": correct load.operations`, { cause });
-  }
 }
 
 type PlannedOperation =
