@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** Real servers and load threads on two cores: what measures time takes turns, so that no test measures its neighbour. */
@@ -9,10 +10,18 @@ const timed = [
   'src/engines/*/{views,connections,pgbench}/**/*.test.ts',
 ];
 /** These kill a harness and ask the next one what it left behind: any other one would tidy it away before. */
-const tidying = ['tests/{leftovers,interruption}.test.ts', 'src/provisioners/**/*.test.ts'];
+const tidying = ['tests/{leftovers,interruption,restore}.test.ts', 'src/provisioners/**/*.test.ts'];
 
-/** No test depends on what another one, or a person, has kept; those of snapshots name a folder of their own. */
-const env = { REHEARSE_SNAPSHOTS: 'off' };
+/**
+ * Threads take their sources from it: stripping the types of each anew takes half a second a thread, and Node 24 died of a
+ * thread that let go of the WebAssembly which does it ("jit_page_->allocations_.erase(addr) == 1", nodejs/node#64500).
+ */
+const compiled = fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url));
+/**
+ * No test depends on what another one, or a person, has kept; those of snapshots name a folder of their own. A second server
+ * per rehearsal is started by the test of what it is for alone.
+ */
+const env = { REHEARSE_SNAPSHOTS: 'off', REHEARSE_PROBE: 'off', NODE_COMPILE_CACHE: compiled };
 const limits = { testTimeout: 180_000, hookTimeout: 180_000, teardownTimeout: 30_000 };
 
 export default defineConfig({
@@ -21,10 +30,10 @@ export default defineConfig({
     projects: [
       {
         test: {
-          name: 'two at a time',
+          name: 'side by side',
           include: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'tests/**/*.test.ts', 'bench/**/*.test.ts'],
           exclude: [...timed, ...tidying],
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
           env,
           ...limits,

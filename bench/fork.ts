@@ -127,7 +127,7 @@ async function measureWrites(run: Benchmark, spec: ServerSpec, fork: Fork): Prom
       // Restarted and checkpointed as the fork is: its pages are first written to again.
       await neverKept.useProfile('filling');
       await neverKept.useProfile('rehearsal');
-      return firstWriteP99(spec, neverKept, signal);
+      return await firstWriteP99(spec, neverKept, signal);
     },
   });
 }

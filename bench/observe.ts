@@ -8,14 +8,17 @@
  *    clock are told beside it: a neighbour on the machine moves them by 20 % from one second to the next.
  * 2. open loop at half of the ceiling: p99 of the response time; pairs until that interval is on one side of the goal.
  *
- * A pair is off, on, on, off within one running load: what drifts steadily meanwhile hits both alike. `--json FILE --resume`
- * goes on with the pairs that an earlier run has left in the file.
+ * A pair of the first is off, on, on, off within one running load, one of the second a load in which they are on and off ten
+ * times: what drifts meanwhile hits both alike. `--json FILE --resume` goes on with the pairs that an earlier run has left in
+ * the file.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Session } from '../src/engines/engine.ts';
 import { EnvironmentError } from '../src/errors.ts';
 import { startLoad } from '../src/load/index.ts';
 import type { RunningLoad } from '../src/load/load.ts';
+import { mergeHistograms, percentileMs } from '../src/recording/histogram.ts';
+import type { LoadRecord, WindowName } from '../src/recording/recording.ts';
 import { serverSpec, startTestServer, type TestServer } from '../tests/server.ts';
 import { numberOf, planOf, pointSelect, WARM_UP_MS } from './load/runs.ts';
 import { type CpuCount, countCpu } from './observe/cpu.ts';
@@ -27,9 +30,10 @@ import { median } from './ratios.ts';
 const ROWS = 2 ** 17;
 const CONNECTIONS = 8;
 const SLICE_MS = 500;
-/** The load tells the p99 of the last second, ten times a second. */
-const P99_SLICE_MS = 1_150;
-const MOST_PAIRS = 120;
+const MOST_PAIRS = 600;
+const P99_SLICE_MS = 300;
+const P99_TURNS = 10;
+const MOST_PAIRS_OF_LOADS = 120;
 const P99_GOAL = 1.05;
 /** What was under way when they were switched on or off. */
 const SETTLED_MS = 30;
@@ -111,7 +115,11 @@ async function measureThroughput(bench: Bench, atLeast: number): Promise<number>
   await delay(WARM_UP_MS, undefined, { signal });
   // First plans, pages and compiled code.
   const ceilings = [await perSecond(load, WARM_UP_MS)];
-  const cpu = countCpu(dataDirectory.path, [process.pid, observing.pid]);
+  const cpu = countCpu({
+    dataDirectory: dataDirectory.path,
+    port: server.roles.load.port,
+    pids: [process.pid, observing.pid],
+  });
   const byClock: number[] = [];
   let off = Number.NaN;
   await bench.measureJointly({
@@ -161,11 +169,9 @@ async function perSecond(load: RunningLoad, sliceMs: number): Promise<number> {
   return numberOf(figure);
 }
 
+/** Each pair is one load, within which they are on and off in turn: a slow second of the machine hits both alike. */
 async function measureP99(bench: Bench, ratePerSecond: number): Promise<void> {
-  const { signal, observing } = bench;
   bench.describe(`  open loop of ${ratePerSecond}/s`);
-  await using load = await startLoad(planWith(bench, ratePerSecond), signal);
-  await delay(WARM_UP_MS, undefined, { signal });
   let off = Number.NaN;
   await bench.measureJointly({
     figures: [
@@ -176,18 +182,41 @@ async function measureP99(bench: Bench, ratePerSecond: number): Promise<void> {
       },
     ],
     ours: async () => {
-      const seen = await inTurn(observing, async () => {
-        await delay(P99_SLICE_MS, undefined, { signal });
-        return load.pulse().recentP99Ms ?? Number.NaN;
-      });
-      off = seen.off;
-      return [seen.on];
+      const record = await alternate(bench, ratePerSecond);
+      off = p99In(record, 'baseline');
+      return [p99In(record, 'migration')];
     },
     peer: async () => [off],
     precision: {
       reached: (ratios) => isDecided(ratios, P99_GOAL),
-      mostPairs: MOST_PAIRS,
+      mostPairs: MOST_PAIRS_OF_LOADS,
       inWords: `the 95 % interval of the median is on one side of ${P99_GOAL}`,
     },
   });
+}
+
+/** What is due while they are on belongs to the window "migration", the rest to "baseline". */
+async function alternate(bench: Bench, ratePerSecond: number): Promise<LoadRecord> {
+  const { signal, observing } = bench;
+  await using load = await startLoad(planWith(bench, ratePerSecond), signal);
+  try {
+    await delay(WARM_UP_MS, undefined, { signal });
+    for (let turn = 0; turn < P99_TURNS; turn += 1) {
+      await load.open('baseline');
+      observing.off();
+      await delay(P99_SLICE_MS, undefined, { signal });
+      await load.open('migration');
+      observing.on();
+      await delay(P99_SLICE_MS, undefined, { signal });
+    }
+    return await load.finish();
+  } finally {
+    observing.off();
+  }
+}
+
+/** Response time, of all that was due in a window; ms. */
+function p99In({ latencies }: LoadRecord, window: WindowName): number {
+  const responses = latencies.filter((each) => each.kind === 'response' && each.window === window);
+  return percentileMs(mergeHistograms(responses.map(({ histogram }) => histogram)), 0.99) ?? Number.NaN;
 }

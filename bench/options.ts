@@ -22,7 +22,7 @@ export const USAGE = `
   --pairs N         quiet pairs wanted of each figure (default ${PAIRS})
   --engine ENGINE   server, as postgres:18, mysql:9.7 or mariadb:11.8 (default ${ENGINE}); postgres:17@container from an image
   --json FILE       writes { machine, figures: [{ name, ratio, goal, holds, pairs }] }
-  --resume          goes on with the pairs that FILE holds of an earlier run on the same machine
+  --resume          goes on with the pairs that FILE holds of an earlier run on the same machine, interrupted or not
   --only TEXT       only the figures whose name contains this text
 
   exit code: 0 every figure holds, 1 one falls short, 2 wrong usage, 3 one could not be measured

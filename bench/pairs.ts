@@ -94,24 +94,44 @@ const MOST_ATTEMPTS = 2;
 /** Runs `body`, prints, writes the JSON file and sets the exit code: 0, 1 short of a goal, 2 wrong usage, 3 not measured. */
 export async function benchmark(name: string, body: (benchmark: Benchmark) => Promise<void>): Promise<void> {
   const interruption = new AbortController();
-  const interrupt = () => interruption.abort(new InterruptedError('SIGINT'));
-  process.once('SIGINT', interrupt);
+  const interrupt = (signal: 'SIGINT' | 'SIGTERM') => interruption.abort(new InterruptedError(signal));
+  // Not `once`: libraries with a handler of their own (signal-exit) end the process when they find themselves the last one.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
+  let keep = async (): Promise<void> => undefined;
   try {
     const options = readOptions(process.argv.slice(2));
     if (options === null) return void process.stdout.write(`npm run ${name} -- [OPTION...]\n${USAGE}`);
     // As bin/rehearse.js does, so that threads start as they do there.
     enableCompileCache(join(await cacheDirectory(), 'compiled'));
     const figures: Figure[] = [];
-    const earlier = await earlierPairs(options);
+    const earlier = await earlierFigures(options);
     const descriptions: string[] = [];
     const machine = readMachine();
     print(
       `${name}: ${machine.cores} cores (${machine.processor}), node ${machine.node}, load ${machine.load}`,
     );
+    let begun: readonly Figure[] = [];
+    keep = async () => {
+      if (options.json === null) return;
+      const now = [...figures, ...begun];
+      const untouched = [...earlier.values()].filter(({ name }) => now.every((each) => each.name !== name));
+      const result = {
+        machine: { ...machine, descriptions, loadAfter: loadavg()[0] },
+        figures: [...now, ...untouched],
+      };
+      await writeFile(options.json, `${JSON.stringify(result, null, 2)}\n`);
+    };
     const measureJointly = async (comparison: JointComparison): Promise<void> => {
       const wanted = ({ name }: Compared) => options.only === null || name.includes(options.only);
       if (!comparison.figures.some(wanted)) return;
-      const measured = await figuresOf({ ...comparison, earlier }, options.pairs, interruption.signal);
+      const onPair = (pairs: readonly (readonly Pair[])[]): void => {
+        begun = comparison.figures.map((compared, index) =>
+          unmeasured(compared, pairs[index] ?? [], 'interrupted'),
+        );
+      };
+      const request = { ...comparison, earlier, onPair };
+      const measured = await figuresOf(request, options.pairs, interruption.signal);
+      begun = [];
       for (const figure of measured.filter(wanted)) {
         figures.push(figure);
         print(lineOf(figure));
@@ -132,14 +152,15 @@ export async function benchmark(name: string, body: (benchmark: Benchmark) => Pr
         }),
       measureJointly,
     });
-    const result = { machine: { ...machine, descriptions, loadAfter: loadavg()[0] }, figures };
-    if (options.json !== null) await writeFile(options.json, `${JSON.stringify(result, null, 2)}\n`);
+    await keep();
     process.exitCode = exitCode(figures);
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     process.exitCode = exitCodeOf(error);
+    // What was measured so far is there for --resume.
+    await keep().catch((cause: unknown) => void process.stderr.write(`${explain(cause)}\n`));
   } finally {
-    process.off('SIGINT', interrupt);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupt);
   }
 }
 
@@ -156,17 +177,14 @@ function readMachine() {
 }
 
 /** By the name of their figure; none where the file is not there yet. */
-async function earlierPairs({
-  resume,
-  json,
-}: BenchmarkOptions): Promise<ReadonlyMap<string, readonly Pair[]>> {
+async function earlierFigures({ resume, json }: BenchmarkOptions): Promise<ReadonlyMap<string, Figure>> {
   if (!resume || json === null) return new Map();
   const text = await readFile(json, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;
   });
   const { figures } = text === null ? { figures: [] } : (JSON.parse(text) as { figures: readonly Figure[] });
-  return new Map(figures.map(({ name, pairs }) => [name, pairs]));
+  return new Map(figures.map((figure) => [figure.name, figure]));
 }
 
 async function figuresOf(
@@ -176,11 +194,15 @@ async function figuresOf(
     peer,
     precision,
     earlier,
-  }: JointComparison & { readonly earlier: ReadonlyMap<string, readonly Pair[]> },
+    onPair,
+  }: JointComparison & {
+    readonly earlier: ReadonlyMap<string, Figure>;
+    onPair(pairs: readonly (readonly Pair[])[]): void;
+  },
   wanted: number,
   signal: AbortSignal,
 ): Promise<readonly Figure[]> {
-  const pairs: Pair[][] = figures.map(({ name }) => [...(earlier.get(name) ?? [])]);
+  const pairs: Pair[][] = figures.map(({ name }) => [...(earlier.get(name)?.pairs ?? [])]);
   const known = pairs[0]?.length ?? 0;
   const attempts = () => pairs[0]?.length ?? 0;
   // A figure whose peer moved needs more pairs, and the others get them too.
@@ -192,6 +214,7 @@ async function figuresOf(
     if (precision === undefined) return quiet() < wanted && attempts() < wanted * MOST_ATTEMPTS;
     return attempts() < wanted || (!precise() && attempts() - known < precision.mostPairs);
   };
+  onPair(pairs);
   try {
     while (goesOn()) {
       signal.throwIfAborted();
@@ -205,6 +228,7 @@ async function figuresOf(
             `${rounded(pair.ours / pair.peer)}\n`,
         );
       }
+      onPair(pairs);
     }
     if (precision !== undefined && !precise())
       throw new EnvironmentError(
@@ -213,19 +237,18 @@ async function figuresOf(
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof EnvironmentError)) throw error;
-    const none = { ratio: null, least: null, most: null, holds: false, noisy: false };
-    return figures.map((compared, index) => ({
-      ...compared,
-      ...none,
-      pairs: judged(pairs[index] ?? []),
-      notMeasured: explain(error),
-    }));
+    return figures.map((compared, index) => unmeasured(compared, pairs[index] ?? [], explain(error)));
   }
   return figures.map((compared, index) => {
     const judged =
       precision === undefined ? judgePairs(pairs[index] ?? [], wanted) : allOf(pairs[index] ?? []);
     return { ...compared, holds: holds(judged.ratio, compared.goal), ...judged };
   });
+}
+
+function unmeasured({ name, unit, goal }: Compared, pairs: readonly Pair[], notMeasured: string): Figure {
+  const none = { ratio: null, least: null, most: null, holds: false, noisy: false };
+  return { name, unit, goal, ...none, pairs: judged(pairs), notMeasured };
 }
 
 function judged(pairs: readonly Pair[]): readonly JudgedPair[] {

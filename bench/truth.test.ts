@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { serverSpec } from '../tests/server.ts';
-import { differences, readTruthRows } from './truth/form.ts';
+import { differences, readTruthRows, type TruthRow } from './truth/form.ts';
 import { postgresForm } from './truth/postgres.ts';
 import { replay } from './truth/replay.ts';
 
@@ -34,9 +34,38 @@ const IDS = [
   'vacuum_full',
 ];
 
+const SETUP = ['create table t (id bigint primary key, a int)', 'create index t_a on t (a)'];
+
+/** As a plain session and pg_locks showed them: a lock held for an instant alone, and a message that ends its transaction. */
+const FURTHER: readonly TruthRow[] = [
+  {
+    id: 'create_index_concurrently_noop',
+    engine: 'postgres',
+    setup_sql: SETUP,
+    session_sql: [],
+    sql: 'create index concurrently if not exists t_a on t (a)',
+    transactional: false,
+    lock_modes: { t: 'SHARE UPDATE EXCLUSIVE' },
+    blocks_reads: [],
+    rewrites_table: [],
+    waits_for: { idle_rc_reader: false, rr_snapshot_other_table: false, idle_writer: false },
+  },
+  {
+    id: 'begin_and_commit',
+    engine: 'postgres',
+    setup_sql: SETUP,
+    session_sql: ["set lock_timeout = '5s'"],
+    sql: 'begin; alter table t alter column a type bigint; commit',
+    transactional: false,
+    lock_modes: { t: 'ACCESS EXCLUSIVE', t_a: 'ACCESS EXCLUSIVE', t_pkey: 'ACCESS EXCLUSIVE' },
+    blocks_reads: ['t'],
+    rewrites_table: ['t'],
+  },
+];
+
 test('the probe measures of statements what real servers showed of them', { timeout: 120_000 }, async () => {
   const rows = await readTruthRows(fileURLToPath(new URL('truth/postgres.json', import.meta.url)));
-  const chosen = rows.filter(({ id }) => IDS.includes(id));
+  const chosen = [...rows.filter(({ id }) => IDS.includes(id)), ...FURTHER];
   const { outcomes } = await replay({
     spec: serverSpec('postgres:18'),
     form: postgresForm,
@@ -45,7 +74,9 @@ test('the probe measures of statements what real servers showed of them', { time
     signal: AbortSignal.timeout(110_000),
   });
   const compared = outcomes.filter(({ how }) => how !== 'left out');
-  expect(new Set(compared.map(({ row }) => row.id))).toEqual(new Set(IDS));
+  expect(new Set(compared.map(({ row }) => row.id))).toEqual(
+    new Set([...IDS, ...FURTHER.map(({ id }) => id)]),
+  );
   expect(compared.filter((each) => each.how !== 'compared' || each.differing.length > 0)).toEqual([]);
 });
 

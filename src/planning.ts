@@ -1,6 +1,7 @@
 /** A scenario becomes a plan with what this house knows: its engines, provisioners and tools. */
 import { recogniseDump } from './dumps/index.ts';
 import { engines, findEngine, loadProgramOf } from './engines/index.ts';
+import { refuseUnreadableWorkload } from './load/index.ts';
 import { AUTOMATIC, provisionerNames } from './provisioners/index.ts';
 import { type LoadedScenario, loadScenario } from './scenario/load.ts';
 import type { Overrides } from './scenario/overrides.ts';
@@ -45,7 +46,10 @@ export async function planScenario(request: PlanningRequest): Promise<Resolved> 
   });
   const { load, database } = resolved.plan;
   const program = load?.program ?? null;
-  if (program !== null) loadProgramOf(findEngine(database.engine), program.name);
+  const engine = findEngine(database.engine);
+  if (program !== null) loadProgramOf(engine, program.name);
+  if (load !== null)
+    await refuseUnreadableWorkload({ settings: load, dialect: engine.dialect, replica: database.replica });
   return resolved;
 }
 

@@ -1,10 +1,11 @@
 /**
  * The rehearsal, in this order:
  *
- *  1. read the migrations, take away what a killed rehearsal left behind; fork a snapshot of the same rows, or start a
+ *  1. refuse what cannot be rehearsed; read the migrations, take away what a killed rehearsal left behind; fork a snapshot of the same rows, or start a
  *     server in its filling profile
  *  2. create the database roles, apply the schema, the released migrations, and find the pending ones in the ledger
- *  3. fill the tables to the wanted volume, unless a snapshot had them
+ *  3. fill the tables to the wanted volume, unless a snapshot had them; meanwhile learn on a small copy what each pending
+ *     statement does
  *  4. restart in the production-like profile; statistics and checkpoint settled; keep a snapshot where that is worth it
  *     and a replica started that follows, where one is wanted
  *  5. open the observers, start the load, warm up, baseline
@@ -20,15 +21,18 @@ import { findEngine } from './engines/index.ts';
 import { firstError, InterruptedError, redact } from './errors.ts';
 import { fill } from './phases/fill.ts';
 import { chooseOrigin, type SnapshotUse } from './phases/origin.ts';
+import { probeBeside } from './phases/probe.ts';
 import { startServer } from './phases/provision.ts';
+import { refuseImpossible } from './phases/refused.ts';
 import { askInstead } from './phases/refused-clauses.ts';
-import { refuseWithoutReplica, startReplica } from './phases/replica.ts';
+import { startReplica } from './phases/replica.ts';
 import { rehearseUnderLoad } from './phases/windows.ts';
 import type { Progress } from './progress.ts';
 import { createRecorder } from './recording/recorder.ts';
 import type { Ending, PhaseName, Recording } from './recording/recording.ts';
 import type { Plan } from './scenario/plan.ts';
 import { findTool, readMigrations } from './tools/index.ts';
+import type { Migration } from './tools/tool.ts';
 import { harnessVersion } from './version.ts';
 
 export interface RehearseOptions {
@@ -64,10 +68,20 @@ export async function rehearse(plan: Plan, options: RehearseOptions): Promise<Re
   let phaseOfTrouble: PhaseName | null = null;
 
   async function run(): Promise<void> {
-    refuseWithoutReplica(plan, engine);
+    await refuseImpossible(plan, engine, signal);
     const migrations = await readMigrations(tool, plan.migrations.directory, engine.dialect);
     await using origin = await chooseOrigin({ plan, engine, migrations, use, recorder, progress, signal });
     const { provisioner, snapshot } = origin;
+    await using probe = probeBeside({
+      plan,
+      engine,
+      tool,
+      migrations,
+      provisioner,
+      recorder,
+      progress,
+      signal,
+    });
     await using started = await startServer({
       plan,
       engine,
@@ -77,10 +91,12 @@ export async function rehearse(plan: Plan, options: RehearseOptions): Promise<Re
       progress,
       signal,
     });
-    const request = { plan, engine, tool, migrations, started, recorder, progress, signal };
+    const onPending = (pending: readonly Migration[]) => probe.start(pending, started);
+    const request = { plan, engine, tool, migrations, started, recorder, progress, signal, onPending };
     try {
       const filled = await fill(request);
       await origin.keep(started, filled);
+      await probe.finished();
       await using replica = await startReplica(request);
       const { following } = replica;
       await rehearseUnderLoad({ ...request, filled, following, keptSamples: origin.samples });

@@ -1,9 +1,12 @@
 /** A server under observation for tests: a table of 100,000 orders, a session of each kind, and what they did as a recording. */
+
 import type { Session } from '../src/engines/engine.ts';
 import { type Observers, startObservers } from '../src/observers/index.ts';
-import { createRecorder, type Recorder } from '../src/recording/recorder.ts';
+import type { ObservationRequest } from '../src/observers/observer.ts';
+import type { Recorder } from '../src/recording/recorder.ts';
 import type { LockWait, Recording, StatementRecord, Step } from '../src/recording/recording.ts';
-import { eventually, startTestServer, type TestServer } from './server.ts';
+import { bareRecorder } from './recorder.ts';
+import { eventually, postgresServer, startTestServer, type TestServer } from './server.ts';
 
 export interface Watched {
   readonly recorder: Recorder;
@@ -18,7 +21,10 @@ export interface Observed extends AsyncDisposable {
   readonly load: Session;
   readonly administrator: Session;
   /** Runs something under observation and gives the recording of it. */
-  observe(work: (watched: Watched) => Promise<void>, ledgerTables?: ReadonlySet<string>): Promise<Recording>;
+  observe(
+    work: (watched: Watched) => Promise<void>,
+    changes?: Partial<ObservationRequest>,
+  ): Promise<Recording>;
   /** Until the server shows that the session waits for a lock. */
   waiting(session: Session): Promise<true>;
   /** Until locks were read after this call: on a busy machine a wait of 30 ms can begin and end between two readings. */
@@ -26,8 +32,16 @@ export interface Observed extends AsyncDisposable {
   secondsPassed(seconds: number): Promise<true>;
 }
 
+/** What the observer of the locks asks, or asked last. */
+interface ReadingSeen {
+  readonly start: string;
+  /** It looks from within the server. */
+  readonly watching: boolean;
+  readonly ended: boolean;
+}
+
 export async function startObserved(): Promise<Observed> {
-  const started = await startTestServer();
+  const started = await startTestServer(postgresServer(), { max_prepared_transactions: '2' });
   const migrator = await started.connect('migrator');
   const drill = await started.connect('drill', 'test long reader');
   const load = await started.connect('load');
@@ -42,7 +56,7 @@ export async function startObserved(): Promise<Observed> {
     drill,
     load,
     administrator,
-    observe: (work, ledgerTables = new Set()) => observe(started, work, ledgerTables),
+    observe: (work, changes = {}) => observe(started, work, changes),
     waiting: (session) =>
       eventually(`session ${session.id} waits`, async () => {
         const rows = await administrator.query('select 1 from pg_locks where not granted and pid = $1', [
@@ -52,14 +66,20 @@ export async function startObserved(): Promise<Observed> {
       }),
     async locksRead() {
       const [now] = await administrator.query<{ at: string }>('select clock_timestamp()::text as at');
+      let first: ReadingSeen | null = null;
       return eventually('the locks are read', async () => {
-        const rows = await administrator.query(
-          `select 1 from pg_stat_activity
-          where application_name = 'rehearse observer locks' and query like '%pg_locks%'
-            and query_start > $1::timestamptz and state = 'idle'`,
+        const [seen] = await administrator.query<ReadingSeen>(
+          `select query_start::text as start, query like '%rehearse_watch%' as watching, state = 'idle' as ended
+          from pg_stat_activity
+          where application_name = 'rehearse observer locks' and query similar to '%(pg_locks|rehearse_watch)%'
+            and query_start > $1::timestamptz`,
           [now?.at],
         );
-        return rows.length > 0 ? true : null;
+        if (seen === undefined) return null;
+        first ??= seen;
+        // What a look from within has seen to be new is read after it: until that is done, or until it looks again.
+        if (!seen.watching && seen.ended) return true;
+        return seen.start !== first.start && (seen.watching || !first.watching) ? true : null;
       });
     },
     async secondsPassed(seconds) {
@@ -76,24 +96,10 @@ export async function startObserved(): Promise<Observed> {
 async function observe(
   started: TestServer,
   work: (watched: Watched) => Promise<void>,
-  ledgerTables: ReadonlySet<string>,
+  changes: Partial<ObservationRequest>,
 ): Promise<Recording> {
-  const recorder = createRecorder({
-    harnessVersion: '0',
-    scenario: 'test',
-    randomSeed: 1,
-    budgets: {
-      lockWaitMs: null,
-      stallMs: null,
-      durationMs: null,
-      diskGrowthPeak: null,
-      failedOperations: null,
-      latencyP99: null,
-      replicaLagMs: null,
-    },
-    migrations: { tool: 'plain', directory: '', lockTimeoutMs: null, applied: [], pending: [] },
-  });
-  const observers = await startObservers({ ...started, recorder, ledgerTables });
+  const recorder = bareRecorder();
+  const observers = await startObservers({ ...started, recorder, ...changes });
   try {
     await work({ recorder, observers });
   } finally {

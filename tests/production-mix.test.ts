@@ -96,7 +96,8 @@ for (const spec of wantedServers()) {
 
       const { signal } = new AbortController();
       const { operations, keyPools } = planned;
-      const asked = { session, operations, keyPools, generator, randomSeed: 1, limitMs: LIMIT_MS, signal };
+      const connect = () => engine.connections.connect(target, { applicationName: 'test rows per call' });
+      const asked = { connect, operations, keyPools, generator, randomSeed: 1, limitMs: LIMIT_MS, signal };
       const ours = await measureRowsPerCall(asked);
       expect([...ours.values()].filter((figure) => !isMeasured(figure))).toEqual([]);
       const byKey = operations.find(({ record }) => /where .?id.? = /i.test(record.statements[0] ?? ''));

@@ -79,5 +79,8 @@ test.each(SERVERS)(
     for (const [index, file] of files.entries())
       await writeFile(file, JSON.stringify({ ...samples[index], keys: samples[index].keys.slice(0, 5) }));
     expect((await hashOf(sandbox)).hash).not.toBe(restored.hash);
+    // The volume of a container's snapshot does not go with the folder.
+    const removed = await sandbox.start(['snapshots', 'prune', '--keep', '0'], env);
+    expect(removed.stdout).toContain(`removed: ${key}`);
   },
 );

@@ -122,9 +122,12 @@ export interface TestServer extends BareServer {
 
 const START_LIMIT_MS = 170_000;
 
-export async function startBareServer(spec: ServerSpec = postgresServer()): Promise<BareServer> {
+export async function startBareServer(
+  spec: ServerSpec = postgresServer(),
+  settings: DatabasePlan['settings'] = {},
+): Promise<BareServer> {
   const { engine } = spec;
-  const request = serverRequest({}, spec);
+  const request = serverRequest({ settings }, spec);
   const provisioner = await chooseProvisioner(request, AbortSignal.timeout(START_LIMIT_MS));
   const server = await provisioner.start(request, AbortSignal.timeout(START_LIMIT_MS));
   const { connect } = engine.connections;
@@ -144,8 +147,11 @@ export async function startBareServer(spec: ServerSpec = postgresServer()): Prom
   };
 }
 
-export async function startTestServer(spec: ServerSpec = postgresServer()): Promise<TestServer> {
-  const bare = await startBareServer(spec);
+export async function startTestServer(
+  spec: ServerSpec = postgresServer(),
+  settings: DatabasePlan['settings'] = {},
+): Promise<TestServer> {
+  const bare = await startBareServer(spec, settings);
   const { engine, server } = bare;
   const { connect, createRoles } = engine.connections;
   try {

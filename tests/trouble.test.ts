@@ -251,6 +251,20 @@ const onTheServer: readonly Trouble[] = [
     says: [/workload\.sql:2: get_order: .*\(42703\): column "nope" does not exist/],
   },
   {
+    what: 'workload files that cannot be read, before anything starts',
+    files: {
+      ...scenario({ load: { operations: 'workload.sql', nextOperations: 'next.sql' } }),
+      'workload.sql': '-- name: get_order  weigth: 1\nselect id from orders where id = $2;\n',
+      'next.sql': '-- name: get_order\n-- $1: orders.id gauss\nselect id from orders where id = $1;\n',
+    },
+    exitCode: 2,
+    says: [
+      // The first of all that is said: no line of progress stands before it.
+      /^rehearse: .*workload\.sql:1: "weigth: 1" is not understood: write "-- name: NAME/,
+      /next\.sql:2: the hint "\$1: orders\.id gauss" is not understood/,
+    ],
+  },
+  {
     what: 'a rate beyond what the load can do',
     files: scenario({ load: { rate: '900000/s', warmUp: '0s' } }),
     exitCode: 3,

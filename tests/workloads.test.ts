@@ -28,6 +28,8 @@ interface Workload {
   readonly INFERRED: readonly string[];
   /** Inferred, and rows are found or changed. */
   readonly TOUCHING?: readonly string[];
+  /** Whole operations of which each statement of each call finds or changes rows. */
+  readonly HITTING?: readonly string[];
   readonly HINTED: readonly (readonly [string, ...string[]])[];
 }
 
@@ -38,6 +40,8 @@ const WORKLOADS: Readonly<Record<string, Readonly<Record<string, Workload>>>> = 
 const LIMIT_MS = 60_000;
 /** Draws of each statement: enough for another value, a null, another row. */
 const DRAWS = 5;
+/** In a row, over all tables; the long proof is REHEARSE_INSERTS=100000. */
+const INSERTS = Number(process.env.REHEARSE_INSERTS ?? 1000);
 
 interface Filled {
   readonly session: Session;
@@ -86,7 +90,7 @@ function statementsOf(workload: Workload, given: () => { server: BareServer; fol
     return planFrom({ engine: server.engine, session, tables, settings, generators, excludedTables: [] });
   };
 
-  const { INFERRED, TOUCHING = [], HINTED } = workload;
+  const { INFERRED, TOUCHING = [], HITTING = [], HINTED } = workload;
 
   test('enough statements are tried', () => {
     expect(INFERRED.length + TOUCHING.length).toBeGreaterThanOrEqual(60);
@@ -102,6 +106,45 @@ function statementsOf(workload: Workload, given: () => { server: BareServer; fol
     expect(failures).toEqual([]);
     expect(rows).toBeGreaterThan(0);
   });
+
+  for (const operation of HITTING)
+    test(`there are rows at each call: ${operation}`, async () => {
+      const { failures, fewest } = await called(filled, await plan(`-- name: it\n${operation};\n`));
+      expect(failures).toEqual([]);
+      expect(fewest).toBeGreaterThan(0);
+    });
+
+  test(`${INSERTS} derived inserts in a row break no constraint, and the same seed gives the same values`, async () => {
+    const { session, tables, generator, connection } = filled;
+    const generators = createGenerators(generator);
+    const { engine } = given().server;
+    const settings = { operationsFile: null };
+    const { operations, keyPools } = await planFrom({
+      ...{ engine, session, tables, settings, generators, excludedTables: [] },
+    });
+    const inserts = operations.filter(({ record }) => record.name.startsWith('insert'));
+    expect(inserts).not.toEqual([]);
+    const binder = () =>
+      createBinder({
+        keyPools,
+        generators: createGenerators(generator),
+        random: createRandom(7, 'values'),
+      });
+    const [one, other] = [binder(), binder()];
+    const refused: string[] = [];
+    await runText(connection, 'begin');
+    for (let number = 0; number < INSERTS && refused.length === 0; number += 1) {
+      const operation = inserts[number % inserts.length];
+      if (operation === undefined) throw new Error('no insert');
+      const values = one(operation);
+      expect(values).toEqual(other(operation));
+      const { name, text } = operation.statements[0] ?? { name: '', text: '' };
+      const failure = await runText(connection, text, `long_${name}`, values[0]);
+      if (failure !== null) refused.push(`${number}: ${failure} with ${JSON.stringify(values)}`);
+    }
+    await runText(connection, 'rollback');
+    expect(refused).toEqual([]);
+  }, 600_000);
 
   test.each(HINTED)('wants a hint, and runs with it: %s', async (statement, ...hints) => {
     const refusal = await plan(`-- name: it\n${statement};\n`).catch((error: unknown) => error);
@@ -137,38 +180,43 @@ async function fill(server: BareServer, { SCHEMA, ROWS }: Workload): Promise<Fil
 
 let runs = 0;
 
-/** What the server says against the statements, and the rows of all draws; each draw is rolled back. */
+/** What the server says against the statements, the rows of all draws, and the fewest of a statement; all is rolled back. */
 async function called(
   { connection, session, generator }: Filled,
   { operations, keyPools }: PlannedOperations,
-): Promise<{ readonly failures: readonly string[]; readonly rows: number }> {
+): Promise<{ readonly failures: readonly string[]; readonly rows: number; readonly fewest: number }> {
   const bind = createBinder({
     keyPools,
     generators: createGenerators(generator),
     random: createRandom(7, 'values'),
   });
   const failures = new Set<string>();
-  let rows = 0;
+  const rows: number[] = [];
   for (const operation of operations) {
     for (let draw = 0; draw < DRAWS; draw += 1) {
       const values = bind(operation);
       const failure = await runOnce(connection, operation, values);
-      if (failure === null) rows += await rowsOf(session, operation, values);
+      if (failure === null) rows.push(...(await rowsOf(session, operation, values)));
       else failures.add(`${failure} with ${JSON.stringify(values)}`);
     }
   }
-  return { failures: [...failures], rows };
+  return {
+    failures: [...failures],
+    rows: rows.reduce((sum, each) => sum + each, 0),
+    fewest: Math.min(...rows),
+  };
 }
 
+/** Of each statement. */
 async function rowsOf(
   session: Session,
   { statements }: Operation,
   values: ReturnType<ReturnType<typeof createBinder>>,
-): Promise<number> {
+): Promise<readonly number[]> {
   await session.execute('begin');
-  let rows = 0;
+  const rows: number[] = [];
   for (const [index, { text }] of statements.entries())
-    rows += (await session.execute(text, values[index] ?? [])).rows ?? 0;
+    rows.push((await session.execute(text, values[index] ?? [])).rows ?? 0);
   await session.execute('rollback');
   return rows;
 }
@@ -178,18 +226,26 @@ async function runOnce(
   { statements }: Operation,
   values: ReturnType<ReturnType<typeof createBinder>>,
 ): Promise<string | null> {
-  const run = (name: string, text: string, row: Parameters<LoadConnection['run']>[1]) =>
-    new Promise<string | null>((resolve) => {
-      connection.run({ name, text }, row, (failure) =>
-        resolve(failure === null ? null : `${failure.code}: ${failure.message}`),
-      );
-    });
-  await run('', 'begin', []);
+  await runText(connection, 'begin');
   let failure: string | null = null;
   for (const [index, { text }] of statements.entries()) {
     runs += 1;
-    failure ??= await run(`it_${runs}`, text, values[index] ?? []);
+    failure ??= await runText(connection, text, `it_${runs}`, values[index] ?? []);
   }
-  await run('', 'rollback', []);
+  await runText(connection, 'rollback');
   return failure;
+}
+
+/** What the server says against it; without a name it is sent as text. */
+function runText(
+  connection: LoadConnection,
+  text: string,
+  name = '',
+  values: Parameters<LoadConnection['run']>[1] = [],
+): Promise<string | null> {
+  return new Promise((resolve) => {
+    connection.run({ name, text }, values, (failure) =>
+      resolve(failure === null ? null : `${failure.code}: ${failure.message}`),
+    );
+  });
 }

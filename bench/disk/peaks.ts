@@ -5,8 +5,8 @@ import { EnvironmentError } from '../../src/errors.ts';
 import { disk } from '../../src/observers/disk.ts';
 import { sumBytes } from '../../src/observers/disk-samples.ts';
 import type { DiskReading, DiskRecord } from '../../src/recording/recording.ts';
+import { bareRecorder } from '../../tests/recorder.ts';
 import type { TestServer } from '../../tests/server.ts';
-import { benchRecorder } from '../recorder.ts';
 import { startDu } from './du.ts';
 
 export interface Peaks {
@@ -24,8 +24,13 @@ export interface Peaks {
 export async function peaksOf(server: TestServer, migrator: Session, text: string): Promise<Peaks> {
   const { dataDirectory } = server.server;
   if ('missing' in dataDirectory) throw new EnvironmentError(dataDirectory.missing);
-  const recorder = benchRecorder('disk');
-  const observer = await disk.start({ ...server, recorder, toldWaits: [], told: { cancels: null } });
+  const recorder = bareRecorder('disk');
+  const observer = await disk.start({
+    ...server,
+    recorder,
+    toldWaits: [],
+    told: { cancels: null, waits: null, deadlocks: null, transactions: [] },
+  });
   let duBytes = Number.NaN;
   let duReadings = 0;
   let freeTakenBytes = 0;

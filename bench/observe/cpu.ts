@@ -11,11 +11,16 @@ export interface CpuCount {
   readMs(): number;
 }
 
-/**
- * Counts `pids` and all processes that run in a folder, as a database server and its sessions do in their data directory:
- * those that are there now. EnvironmentError where that cannot be seen.
- */
-export function countCpu(dataDirectory: string, pids: readonly number[]): CpuCount {
+export interface Counted {
+  /** All processes that run in it, as a database server and its sessions do. */
+  readonly dataDirectory: string;
+  /** What carries the bytes of this published port of a container is counted too, where that is a process. */
+  readonly port: number;
+  readonly pids: readonly number[];
+}
+
+/** Counts those that are there now. EnvironmentError where the server's processes cannot be seen. */
+export function countCpu({ dataDirectory, port, pids }: Counted): CpuCount {
   const folder = identityOf(dataDirectory);
   const there = numbersIn('/proc').filter(
     (pid) => folder !== null && identityOf(`/proc/${pid}/cwd`) === folder,
@@ -25,8 +30,18 @@ export function countCpu(dataDirectory: string, pids: readonly number[]): CpuCou
       `no process is seen to run in ${dataDirectory}: the CPU time of the server is read from /proc, on Linux and as a user ` +
         'who may look at its processes',
     );
-  const counted = [...new Set([...there, ...pids])];
+  const counted = [...new Set([...there, ...proxiesOf(port), ...pids])];
   return { readMs: () => counted.reduce((sum, pid) => sum + usedMs(pid), 0) };
+}
+
+/** https://docs.docker.com/engine/network/packet-filtering-firewalls/: docker-proxy, one for each address it listens on. */
+function proxiesOf(port: number): readonly number[] {
+  return numbersIn('/proc').filter((pid) => {
+    const words = attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.split('\0') ?? [];
+    return (
+      words[0]?.endsWith('docker-proxy') === true && words[words.indexOf('-host-port') + 1] === String(port)
+    );
+  });
 }
 
 function usedMs(pid: number): number {

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { findEngine } from '../../src/engines/index.ts';
 import { startCanaries, startObservers } from '../../src/observers/index.ts';
-import { benchRecorder } from '../recorder.ts';
+import { bareRecorder } from '../../tests/recorder.ts';
 import type { Observed } from './observing.ts';
 
 const [told] = (await once(process, 'message')) as [Observed];
@@ -11,7 +11,7 @@ const disconnected = once(process, 'disconnect');
 process.on('SIGINT', () => undefined);
 const { roles, dataDirectory, migration } = told;
 const engine = findEngine(told.engine);
-const recorder = benchRecorder('observe');
+const recorder = bareRecorder('observe');
 const request = { engine, server: { dataDirectory: { path: dataDirectory } }, roles, recorder };
 await using migrator = await engine.connections.connect(roles.migrator, { applicationName: 'bench' });
 const tables = await engine.schema.describe(migrator);

@@ -32,6 +32,8 @@ export interface TruthForm {
   prepare(administrator: Session): Promise<void>;
   /** Statements in each database once the setup of its rows has run. */
   readonly afterSetup: readonly string[];
+  /** The statement that copies a database in which nobody is; left out where measuring leaves nothing behind. */
+  copyDatabase?(database: string, copy: string): string;
   /** What the row says of this server; null when it is about others. */
   expected(row: TruthRow, server: TruthServer): Fields | null;
   /** The same fields of what was measured. */

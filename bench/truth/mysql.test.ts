@@ -22,6 +22,10 @@ const IDS = [
   'create_view',
   'create_table_fk',
   'lock_tables_write',
+  'add_fk_unchecked',
+  'rename_in_alter_with_column',
+  'rename_swap',
+  'call_of_a_procedure',
 ];
 
 const spec = serverSpec('mysql:9.7');

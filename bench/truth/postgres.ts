@@ -26,6 +26,7 @@ export const postgresForm: TruthForm = {
   },
   // Plans are those of tables with statistics: a foreign key's check reads a table of one page from end to end.
   afterSetup: ['analyze'],
+  copyDatabase: (database, copy) => `create database ${copy} template ${database}`,
   expected(row, { version }) {
     const major = Number.parseInt(version, 10);
     if (major < boundOf(row, 'since', 0) || major > boundOf(row, 'until', Infinity)) return null;

@@ -1,7 +1,7 @@
 /** Replays truth rows on one server, through the probe that a rehearsal uses. */
-import type { Probing } from '../../src/engines/engine.ts';
+import type { Probe, Probing } from '../../src/engines/engine.ts';
 import { SqlError } from '../../src/engines/connections.ts';
-import { EnvironmentError, explain } from '../../src/errors.ts';
+import { EnvironmentError, explain, firstError } from '../../src/errors.ts';
 import { chooseProvisioner } from '../../src/provisioners/index.ts';
 import type { Server } from '../../src/provisioners/provisioner.ts';
 import { type ServerSpec, serverRequest } from '../../tests/server.ts';
@@ -57,8 +57,7 @@ export async function replay({ spec, form, rows, onOutcome, signal }: Replay): P
     if (fields === null) outcomes.set(row, { row, how: 'left out' });
     else expected.set(row, fields);
   }
-  const groups = groupsOf([...expected.keys()]);
-  await inTurns(groups, AT_ONCE, async (group, index) => {
+  await inTurns(groupsOf([...expected.keys()]), AT_ONCE, async (group, index) => {
     const target = { spec, form, server, probing, database: `truth_${index}`, signal };
     await replayGroup(target, group, (row, outcome) => {
       outcomes.set(row, outcome);
@@ -73,23 +72,26 @@ export async function replay({ spec, form, rows, onOutcome, signal }: Replay): P
     done: (row: TruthRow, outcome: Outcome) => void,
   ): Promise<void> {
     try {
-      await using probe = await openProbe(target, group);
-      for (const row of group) {
-        signal.throwIfAborted();
-        try {
-          const measured = form.measured(await probe.measure(row.sql), row, { flavor, version });
-          const lower = (field: string) => form.isLowerBound?.(field, row, { flavor, version }) ?? false;
-          const differing = differences(expected.get(row) ?? {}, measured, lower);
-          done(row, { row, how: 'compared', differing });
-        } catch (error) {
-          signal.throwIfAborted();
-          done(row, { row, how: 'not measured', reason: reasonOf(error) });
-        }
-      }
+      await using subjects = await openSubjects(target, group);
+      for (const row of group) done(row, await replayRow(subjects, row));
     } catch (error) {
       signal.throwIfAborted();
       for (const row of group)
         if (!outcomes.has(row)) done(row, { row, how: 'not measured', reason: reasonOf(error) });
+    }
+  }
+
+  async function replayRow(subjects: Subjects, row: TruthRow): Promise<Outcome> {
+    signal.throwIfAborted();
+    try {
+      await using subject = await subjects.next();
+      const measured = form.measured(await subject.probe.measure(row.sql), row, { flavor, version });
+      const lower = (field: string) => form.isLowerBound?.(field, row, { flavor, version }) ?? false;
+      const differing = differences(expected.get(row) ?? {}, measured, lower);
+      return { row, how: 'compared', differing };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { row, how: 'not measured', reason: reasonOf(error) };
     }
   }
 }
@@ -103,25 +105,71 @@ interface Target {
   readonly signal: AbortSignal;
 }
 
-/** A database with the setup of these rows, and a probe of it. */
-async function openProbe(
-  { spec, form, server, probing, database, signal }: Target,
-  group: readonly TruthRow[],
-) {
+/** What the rows of a group are measured on. */
+interface Subjects extends AsyncDisposable {
+  next(): Promise<Subject>;
+}
+
+interface Subject extends AsyncDisposable {
+  readonly probe: Probe;
+}
+
+/**
+ * A database with the setup of these rows, and of it a copy for each where the engine makes copies: what another statement has
+ * written is there when it is rolled back, and a plan or a vacuum would be another one.
+ */
+async function openSubjects(target: Target, group: readonly TruthRow[]): Promise<Subjects> {
+  const { spec, form, server, database, signal } = target;
   const { connect } = spec.engine.connections;
-  const administrator = { ...server.administrator, database };
-  {
-    await using maker = await connect(server.administrator, { applicationName: 'truth' }, signal);
+  const maker = await connect(server.administrator, { applicationName: 'truth' }, signal);
+  try {
     await maker.execute(`create database ${database}`);
-  }
-  {
-    await using session = await connect(administrator, { applicationName: 'truth setup' }, signal);
+    await using session = await connect(
+      { ...server.administrator, database },
+      { applicationName: 'truth setup' },
+      signal,
+    );
     for (const statement of [...(group[0]?.setup_sql ?? []), ...form.afterSetup])
       await session.execute(statement);
+  } catch (error) {
+    await maker[Symbol.asyncDispose]();
+    throw error;
   }
-  const probe = await probing.open({ administrator, signal });
+  const open = (name: string) => openProbe(target, name, group[0]?.session_sql ?? []);
+  const { copyDatabase } = form;
+  let shared: Probe | null = null;
+  return {
+    async next() {
+      if (copyDatabase === undefined) {
+        shared ??= await open(database);
+        return { probe: shared, [Symbol.asyncDispose]: async () => undefined };
+      }
+      const copy = `${database}_row`;
+      await maker.execute(copyDatabase(database, copy));
+      const probe = await open(copy);
+      return {
+        probe,
+        async [Symbol.asyncDispose]() {
+          await probe[Symbol.asyncDispose]();
+          await maker.execute(`drop database ${copy}`);
+        },
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await shared?.[Symbol.asyncDispose]();
+      await maker[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function openProbe(
+  { server, probing, signal }: Target,
+  database: string,
+  statements: readonly string[],
+): Promise<Probe> {
+  const probe = await probing.open({ administrator: { ...server.administrator, database }, signal });
   try {
-    for (const statement of group[0]?.session_sql ?? []) await probe.execute(statement);
+    for (const statement of statements) await probe.execute(statement);
     return probe;
   } catch (error) {
     await probe[Symbol.asyncDispose]();
@@ -129,7 +177,7 @@ async function openProbe(
   }
 }
 
-/** Rows with the same setup share a database: measuring leaves it as it was. */
+/** Rows with the same setup share its work. */
 function groupsOf(rows: readonly TruthRow[]): readonly (readonly TruthRow[])[] {
   const groups = new Map<string, TruthRow[]>();
   for (const row of rows) {
@@ -155,6 +203,7 @@ async function inTurns<Item>(
 }
 
 /** What the server says of a statement that fails is the reason; anything else is explained. */
-function reasonOf(error: unknown): string {
+function reasonOf(thrown: unknown): string {
+  const error = firstError(thrown);
   return error instanceof SqlError ? error.message : explain(error);
 }

@@ -1,11 +1,11 @@
 /** Scripts that make lock waits of a known length, and hold what the observers recorded against it. */
 import type { Session } from '../../src/engines/engine.ts';
 import { startObservers } from '../../src/observers/index.ts';
-import { isMeasured } from '../../src/recording/figure.ts';
+import { type Figure, isMeasured } from '../../src/recording/figure.ts';
 import type { Recorder } from '../../src/recording/recorder.ts';
 import type { LockWait, Recording } from '../../src/recording/recording.ts';
+import { bareRecorder } from '../../tests/recorder.ts';
 import type { TestServer } from '../../tests/server.ts';
-import { benchRecorder } from '../recorder.ts';
 import { runStep } from './step.ts';
 
 export interface Script extends AsyncDisposable {
@@ -218,7 +218,8 @@ function waitsOf({ recording }: { readonly recording: Recording }, session: Sess
 
 function faultsOf({ server }: Script, waits: readonly LockWait[], expected: Expected): string[] {
   const [wait] = waits;
-  if (wait === undefined || waits.length > 1) return [`${waits.length} waits told in place of one`];
+  if (wait === undefined || waits.length > 1)
+    return [`${waits.length} waits told in place of one: ${waits.map(describeWait).join('; ')}`];
   const faults: string[] = [];
   const { atLeastMs, atMostMs } = expected;
   const allowedMs = Math.max(5, atMostMs * 0.02);
@@ -229,7 +230,7 @@ function faultsOf({ server }: Script, waits: readonly LockWait[], expected: Expe
     (startsAreRead(server) || waitedMs.lower > atMostMs || waitedMs.upper < atLeastMs)
   )
     faults.push(
-      `${waitedMs.lower.toFixed(1)} to ${waitedMs.upper.toFixed(1)} ms (${waitedMs.source}) told, ` +
+      `${inWords(waitedMs)} told${wait.toldMs === undefined ? '' : `, contradicted: ${inWords(wait.toldMs)}`}, ` +
         `${atLeastMs.toFixed(1)} to ${atMostMs.toFixed(1)} ms made`,
     );
   const chain = wait.blockers.map(({ sessionId }) => sessionId);
@@ -241,12 +242,22 @@ function faultsOf({ server }: Script, waits: readonly LockWait[], expected: Expe
   return faults;
 }
 
+function describeWait({ target, relation, mode, waitedMs, startedAtMs, blockers, ended }: LockWait): string {
+  const chain = blockers.map(({ sessionId, owner }) => `${owner} ${sessionId}`).join(' > ');
+  return `${target} ${relation} ${mode} at ${startedAtMs.toFixed(1)} for ${inWords(waitedMs)} behind [${chain}], ${ended}`;
+}
+
+function inWords(figure: Figure): string {
+  if (!isMeasured(figure)) return figure.notMeasured;
+  return `${figure.lower.toFixed(1)} to ${figure.upper.toFixed(1)} ms (${figure.source})`;
+}
+
 /** Runs something under observation. */
 async function observed<Made extends object>(
   { server }: Script,
   work: (recorder: Recorder) => Promise<Made>,
 ): Promise<Made & { readonly recording: Recording }> {
-  const recorder = benchRecorder('waits');
+  const recorder = bareRecorder('waits');
   const observers = await startObservers({ ...server, recorder });
   try {
     const made = await work(recorder);

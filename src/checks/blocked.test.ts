@@ -9,7 +9,7 @@ import {
   MIGRATION,
   READER,
   recording,
-  response,
+  service,
   statementRecord,
   step,
 } from './recording.fixture.ts';
@@ -32,7 +32,7 @@ function blocked(
   changes: Partial<Recording> = {},
   slowestMs = 1000,
 ): BlockedApplication {
-  const load = loadRecord({ latencies: [response('baseline', 2), response('migration', slowestMs)] });
+  const load = loadRecord({ latencies: [service('baseline', 2), service('migration', slowestMs)] });
   const found = blockedApplication(recording({ load, lockWaits, ...changes }));
   if (found === null) throw new Error('the fixture has a load and migrations');
   return found;
@@ -116,6 +116,13 @@ test('a wait behind the transaction while no statement ran is not given to one',
   ]);
 });
 
+test('a wait behind a session of the migration that ran none of its statements is given to none of them', () => {
+  const worker = { ...MIGRATION, sessionId: 11, applicationName: 'worker of the tool' };
+  expect(blocked([queued(30, 50, { blockers: [READER, worker] })]).statements).toMatchObject([
+    { behind: 'another session', operations: { upper: 1 } },
+  ]);
+});
+
 test('a wait whose blocker was not seen is not given to a statement, nor left out while a migration ran', () => {
   const unseen = { blockers: [] };
   expect(blocked([queued(30, 50, unseen)]).statements).toMatchObject([{ behind: 'blocker not seen' }]);
@@ -135,7 +142,7 @@ test('waits of one session are one operation or several, unless they lie too far
 test('waits are told apart by their distance only where every operation was timed to its end', () => {
   const { windows } = loadRecord();
   const load = loadRecord({
-    latencies: [response('migration', 40)],
+    latencies: [service('migration', 40)],
     windows: windows.map((window) => ({ ...window, inFlight: 1 })),
   });
   const waits = [queued(30, 50), queued(30, 20, { startedAtMs: 2170 })];

@@ -5,23 +5,25 @@
 import { between, type Figure, isMeasured } from '../recording/figure.ts';
 import type { LoadRecord, LockWait, Recording, SessionRecord } from '../recording/recording.ts';
 import { grouped } from './finding.ts';
-import { slowestOperationMs } from './load-quality.ts';
-import { judgedSpan, type PlacedStatement } from './span.ts';
+import { slowestOperationMs, timedFromMs } from './load-quality.ts';
+import { judgedSpan, type PlacedStatement, statementsOf } from './span.ts';
 import {
   endOf,
   judgedWaits,
   LOCK_OBSERVER,
   longest,
+  migrationSessions,
   poolQueuePeak,
   statementBehind,
   unseenWaits,
 } from './waits.ts';
 
 /**
- * A statement, all its attempts; or the migration's transaction while none of its statements was known to run; or, where
- * it was not seen who blocked an operation while a migration ran, nobody that could be named.
+ * A statement, all its attempts; or the migration's transaction while none of its statements was known to run; or a session of
+ * the migration's user that ran none of its statements; or, where it was not seen who blocked an operation while a migration
+ * ran, nobody that could be named.
  */
-export type Behind = PlacedStatement | 'between statements' | 'blocker not seen';
+export type Behind = PlacedStatement | 'between statements' | 'another session' | 'blocker not seen';
 
 export interface BlockedFigures {
   /**
@@ -39,7 +41,7 @@ export interface BlockedBehind extends BlockedFigures {
   readonly behind: Behind;
   /** By what was waited for (a relation, or the target where there is none), most time lost first; never empty. */
   readonly tables: readonly (BlockedFigures & { readonly table: string })[];
-  /** The blockers at the end of the chains, most time lost first; undefined: gone before it could be read. */
+  /** The blockers at the end of the chains, most time lost first; undefined: it was not seen. */
   readonly roots: readonly (SessionRecord | undefined)[];
   /** Most operations at once in the application's pool from the first of the waits to the end of the last one. */
   readonly poolQueuePeak: number;
@@ -66,7 +68,7 @@ export function blockedApplication(recording: Recording): BlockedApplication | n
   });
   const statements = grouped(placed, ({ behind }) => keyOf(behind)).map((group) =>
     blockedBehind(
-      load,
+      { load, timedFromMs: timedFromMs(recording) },
       group[0]?.behind ?? 'blocker not seen',
       group.map(({ wait }) => wait),
     ),
@@ -75,8 +77,12 @@ export function blockedApplication(recording: Recording): BlockedApplication | n
 }
 
 function behindOf(recording: Recording, wait: LockWait): Behind | null {
-  if (wait.blockers.some(({ owner }) => owner === 'migration'))
-    return statementBehind(recording, wait) ?? 'between statements';
+  const sessions = migrationSessions(wait);
+  if (sessions.length > 0)
+    return (
+      statementBehind(recording, wait) ??
+      (ranSteps(recording, sessions) ? 'between statements' : 'another session')
+    );
   if (wait.blockers.length > 0) return null;
   const meanwhile = recording.steps.some(
     ({ startedAtMs, endedAtMs }) => wait.startedAtMs <= endedAtMs && endOf(wait) >= startedAtMs,
@@ -84,12 +90,28 @@ function behindOf(recording: Recording, wait: LockWait): Behind | null {
   return meanwhile ? 'blocker not seen' : null;
 }
 
+function ranSteps(recording: Recording, sessions: readonly number[]): boolean {
+  return statementsOf(recording).some(
+    ({ statement: { sessionId } }) => sessionId === null || sessions.includes(sessionId),
+  );
+}
+
 function keyOf(behind: Behind): string {
   return typeof behind === 'string' ? behind : JSON.stringify([behind.step.version, behind.statement.index]);
 }
 
-function blockedBehind(load: LoadRecord, behind: Behind, waits: readonly LockWait[]): BlockedBehind {
-  const slowestMs = longestOperationMs(load);
+interface TimedLoad {
+  readonly load: LoadRecord;
+  readonly timedFromMs: number;
+}
+
+function blockedBehind(
+  { load, timedFromMs: fromMs }: TimedLoad,
+  behind: Behind,
+  waits: readonly LockWait[],
+): BlockedBehind {
+  const timed = waits.every(({ startedAtMs }) => startedAtMs >= fromMs);
+  const slowestMs = timed ? longestOperationMs(load) : Number.POSITIVE_INFINITY;
   const tables = grouped(waits, ({ relation, target }) => relation ?? target).toSorted(mostLostFirst);
   const roots = grouped(waits, ({ blockers: [root] }) => String(root?.sessionId)).toSorted(mostLostFirst);
   const span = {
@@ -189,7 +211,7 @@ function inOrder(one: BlockedBehind, other: BlockedBehind): number {
 }
 
 function rankOf({ behind }: BlockedBehind): number {
-  if (behind === 'between statements') return Number.MAX_VALUE;
+  if (behind === 'between statements' || behind === 'another session') return Number.MAX_VALUE;
   return behind === 'blocker not seen' ? Number.POSITIVE_INFINITY : behind.statement.startedAtMs;
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { between, exactly } from '../recording/figure.ts';
-import type { CanaryOutage, CanaryRecord, Recording } from '../recording/recording.ts';
+import type { CanaryOutage, CanaryRecord, LockWait, Recording } from '../recording/recording.ts';
 import { measurementConflict } from './measurement-conflict.ts';
 import {
   loadRecord,
@@ -9,6 +9,9 @@ import {
   NO_BUDGETS,
   recording,
   response,
+  service,
+  statementRecord,
+  step,
 } from './recording.fixture.ts';
 import { tableOutage } from './table-outage.ts';
 
@@ -106,12 +109,34 @@ test('a table that the migration drops is judged by what was seen until then, an
   expect(tableOutage.check(seeing([], [another]), BUDGETS)).toMatchObject([{ verdict: 'inconclusive' }]);
 });
 
-test('the server log and the readings of the locks that disagree about one wait are a conflict', () => {
-  const told = (seenMs: number): Recording =>
-    recording({ lockWaits: [lockWaitRecord(900, { seenMs: exactly(seenMs, 'pg_locks') })] });
-  expect(measurementConflict.check(told(890), NO_BUDGETS)).toEqual([]);
-  expect(measurementConflict.check(told(300), NO_BUDGETS)).toMatchObject([
-    { verdict: 'inconclusive', figure: { lower: 900 } },
+test('the server and the readings of the locks that disagree about one wait are a conflict, whichever of them counts', () => {
+  const told = (changes: Partial<LockWait>): Recording =>
+    recording({ lockWaits: [lockWaitRecord(900, { statementId: null, ...changes })] });
+  const of = (ms: number) => exactly(ms, 'the other channel');
+  expect(measurementConflict.check(told({ seenMs: of(890) }), NO_BUDGETS)).toEqual([]);
+  expect(measurementConflict.check(told({ seenMs: of(300) }), NO_BUDGETS)).toMatchObject([
+    { verdict: 'inconclusive', figure: { lower: 900 }, details: [{ figure: { lower: 300 } }] },
+  ]);
+  expect(measurementConflict.check(told({ toldMs: of(860) }), NO_BUDGETS)).toEqual([]);
+  expect(measurementConflict.check(told({ toldMs: of(300) }), NO_BUDGETS)).toMatchObject([
+    { verdict: 'inconclusive', figure: { lower: 300 }, details: [{ figure: { lower: 900 } }] },
+  ]);
+});
+
+test('a statement cannot have waited longer for its locks together than it ran', () => {
+  const waited = (...lengths: readonly number[]): Recording =>
+    recording({
+      steps: [step({ statements: [statementRecord({ durationMs: exactly(1000, 'clock') })] })],
+      lockWaits: lengths.map((ms) => lockWaitRecord(ms)),
+    });
+  expect(measurementConflict.check(waited(480, 510), NO_BUDGETS)).toEqual([]);
+  expect(measurementConflict.check(waited(600, 610), NO_BUDGETS)).toMatchObject([
+    {
+      verdict: 'inconclusive',
+      subject: '1_tax_rate.sql:1',
+      figure: { lower: 1210 },
+      details: [{ what: 'that it took', figure: { upper: 1000 } }],
+    },
   ]);
 });
 
@@ -153,13 +178,57 @@ test('the waits of an outage are counted together', () => {
   expect(measurementConflict.check({ ...withCanaries(...canaries), lockWaits }, BUDGETS)).toEqual([]);
 });
 
-test('an operation cannot have waited longer than the slowest answer took', () => {
+test('an operation cannot have waited longer than the server took for the slowest one, whatever it waited in the pool', () => {
   const lockWaits = [
     lockWaitRecord(exactly(1500, 'pg_locks'), { waiter: loadSession(30), startedAtMs: 2200 }),
   ];
   expect(measurementConflict.check(recording({ lockWaits }), BUDGETS)).toMatchObject([
     { verdict: 'inconclusive', details: [{ what: 'that the slowest operation took' }] },
   ]);
-  const slow = loadRecord({ latencies: [response('baseline', 2), response('migration', 1510)] });
+  const slow = loadRecord({ latencies: [service('baseline', 2), service('migration', 1510)] });
   expect(measurementConflict.check(recording({ lockWaits, load: slow }), BUDGETS)).toEqual([]);
+  const inPool = loadRecord({ latencies: [response('migration', 1510), service('migration', 20)] });
+  expect(measurementConflict.check(recording({ lockWaits, load: inPool }), BUDGETS)).toHaveLength(1);
+});
+
+test('an operation of the warm-up, which is not timed, is no conflict', () => {
+  const from = (startedAtMs: number) =>
+    recording({
+      lockWaits: [lockWaitRecord(exactly(3000, 'pg_locks'), { waiter: loadSession(30), startedAtMs })],
+    });
+  expect(measurementConflict.check(from(-50), BUDGETS)).toEqual([]);
+  expect(measurementConflict.check(from(50), BUDGETS)).toHaveLength(1);
+});
+
+test('a wait that one of the server log and the readings shows nothing of is a conflict', () => {
+  const unseen = recording({
+    lockWaits: [lockWaitRecord(900, { statementId: null, seenMs: between(0, 45, 'no reading') })],
+  });
+  expect(measurementConflict.check(unseen, NO_BUDGETS)).toMatchObject([
+    { details: [{ figure: { upper: 45 } }] },
+  ]);
+  const untold = recording({
+    load: { notMeasured: 'none' },
+    lockWaits: [lockWaitRecord(900, { statementId: null, untoldMs: between(0, 10, 'log') })],
+  });
+  expect(measurementConflict.check(untold, NO_BUDGETS)).toMatchObject([
+    { verdict: 'inconclusive', figure: { lower: 900 } },
+  ]);
+  const short = recording({ lockWaits: [lockWaitRecord(90, { untoldMs: between(0, 10, 'log') })] });
+  expect(measurementConflict.check(short, NO_BUDGETS)).toEqual([]);
+});
+
+test('files of the database that the server counts otherwise are a conflict', () => {
+  const { disk } = recording();
+  if ('notMeasured' in disk) throw new Error('the fixture has a disk');
+  const seen = (seenBytes: number): Recording =>
+    recording({
+      disk: { ...disk, compared: [{ atMs: 1, seenBytes, toldBytes: between(1e9, 1.1e9, 'server') }] },
+    });
+  for (const bytes of [0.995e9, 1.05e9, 1.105e9])
+    expect(measurementConflict.check(seen(bytes), NO_BUDGETS)).toEqual([]);
+  for (const bytes of [0.9e9, 1.2e9])
+    expect(measurementConflict.check(seen(bytes), NO_BUDGETS)).toMatchObject([
+      { verdict: 'inconclusive', subject: 'disk', unit: 'bytes', figure: { lower: bytes } },
+    ]);
 });

@@ -147,13 +147,18 @@ export function percentileOf(
 }
 
 /**
- * The slowest answer to any operation from the baseline on, in ms: what is due before the migrations may wait into them.
- * Null when nothing was answered since, or when failed operations were not timed (the log of another generator).
+ * The longest that the server took for any operation from the baseline on, in ms, the time in the pool left out: what is due
+ * before the migrations may wait into them. Null when nothing was answered since, or when failed operations were not timed (the log of another generator).
  */
 export function slowestOperationMs(load: LoadRecord): number | null {
   const { generator, windows } = load;
   if (generator !== undefined && windows.some(({ failed, dropped }) => failed + dropped > 0)) return null;
-  const slowestMs = percentileOf(load, 'response', JUDGED_WINDOWS, 1);
+  const slowestMs = percentileOf(load, 'service', JUDGED_WINDOWS, 1);
   if (slowestMs === null) return null;
-  return Math.max(slowestMs, percentileOf(load, 'response', ['baseline'], 1) ?? 0);
+  return Math.max(slowestMs, percentileOf(load, 'service', ['baseline'], 1) ?? 0);
+}
+
+/** An operation that began before may have been one of the warm-up, which are not timed: nothing is known of its length. */
+export function timedFromMs(recording: Recording): number {
+  return windowOf(recording, 'baseline')?.startedAtMs ?? Number.NEGATIVE_INFINITY;
 }

@@ -92,6 +92,29 @@ test('no wait in any reading is at most one interval of readings', () => {
   expect(check({})).toMatchObject([{ verdict: 'pass', figure: { lower: 0, upper: 20 } }]);
 });
 
+test('no wait in any reading is at most the longest pause between two, and at most what anything took', () => {
+  const observers = recording().observers.map((each) => ({ ...each, longestPauseMs: 480 }));
+  const took = (ms: number) => loadRecord({ latencies: [response('migration', ms)] });
+  expect(check({ observers, load: took(800) })).toMatchObject([{ figure: { lower: 0, upper: 480 } }]);
+  const [found] = check({ observers, load: took(300) });
+  expect(found?.figure).toMatchObject({ lower: 0 });
+  expect(found?.figure).not.toMatchObject({ upper: 480 });
+});
+
+test('a wait of the migration is no longer than the pauses within its statements', () => {
+  const paused = (longestPauseInStatementMs: number) =>
+    recording().observers.map((each) => ({ ...each, longestPauseMs: 480, longestPauseInStatementMs }));
+  const load = loadRecord({ latencies: [response('migration', 30)] });
+  const upper = (pauseMs: number) => {
+    const figure = check({ observers: paused(pauseMs), load })[0]?.figure;
+    return figure !== undefined && 'upper' in figure ? figure.upper : null;
+  };
+  expect(upper(60)).toBe(60);
+  // The load may have waited in any pause, but for no longer than its slowest operation took.
+  expect(upper(25)).toBeGreaterThanOrEqual(30);
+  expect(upper(25)).toBeLessThan(60);
+});
+
 test('a bound within the interval of the figure is inconclusive', () => {
   const [finding] = check({ lockWaits: [lockWaitRecord(between(400, 600, 'samples'))] });
   expect(finding).toMatchObject({ verdict: 'inconclusive', reason: expect.stringContaining('bound') });

@@ -1,7 +1,7 @@
 import { between, type Figure, isMeasured, notMeasured } from '../recording/figure.ts';
 import type { Budgets, LockWait, Recording } from '../recording/recording.ts';
 import type { Check, Finding } from './check.ts';
-import { breachesFirst, finding, grouped, hold, unproven } from './finding.ts';
+import { breachesFirst, finding, grouped, unproven } from './finding.ts';
 import { loadTrouble, percentileOf } from './load-quality.ts';
 import { JUDGED_WINDOWS, judgedSpan, statementsOf, unfinished } from './span.ts';
 import {
@@ -61,12 +61,24 @@ function lockDoubt(recording: Recording, budgets: Budgets, bound: number): strin
 
 /** Nobody can have waited longer than its operation or its statement took, whatever was seen of the locks. */
 function provenByDurations(recording: Recording, bound: number): boolean {
-  if ('notMeasured' in recording.load) return false;
-  const slowestMs = percentileOf(recording.load, 'response', JUDGED_WINDOWS, 1) ?? Number.POSITIVE_INFINITY;
-  const statements = statementsOf(recording).filter(({ statement }) => statement.outcome !== 'not run');
-  return (
-    slowestMs <= bound && statements.every(({ statement }) => hold(statement.durationMs, bound) === 'pass')
-  );
+  const longestMs = Math.max(longestOperationMs(recording), longestStatementMs(recording));
+  return !('notMeasured' in recording.load) && longestMs <= bound;
+}
+
+/** Infinite where one was not timed. */
+function longestOperationMs({ load }: Recording): number {
+  if ('notMeasured' in load) return 0;
+  return percentileOf(load, 'response', JUDGED_WINDOWS, 1) ?? Number.POSITIVE_INFINITY;
+}
+
+/** Of the migration; infinite where one was not timed. */
+function longestStatementMs(recording: Recording): number {
+  const durationsMs = statementsOf(recording)
+    .filter(({ statement }) => statement.outcome !== 'not run')
+    .map(({ statement: { durationMs } }) =>
+      isMeasured(durationMs) ? durationMs.upper : Number.POSITIVE_INFINITY,
+    );
+  return Math.max(0, ...durationsMs);
 }
 
 function noWait(recording: Recording): Omit<Parameters<typeof finding>[0], 'bound'> {
@@ -88,7 +100,12 @@ function noWaitFigure(recording: Recording): Figure {
     const said = recording.notMeasured.find(({ what }) => /lock/i.test(what));
     return notMeasured(said?.reason ?? 'lock waits were not observed');
   }
-  return between(0, observer.intervalMs ?? 0, 'no wait in any reading of locks');
+  const { intervalMs, longestPauseMs = 0, longestPauseInStatementMs = longestPauseMs } = observer;
+  const unseenMs = (pauseMs: number, durationMs: number) =>
+    Math.min(Math.max(intervalMs ?? 0, pauseMs), durationMs);
+  const loadMs = unseenMs(longestPauseMs, longestOperationMs(recording));
+  const migrationMs = unseenMs(longestPauseInStatementMs, longestStatementMs(recording));
+  return between(0, Math.max(loadMs, migrationMs), 'no wait in any reading of locks');
 }
 
 type Group = readonly LockWait[];

@@ -1,8 +1,8 @@
-import { between, type Figure, isMeasured } from '../recording/figure.ts';
+import { between, exactly, type Figure, isMeasured } from '../recording/figure.ts';
 import type { CanaryOutage, CanaryRecord, LockWait, Recording } from '../recording/recording.ts';
 import type { Check, Finding } from './check.ts';
 import { statement } from './finding.ts';
-import { slowestOperationMs } from './load-quality.ts';
+import { slowestOperationMs, timedFromMs } from './load-quality.ts';
 import { statementsOf } from './span.ts';
 import { judgedOutages } from './table-outage.ts';
 import { endOf, judgedWaits, LOCK_OBSERVER } from './waits.ts';
@@ -21,8 +21,11 @@ export const measurementConflict: Check = {
   title: 'Two measurements that disagree',
   condition:
     'What the readings of the locks say of a wait, and what the server, a canary or the load measured of the same wait ' +
-    'by its own clock, lie further apart than both may be wrong (their own bounds, and 100 ms or a tenth); or what the ' +
-    'server and the sender say of one statement.',
+    'by its own clock, lie further apart than both may be wrong (their own bounds, and 100 ms or a tenth), which it does too ' +
+    'when one of them shows nothing of it; or what the server and the sender say of one statement; or a statement ' +
+    'waited for locks longer than it ran; or the files of the ' +
+    'database as they were found and as the server counts them (8 MiB or a hundredth); or the log that statements are ' +
+    'said to have written and the log as a whole.',
   effect: 'One of the two figures is wrong, and the report does not know which: neither can be relied upon.',
   workaround:
     'Look for what held the observers up: a machine without spare processors, a server that was restarted or could ' +
@@ -33,7 +36,10 @@ export const measurementConflict: Check = {
       ...canaryConflicts(recording),
       ...loadConflicts(recording),
       ...waitConflicts(recording),
+      ...lockTimeConflicts(recording),
       ...statementConflicts(recording),
+      ...diskConflicts(recording),
+      ...logConflicts(recording),
     ];
   },
 };
@@ -91,15 +97,21 @@ function agree(one: Measured, other: Measured): boolean {
   return one.lower - other.upper <= allowedMs && other.lower - one.upper <= allowedMs;
 }
 
-/** No operation can have waited longer for a lock than its answer took. */
+/** No operation can have waited longer for a lock than the server took for it. */
 function loadConflicts(recording: Recording): readonly Finding[] {
   const { load } = recording;
   const slowestMs = 'notMeasured' in load ? null : slowestOperationMs(load);
   if (slowestMs === null) return [];
-  const response = between(0, slowestMs, 'load: slowest response');
+  const response = between(0, slowestMs, 'load: longest service');
+  // Operations of the warm-up were not timed.
+  const fromMs = timedFromMs(recording);
   const conflicting = judgedWaits(recording).find(
-    ({ waiter, waitedMs }) =>
-      waiter.owner === 'load' && isMeasured(waitedMs) && isMeasured(response) && !agree(waitedMs, response),
+    ({ waiter, waitedMs, startedAtMs }) =>
+      waiter.owner === 'load' &&
+      startedAtMs >= fromMs &&
+      isMeasured(waitedMs) &&
+      isMeasured(response) &&
+      !agree(waitedMs, response),
   );
   if (conflicting === undefined) return [];
   return [
@@ -115,16 +127,67 @@ function loadConflicts(recording: Recording): readonly Finding[] {
   ];
 }
 
-/** The server told a wait by itself, and the readings of the locks saw the same one. */
+/** The server told a wait by itself, and the readings of the locks saw the same one, or should have. */
 function waitConflicts(recording: Recording): readonly Finding[] {
-  const conflicting = judgedWaits(recording).find(
-    ({ waitedMs, seenMs }) =>
-      seenMs !== undefined && isMeasured(seenMs) && isMeasured(waitedMs) && !agree(waitedMs, seenMs),
-  );
-  if (conflicting?.seenMs === undefined) return [];
-  const { relation, target, waitedMs, seenMs } = conflicting;
-  const other = { what: 'for which the readings of the locks saw it', figure: seenMs };
-  return [conflict(relation ?? target, 'of one wait, as the server itself timed it', waitedMs, other)];
+  const waits = judgedWaits(recording);
+  const differs = (figure: Figure, other: Figure | undefined): other is Measured =>
+    other !== undefined && isMeasured(other) && isMeasured(figure) && !agree(figure, other);
+  const told = waits.find(({ waitedMs, seenMs }) => differs(waitedMs, seenMs));
+  const contradicted = waits.find(({ waitedMs, toldMs }) => differs(waitedMs, toldMs));
+  const seen = waits.find(({ waitedMs, untoldMs }) => differs(waitedMs, untoldMs));
+  return [
+    ...(told?.seenMs === undefined
+      ? []
+      : [
+          conflict(
+            told.relation ?? told.target,
+            'of one wait, as the server itself timed it',
+            told.waitedMs,
+            {
+              what: 'for which the readings of the locks saw it',
+              figure: told.seenMs,
+            },
+          ),
+        ]),
+    ...(contradicted?.toldMs === undefined
+      ? []
+      : [
+          conflict(
+            contradicted.relation ?? contradicted.target,
+            'of one wait, as the server itself timed it',
+            contradicted.toldMs,
+            { what: 'for which the readings of the locks saw it', figure: contradicted.waitedMs },
+          ),
+        ]),
+    ...(seen?.untoldMs === undefined
+      ? []
+      : [
+          conflict(
+            seen.relation ?? seen.target,
+            'of one wait, as the readings of the locks saw it',
+            seen.waitedMs,
+            {
+              what: 'at most, since the server did not tell it',
+              figure: seen.untoldMs,
+            },
+          ),
+        ]),
+  ];
+}
+
+/** A session waits for one lock at a time: all waits of a statement together are no longer than it ran. */
+function lockTimeConflicts(recording: Recording): readonly Finding[] {
+  return statementsOf(recording).flatMap(({ step, statement: { id: statementId, line, durationMs } }) => {
+    const own = recording.lockWaits.filter(
+      (wait) => wait.waiter.owner === 'migration' && wait.statementId === statementId,
+    );
+    const waitedMs = own.length === 0 ? null : sumOf(own);
+    if (waitedMs === null || !isMeasured(durationMs)) return [];
+    const ran = { ...durationMs, lower: 0 };
+    if (agree({ ...waitedMs, upper: waitedMs.lower }, ran)) return [];
+    const what = 'for which it was seen to wait for locks';
+    return [conflict(`${step.file}:${line}`, what, waitedMs, { what: 'that it took', figure: durationMs })];
+  });
 }
 
 /** The server timed a statement, and so did who sent it. */
@@ -137,6 +200,57 @@ function statementConflicts(recording: Recording): readonly Finding[] {
       conflict(`${step.file}:${line}`, 'that it took, as the server itself timed it', durationMs, other),
     ];
   });
+}
+
+/** Extending a relation by some segments, and what the catalogs keep beside them, may fall between the two. */
+const ALLOWED_BYTES = 8 * 1024 ** 2;
+const ALLOWED_BYTES_SHARE = 0.01;
+
+/** The files as the observer found them, and as the server adds them up. */
+function diskConflicts({ disk }: Recording): readonly Finding[] {
+  const compared = 'notMeasured' in disk ? [] : (disk.compared ?? []);
+  const differing = compared.find(({ seenBytes, toldBytes }) => {
+    if (!isMeasured(toldBytes)) return false;
+    const allowed = Math.max(ALLOWED_BYTES, ALLOWED_BYTES_SHARE * toldBytes.upper);
+    return seenBytes > toldBytes.upper + allowed || seenBytes < toldBytes.lower - allowed;
+  });
+  if (differing === undefined || 'notMeasured' in disk) return [];
+  return [
+    statement({
+      checkId: id,
+      verdict: 'inconclusive',
+      subject: 'disk',
+      what: 'in files of the database, as the observer of the disk found them',
+      figure: exactly(differing.seenBytes, disk.source),
+      unit: 'bytes',
+      reason:
+        'the server counts other files: what is said of the disk is not of this database, or not of all of it',
+      details: [{ what: 'by the functions of the server', figure: differing.toldBytes, unit: 'bytes' }],
+    }),
+  ];
+}
+
+/** What statements are said to have written is a part of what was written. */
+function logConflicts({ disk, journal }: Recording): readonly Finding[] {
+  if ('notMeasured' in disk || journal === undefined || 'notMeasured' in journal) return [];
+  const { logWrittenBytes } = disk;
+  const sum = journal.statements
+    .filter(({ within }) => within === null)
+    .reduce((total, { logBytes }) => total + (isMeasured(logBytes) ? logBytes.lower : 0), 0);
+  if (!isMeasured(logWrittenBytes)) return [];
+  if (sum <= logWrittenBytes.upper * (1 + ALLOWED_BYTES_SHARE) + ALLOWED_BYTES) return [];
+  return [
+    statement({
+      checkId: id,
+      verdict: 'inconclusive',
+      subject: 'disk',
+      what: 'of log that the statements of the migration wrote, as the server counted them one by one',
+      figure: exactly(sum, journal.source),
+      unit: 'bytes',
+      reason: 'the log as a whole grew by less',
+      details: [{ what: 'from the first statement to the last', figure: logWrittenBytes, unit: 'bytes' }],
+    }),
+  ];
 }
 
 function conflict(

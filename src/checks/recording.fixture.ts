@@ -127,6 +127,10 @@ export function response(window: WindowName, ms: number, times = 200): LatencyRe
   return { operation: 'get_order', window, kind: 'response', histogram: histogramOf(ms, times) };
 }
 
+export function service(window: WindowName, ms: number, times = 200): LatencyRecord {
+  return { ...response(window, ms, times), kind: 'service' };
+}
+
 function slots(): readonly LoadSlot[] {
   return Array.from({ length: 50 }, (_, index) => ({
     atMs: index * 100,
@@ -167,7 +171,11 @@ export function loadRecord(changes: Partial<LoadRecord> = {}): LoadRecord {
       },
     ],
     windows: [window('baseline', 200), window('migration', 200), window('recovery', 100)],
-    latencies: [response('baseline', 2), response('migration', 2), response('recovery', 2, 100)],
+    latencies: [response, service].flatMap((latency) => [
+      latency('baseline', 2),
+      latency('migration', 2),
+      latency('recovery', 2, 100),
+    ]),
     outcomes: [],
     slotMs: 100,
     slots: slots(),

@@ -34,9 +34,17 @@ export function statementById(recording: Recording, id: string | null): PlacedSt
   return statementsOf(recording).find(({ statement }) => statement.id === id) ?? null;
 }
 
-/** The statement of the migration that ran at an instant; null when none did. */
-export function statementAt(recording: Recording, atMs: number): PlacedStatement | null {
-  return statementsOf(recording).find(({ statement }) => runsAt(statement, atMs)) ?? null;
+/** The statement of the migration that ran at an instant, in one of those sessions where they are named; null when none did. */
+export function statementAt(
+  recording: Recording,
+  atMs: number,
+  sessions?: ReadonlySet<number>,
+): PlacedStatement | null {
+  const isTheirs = ({ sessionId }: StatementRecord): boolean =>
+    sessions === undefined || sessionId === null || sessions.has(sessionId);
+  return (
+    statementsOf(recording).find(({ statement }) => isTheirs(statement) && runsAt(statement, atMs)) ?? null
+  );
 }
 
 function runsAt({ startedAtMs, durationMs, outcome }: StatementRecord, atMs: number): boolean {

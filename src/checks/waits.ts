@@ -29,8 +29,14 @@ export function longest({ waitedMs }: LockWait): number {
 /** The statement of the migration that waited itself or stands in the chain of blockers; null when none does. */
 export function statementBehind(recording: Recording, wait: LockWait): PlacedStatement | null {
   if (wait.statementId !== null) return statementById(recording, wait.statementId);
-  if (!wait.blockers.some(({ owner }) => owner === 'migration')) return null;
-  return statementAt(recording, wait.startedAtMs) ?? statementAt(recording, endOf(wait));
+  const sessions = new Set(migrationSessions(wait));
+  if (sessions.size === 0) return null;
+  return statementAt(recording, wait.startedAtMs, sessions) ?? statementAt(recording, endOf(wait), sessions);
+}
+
+/** Numbers of the migration's sessions among those that were in the way; a tool may have several. */
+export function migrationSessions({ blockers }: LockWait): readonly number[] {
+  return blockers.filter(({ owner }) => owner === 'migration').map(({ sessionId }) => sessionId);
 }
 
 /** Why some lock waits could not be seen at all, or null. */
@@ -41,8 +47,9 @@ export function unseenWaits({ notMeasured: lacks }: Recording): string | null {
 
 /** A session in words: its role, what a drill calls it, and its number. */
 export function sessionInWords(recording: Recording, session: SessionRecord | undefined): string {
-  if (session === undefined) return 'a session that was gone before it could be read';
-  const number = session.sessionId === 0 ? 'a prepared transaction' : `session ${session.sessionId}`;
+  if (session === undefined) return 'a session that was not seen';
+  if (session.sessionId === 0) return preparedInWords(session);
+  const number = `session ${session.sessionId}`;
   switch (session.owner) {
     case 'migration':
       return 'the migration itself';
@@ -61,6 +68,11 @@ export function sessionInWords(recording: Recording, session: SessionRecord | un
     default:
       return session.applicationName === '' ? number : `${number} (${session.applicationName})`;
   }
+}
+
+/** It outlives its session and has no number; its own name is what ends it. */
+function preparedInWords({ applicationName }: SessionRecord): string {
+  return applicationName === '' ? 'a prepared transaction' : `the prepared transaction ${applicationName}`;
 }
 
 /** A wait, the chain above it and the crowd behind it: the story of an outage. */

@@ -1,11 +1,13 @@
 /** `rehearse init`: looks at the project and writes a commented scenario for the migration tool it finds. */
 import { access, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findEngine } from '../engines/index.ts';
 import { EnvironmentError, explain, UsageError } from '../errors.ts';
 import { type Inspection, inspectProject } from '../phases/workload.ts';
 import { planScenario, versionBeforeNewest } from '../planning.ts';
+import type { Profile } from '../profile/profile.ts';
+import { readProfile } from '../profile/read.ts';
 import { SCENARIO_FILES } from '../scenario/load.ts';
 import type { Overrides } from '../scenario/overrides.ts';
 import type { Plan } from '../scenario/plan.ts';
@@ -31,6 +33,8 @@ that exists is overwritten.
                          SQL when left out
   --provision NAME       embedded or container, for the server that is asked and in what is written; default: the first that
                          can be used here
+  --profile FILE         profile of production, from rehearse capture: workload.sql gets the statements that ran there, with
+                         their weights; those that need a hint, or cannot be repeated, stand in it as comments
   --force                write over rehearsal.yaml and workload.sql
 
 Example:
@@ -43,6 +47,7 @@ const options = {
   released: { type: 'string' },
   engine: { type: 'string' },
   provision: { type: 'string' },
+  profile: { type: 'string' },
   force: { type: 'boolean' },
 } as const;
 
@@ -63,8 +68,11 @@ const SCHEMA_FILES = [
   'sql/schema.sql',
 ];
 
-const WORKLOAD_HEADER = `-- What the load does, derived from the schema by "rehearse init". Make it what the application really does.
--- Each weight is how often, compared with the others. Below it stands where the value of each parameter comes from.
+const WORKLOAD_HEADER = `-- What the load does, as "rehearse init" found it. Make it what the application really does.
+-- Each weight is how often, compared with the others. Below it stands where the value of each parameter comes from:
+-- a column of live rows (zipf, uniform or latest; two columns of one table: of one row), of some row (any) or of the next
+-- new one (new), a range of integers (1..100), or the values themselves ('open', 'paid'). Behind a weight, "transaction"
+-- runs the statements of an operation between BEGIN and COMMIT, and "replica" sends one that only reads to the replica.
 
 `;
 
@@ -79,9 +87,10 @@ export const init: Command = {
         `rehearse init takes no argument, but there is "${positionals[0]}". See rehearse init --help.`,
       );
     }
-    const { force = false, ...wanted } = values;
+    const { force = false, profile: profileFile, ...wanted } = values;
     await refuseExisting(io.cwd, force);
-    const { plan, inspection } = await look(wanted, io);
+    const profile = profileFile === undefined ? null : await readProfile(resolve(io.cwd, profileFile));
+    const { plan, inspection } = await look(wanted, io, profile);
     const workloadFile = await keepWorkload(inspection, io.cwd, force, io);
     const { engine, flavor } = plan.database;
     const exampleVersion = findEngine(engine).recipe.defaultVersion(flavor);
@@ -126,14 +135,14 @@ interface Look {
 }
 
 /** The plan that `rehearse run` would follow, tried on a server without rows. */
-async function look(wanted: Values, io: CommandIo): Promise<Look> {
+async function look(wanted: Values, io: CommandIo, profile: Profile | null): Promise<Look> {
   const schema = wanted.schema ?? (await firstExisting(io.cwd, SCHEMA_FILES));
   const released = wanted.released ?? (schema === null ? UNKNOWN_YET : undefined);
   const { plan, found } = await planFor({ ...wanted, ...said({ schema, released }) }, io);
   for (const sentence of found) io.stderr.write(`${sentence}\n`);
-  if (released === UNKNOWN_YET) return tryOut(await builtFromMigrations(plan), io);
+  if (released === UNKNOWN_YET) return tryOut(await builtFromMigrations(plan), io, profile);
 
-  const first = await tryOut(plan, io);
+  const first = await tryOut(plan, io, profile);
   const chosen = wanted.schema !== undefined || released !== undefined;
   if (chosen || first.inspection === null || first.inspection.pending.length > 0) return first;
   // The dump of a working copy holds what is pending too: dbmate writes it after each migration.
@@ -142,7 +151,7 @@ async function look(wanted: Values, io: CommandIo): Promise<Look> {
   io.stderr.write(
     `${schema} holds every migration already, so production's schema is built from those up to ${before}\n`,
   );
-  return tryOut((await planFor({ ...wanted, released: before }, io)).plan, io);
+  return tryOut((await planFor({ ...wanted, released: before }, io)).plan, io, profile);
 }
 
 /** Which version is the last but one can be told when a plan has found the migrations, and a plan needs some version. */
@@ -178,10 +187,10 @@ async function firstExisting(directory: string, names: readonly string[]): Promi
   return null;
 }
 
-async function tryOut(plan: Plan, io: CommandIo): Promise<Look> {
+async function tryOut(plan: Plan, io: CommandIo, profile: Profile | null): Promise<Look> {
   using progress = drawProgress(io.stderr, 'looking at the project on an empty server');
   try {
-    return { plan, inspection: await inspectProject(plan, { progress, signal: io.signal }) };
+    return { plan, inspection: await inspectProject(plan, { progress, signal: io.signal, profile }) };
   } catch (error) {
     if (!(error instanceof EnvironmentError)) throw error;
     progress.say('provision', `no server could be asked, so nothing was tried out: ${explain(error)}`);

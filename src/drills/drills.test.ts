@@ -1,9 +1,11 @@
 /** The drills on a real server. */
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bareRecorder } from '../../tests/recorder.ts';
 import { eventually, sqlCode, startTestServer, type TestServer } from '../../tests/server.ts';
 import type { Session, TableDescription } from '../engines/engine.ts';
 import { UsageError } from '../errors.ts';
-import { createRecorder, type Recorder } from '../recording/recorder.ts';
+import type { Recorder } from '../recording/recorder.ts';
 import type { DrillPlan } from '../scenario/plan.ts';
 import { drillsStarted, type RunningDrills } from './index.ts';
 
@@ -30,21 +32,7 @@ afterAll(async () => {
 });
 
 function newRecorder(): Recorder {
-  return createRecorder({
-    harnessVersion: '0',
-    scenario: 'test',
-    randomSeed: 1,
-    budgets: {
-      lockWaitMs: null,
-      stallMs: null,
-      durationMs: null,
-      diskGrowthPeak: null,
-      failedOperations: null,
-      latencyP99: null,
-      replicaLagMs: null,
-    },
-    migrations: { tool: 'plain', directory: '', lockTimeoutMs: null, applied: [], pending: [] },
-  });
+  return bareRecorder();
 }
 
 function start(

@@ -1,6 +1,7 @@
 /** Statements and lock waits as the server itself tells them after they ended, whoever sent them. */
 import type { JournalStatement, NotMeasured, WaitEnding } from '../recording/recording.ts';
 import type { Session } from './connections.ts';
+import type { SeenDeadlockParty } from './views.ts';
 
 export interface JournalRequest {
   /** Of a superuser, connected to another database than the rehearsed one. */
@@ -76,6 +77,16 @@ export interface JournalReading {
   readonly waits: readonly ToldWait[];
   /** Left out: it does not tell them. */
   readonly cancels?: readonly ToldCancel[];
+  /** Left out: it does not tell them. */
+  readonly deadlocks?: readonly ToldDeadlock[];
+}
+
+/** As the session told it that was rolled back. */
+export interface ToldDeadlock {
+  readonly parties: readonly SeenDeadlockParty[];
+  /** Those of the parties that are known. */
+  readonly sessions: readonly ToldSession[];
+  readonly at: ServerInstant;
 }
 
 /** Work of the server itself that gave way to somebody who waited for its lock. */
@@ -91,6 +102,11 @@ export interface Journal extends AsyncDisposable {
   readonly source: string;
   /** From which length on waits are told, and what that does to deadlocks: a sentence for the report; null: it tells none. */
   readonly waitsInWords: string | null;
+  /**
+   * From which length on all waits of the load's sessions have been told so far, those that a timeout ended left out; null
+   * where some may be missing. Left out: null.
+   */
+  completeFromMs?(): number | null;
   /** Pause between two readings; left out: the observer's own. */
   readonly intervalMs?: number;
   /** What has ended since the last call. */

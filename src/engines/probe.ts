@@ -14,6 +14,8 @@ export interface ProbeRequest {
 export interface Probing {
   /** Server settings that the small server needs, or that make it quick without changing what statements do. */
   readonly settings: Readonly<Record<string, string>>;
+  /** So quick that each rehearsal has it; where it is not, REHEARSE_PROBE=on asks for it. */
+  readonly besideFilling: boolean;
   open(request: ProbeRequest): Promise<Probe>;
 }
 

@@ -163,6 +163,9 @@ export interface StatementInspection {
   readonly fullScans: readonly string[] | { readonly notMeasured: string };
 }
 
+/** Values of one row as text; null where it has none. */
+export type SampledRow = readonly (string | null)[];
+
 export interface SchemaAccess {
   /** Every user table of the database, partitions included, ordered by name. */
   describe(session: Session): Promise<readonly TableDescription[]>;
@@ -178,6 +181,21 @@ export interface SchemaAccess {
     key: string | KeyExpression,
     limit: number,
   ): Promise<readonly string[]>;
+  /**
+   * Up to `limit` live rows spread over the table, the same for the same rows: of each, as text, what `keys` are in it (at
+   * least two columns or expressions). Rows that lack one are left out, unless all do. SqlError as of `sampleKeys`.
+   */
+  sampleRows(
+    session: Session,
+    table: TableDescription,
+    keys: readonly (string | KeyExpression)[],
+    limit: number,
+  ): Promise<readonly SampledRow[]>;
+  /**
+   * SQL for what a column of bytes holds, as hexadecimal digits, in which `sampleRows` gives it too; absent where the text of
+   * bytes is what a parameter takes.
+   */
+  bytesInHex?(column: string): string;
   /** Exact number of rows. */
   countRows(session: Session, table: TableDescription): Promise<number>;
 }

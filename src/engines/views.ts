@@ -46,8 +46,11 @@ export interface SeenLock {
 /** A wait of an earlier reading that is gone, and what became of it as far as the locks themselves tell. */
 export interface EndedWait {
   readonly key: string;
-  /** `gave up`: what blocked it is still there, so that it was not granted (a timeout, a cancel, a lost session). */
-  readonly became: 'granted' | 'gave up' | 'unknown';
+  /**
+   * `gave up`: what blocked it is still there, so that it was not granted (a timeout, a cancel, a lost session). `no wait`: it
+   * was seen in the instant between the request of a lock and its grant, and the server knows of no wait.
+   */
+  readonly became: 'granted' | 'gave up' | 'unknown' | 'no wait';
   /** Error of the statement that waited, where the server tells that it ended with one. */
   readonly failed?: { readonly code: string; readonly message: string };
   /** The whole wait as the server itself timed it, within the error of its timer, where it keeps that. */
@@ -118,6 +121,14 @@ export interface LockReading {
   readonly deadlocks?: DeadlockReading;
 }
 
+/** What the server has seen by itself since it was asked. */
+export interface Watched {
+  /** There is something new: read it. */
+  readonly changed: boolean;
+  /** Each showed what the last reading did, and no wait; between when and when it was made, since the question. */
+  readonly looks: readonly { readonly askedAfterMs: number; readonly answeredAfterMs: number }[];
+}
+
 export interface LockReader {
   /** Name of the view, for the figure's source. */
   readonly source: string;
@@ -130,6 +141,11 @@ export interface LockReader {
    * until now. Must never wait for a lock itself.
    */
   read(holders: string, last?: boolean): Promise<LockReading>;
+  /**
+   * Has the server look every 20 ms until something has changed, for a fifth of a second at most; only after a reading without
+   * waits, and of the same holders. Left out: this server cannot.
+   */
+  watch?(holders: string): Promise<Watched>;
   /** Loads names of new relations; call between statements. */
   refreshNames(): Promise<void>;
 }
@@ -141,18 +157,34 @@ export interface DiskReader {
   /** `fully`: also what hardly ever changes is looked at anew, where a reading leaves that out otherwise. */
   read(fully?: boolean): Promise<Partial<Record<DiskArea, number>>>;
   /** Files of relations whose sizes are not as when this was last asked, as of the last reading; the first time all. */
-  changedFiles?(): readonly { readonly file: string; readonly bytes: number }[];
+  changedFiles?(): readonly ChangedFile[];
   /** What a file of {@link changedFiles} belongs to, as far as it was ever known. */
   ownerOf?(file: string): {
     readonly relation: string | null;
     readonly kind: 'table' | 'index' | 'temporary';
   };
+  /** The files of the database, by their lengths, as this reader and the server itself see them; left out where both are one. */
+  compare?(): Promise<{
+    readonly seenBytes: number;
+    readonly toldBytes: { readonly lower: number; readonly upper: number };
+  }>;
   /** Position in the write-ahead or redo log, in bytes; null where the server does not tell. */
   logPosition(): Promise<number | null>;
-  /** Bytes per user table and index now. */
-  relations(): Promise<readonly { relation: string; kind: RelationDisk['kind']; bytes: number }[]>;
+  /** Bytes per user table and index now; `id` stays when it gets another name or another file, left out where none does. */
+  relations(): Promise<
+    readonly { relation: string; kind: RelationDisk['kind']; bytes: number; id?: string }[]
+  >;
   /** Files that interrupted statements left, paths relative to the data directory; works when the server has gone. */
   leftBehind?(): Promise<readonly LeftFile[]>;
+}
+
+export interface ChangedFile {
+  readonly file: string;
+  readonly bytes: number;
+  /** Before the last reading, by the clock of the file system; left out where that keeps no such time. */
+  readonly bornAgoMs?: number;
+  /** The last write to it: its size has not changed since. */
+  readonly writtenAgoMs?: number;
 }
 
 export interface LeftFile {

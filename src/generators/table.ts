@@ -5,7 +5,7 @@ import { unsolvable } from './checks/checks.ts';
 import { compareColumns } from './checks/comparisons.ts';
 import { columnsOf } from './checks/evaluate.ts';
 import { readableExpression } from './checks/expression.ts';
-import { partitionRules } from './checks/partitions.ts';
+import { type PartitionRule, partitionRules } from './checks/partitions.ts';
 import { testedColumns, verifyChecks, verifyExpressionKeys } from './checks/row-tests.ts';
 import { asExpression, NO_RULES, type TableRules } from './checks/rules.ts';
 import type { TableGenerator, TableSpec } from './generator.ts';
@@ -16,7 +16,8 @@ import type { Ownership } from './keys/ownership.ts';
 import type { ParentLookup } from './keys/parents.ts';
 import { type FreeColumn, solveUniqueness, type Uniqueness } from './keys/uniqueness.ts';
 import { nullFractionOf, withNulls } from './nulls.ts';
-import { isProfiled, profiledOrder } from './profiled/column.ts';
+import { asTheyCome } from './profiled/arrival.ts';
+import { columnProfile, isProfiled, profiledOrder } from './profiled/column.ts';
 import { pairing } from './profiled/pairs.ts';
 import { withProfile } from './profiled/source.ts';
 import { seedOf, shuffle } from './random.ts';
@@ -49,7 +50,9 @@ export interface CompiledTable extends TableGenerator {
 }
 
 /** Throws UsageError for a constraint or a setting that cannot be met; what its rows show is in `verify`. */
-export function compileTable(request: TableRequest): CompiledTable {
+export function compileTable(given: TableRequest): CompiledTable {
+  const profile = asTheyCome(given.spec.profile, given.spec.description);
+  const request = profile === undefined ? given : { ...given, spec: { ...given.spec, profile } };
   const { spec, rules } = request;
   const { description: table } = spec;
   const filled = table.columns.filter(({ generated }) => generated !== 'stored' && generated !== 'virtual');
@@ -139,7 +142,7 @@ function sourcesOf(
       column,
       rules: rules.columns.get(column.name) ?? NO_RULES,
       override: overrides[column.name] ?? null,
-      partition: partitions.find((each) => each.column === column.name) ?? null,
+      partition: ruleOf(spec, column.name, partitions),
       seed: seedOf(randomSeed, table.name, column.name),
       pools,
     };
@@ -150,6 +153,14 @@ function sourcesOf(
   return sources;
 }
 
+/** Production's own values find their partitions themselves where a default one takes what no other does. */
+function ruleOf(spec: TableSpec, name: string, rules: readonly PartitionRule[]): PartitionRule | null {
+  const rule = rules.find(({ column }) => column === name) ?? null;
+  const known = columnProfile(spec.profile, name);
+  const isKnown = known !== null && (known.values ?? known.bounds) !== null && isProfiled(spec, name);
+  return rule?.open === true && isKnown ? null : rule;
+}
+
 function withoutValues(table: TableDescription, column: ColumnDescription): UsageError {
   const rules = [...table.checks, ...(table.implied ?? [])];
   const named = ({ expression }: { readonly expression: string }) => expression.includes(column.name);
@@ -157,8 +168,11 @@ function withoutValues(table: TableDescription, column: ColumnDescription): Usag
   const check = alone ?? rules.find(named);
   const reason = `no value of the type ${column.type.declared} was found that meets it`;
   if (check !== undefined) return unsolvable(table, check, reason);
+  const inPartitions = partitionRules(table).some((rule) => rule.column === column.name)
+    ? ` in its partitions (${table.partitionBounds.join('; ')})`
+    : '';
   return new UsageError(
-    `${table.name}: no value was found for the column "${column.name}" of type ${column.type.declared}. ` +
+    `${table.name}: no value was found for the column "${column.name}" of type ${column.type.declared}${inPartitions}. ` +
       `Name some in the scenario: data.tables."${table.name}".columns."${column.name}".values: { "...": 1 }`,
   );
 }

@@ -13,6 +13,7 @@ export type { KeptSamples } from './operations/key-pools.ts';
 export { callsPerSecond, replayedShare } from './operations/mix.ts';
 export type { PlannedOperations } from './operations/operations.ts';
 export { measureRowsPerCall } from './operations/rows-per-call.ts';
+export { refuseUnreadableWorkload } from './operations/unreadable.ts';
 export { writeWorkload } from './operations/workload.ts';
 export { refuseAboveCeiling } from './probe.ts';
 export { findLoadProgram, refuseWrongScripts } from './program/find.ts';

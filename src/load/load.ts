@@ -11,28 +11,31 @@ import type { Ceiling } from './probe.ts';
 /** How a key is picked from its pool; `latest` prefers the highest keys, `zipf` some few keys anywhere. */
 export type KeyPick = 'zipf' | 'uniform' | 'latest';
 
+export interface KeySource {
+  /** Index into LoadPlan.keyPools. */
+  readonly pool: number;
+  readonly table: string;
+  readonly column: string;
+  readonly pick: KeyPick;
+  /** The values are what this makes of the column. */
+  readonly expression?: string;
+  /** Set where the pool has hexadecimal digits of what is bound. */
+  readonly inHex?: true;
+  /**
+   * Set where the pool is one of several of which each holds a value of the same rows: parameters of one operation with
+   * the same table and number take the same row.
+   */
+  readonly row?: number;
+  /** The row (each key of a list) has the values of row 0 (of its row) in these pools. */
+  readonly like?: readonly number[];
+}
+
 /** Where the value of one parameter comes from; plain data. */
 export type ParameterSource =
-  /** A live key: index into LoadPlan.keyPools; null when the pool is empty. */
-  | {
-      readonly from: 'key';
-      readonly pool: number;
-      readonly table: string;
-      readonly column: string;
-      readonly pick: KeyPick;
-      /** The values are what this makes of the column. */
-      readonly expression?: string;
-    }
+  /** A live key; null when the pool is empty. */
+  | ({ readonly from: 'key' } & KeySource)
   /** Several live keys as one array, in the text form of the engine's arrays. */
-  | {
-      readonly from: 'key list';
-      readonly pool: number;
-      readonly table: string;
-      readonly column: string;
-      readonly pick: KeyPick;
-      readonly count: number;
-      readonly expression?: string;
-    }
+  | ({ readonly from: 'key list'; readonly count: number } & KeySource)
   /** The upper end of a range whose lower end is the 'key' of another parameter: `span` keys further up. */
   | {
       readonly from: 'next key';
@@ -71,6 +74,9 @@ export interface Operation {
   readonly statements: readonly OperationStatement[];
 }
 
+/** Live values of columns, in ascending order; those of rows (`row` of a source) stand in the order of the rows, null where one has none. */
+export type KeyPools = readonly (readonly (string | null)[])[];
+
 /** Everything a load worker needs; structured-cloneable, and it holds a password. */
 export interface LoadPlan {
   readonly engine: string;
@@ -79,8 +85,7 @@ export interface LoadPlan {
   readonly replicaTarget?: ConnectionTarget;
   readonly settings: LoadSettings;
   readonly operations: readonly Operation[];
-  /** Live values of columns, in ascending order. */
-  readonly keyPools: readonly (readonly string[])[];
+  readonly keyPools: KeyPools;
   readonly generator: GeneratorSpec;
   readonly randomSeed: number;
   /** The recorder's zero as epoch milliseconds: instants = performance.timeOrigin + performance.now() - this. */

@@ -6,15 +6,13 @@ import type { RelationStates } from '../engines/engine.ts';
 import type { Step } from '../recording/recording.ts';
 import type { ObserveRequest, Observer, RunningObserver } from './observer.ts';
 import { closeSessions, openSessions } from './sampling.ts';
-import { soleStatement } from './statements.ts';
+import { soleNaming, soleStatement } from './statements.ts';
 
 export const changes: Observer = { name: 'changes', start: watchChanges };
 
 export interface ChangeWatch extends RunningObserver {
   beforeSteps(): Promise<void>;
   afterStep(step: Step): Promise<void>;
-  /** Compares with the last reading; `null` where the statement is not known. */
-  afterStatement(statementId: string | null): Promise<void>;
 }
 
 export async function watchChanges(request: ObserveRequest): Promise<ChangeWatch> {
@@ -22,19 +20,28 @@ export async function watchChanges(request: ObserveRequest): Promise<ChangeWatch
   const { sessions, inside } = await openSessions(request, 'rehearse observer changes');
   let before: RelationStates | null = null;
 
-  async function afterStatement(statementId: string | null): Promise<void> {
+  /** `whose`: the statement of a change to this relation; null where several may have made it. */
+  async function read(version: string, whose: (relation: string) => string | null): Promise<void> {
     const after = await engine.views.readRelationStates(inside, ledgerTables);
     for (const change of before === null ? [] : engine.views.compareRelationStates(before, after))
-      recorder.add('changes', { statementId, ...change });
+      recorder.add('changes', { statementId: whose(change.relation), version, ...change });
     before = after;
   }
+
+  /** Where DDL is transactional tables change by statements on others too: partitions, types, what hangs on a CASCADE. */
+  const namesTables = engine.capabilities.transactionalDdl !== true;
 
   return {
     beforeSteps: async () => {
       before = await engine.views.readRelationStates(inside, ledgerTables);
     },
-    afterStep: (step) => afterStatement(soleStatement(step, engine.dialect.kindOf)),
-    afterStatement,
+    afterStep: (step) => {
+      const { kindOf } = engine.dialect;
+      const sole = soleStatement(step, kindOf);
+      return read(step.version, (relation) =>
+        sole === null && namesTables ? soleNaming(step, kindOf, relation) : sole,
+      );
+    },
     [Symbol.asyncDispose]: () => closeSessions(sessions),
   };
 }

@@ -1,8 +1,9 @@
 /** Deadlocks from reading to reading, turned into records. Pure: time comes with the readings. */
 import type { LockReading, SeenDeadlockParty, SeenSession } from '../engines/engine.ts';
 import type { Deadlock, DeadlockRecord, Step } from '../recording/recording.ts';
+import type { Told } from './observer.ts';
 import type { Describe } from './sessions.ts';
-import { runStatements, statementIn } from './statements.ts';
+import { type RunStatement, runStatements, statementIn } from './statements.ts';
 import type { Timed } from './wait-tracker.ts';
 
 export interface DeadlockTracker {
@@ -44,24 +45,48 @@ export function trackDeadlocks(describe: Describe): DeadlockTracker {
     },
     finish(source, steps) {
       const statements = runStatements(steps);
-      const seen = kept.map(
-        ({ parties, notBeforeMs, notAfterMs, sessions }): Deadlock => ({
-          server: 'rehearsal',
-          notBeforeMs,
-          notAfterMs,
-          parties: parties.map((party) => {
-            const session = describe(party.sessionId ?? 0, sessionOf(party, sessions));
-            const span = { fromMs: notBeforeMs, toMs: notAfterMs };
-            const ran =
-              session.owner === 'migration' ? statementIn(statements, session.sessionId, span) : null;
-            const { statementCut, waitedFor, held, victim } = party;
-            return { session, statementCut, waitedFor, held, victim, statementId: ran?.record.id ?? null };
-          }),
-        }),
-      );
+      const seen = kept.map((each) => toRecord(each, describe, statements));
       return { source, found: Math.max(found, seen.length), seen };
     },
   };
+}
+
+function toRecord(
+  { parties, notBeforeMs, notAfterMs, sessions }: Kept,
+  describe: Describe,
+  statements: readonly RunStatement[],
+): Deadlock {
+  return {
+    server: 'rehearsal',
+    notBeforeMs,
+    notAfterMs,
+    parties: parties.map((party) => {
+      const session = describe(party.sessionId ?? 0, sessionOf(party, sessions));
+      const span = { fromMs: notBeforeMs, toMs: notAfterMs };
+      const ran = session.owner === 'migration' ? statementIn(statements, session.sessionId, span) : null;
+      const { statementCut, waitedFor, held, victim } = party;
+      return { session, statementCut, waitedFor, held, victim, statementId: ran?.record.id ?? null };
+    }),
+  };
+}
+
+/** Those that the server's journal told, each with all that took part. */
+export function recordToldDeadlocks(
+  { source, all }: NonNullable<Told['deadlocks']>,
+  describe: Describe,
+  steps: readonly Step[],
+): DeadlockRecord {
+  const statements = runStatements(steps);
+  const seen = all.slice(0, MOST_KEPT).map(({ parties, sessions, at }) => {
+    const known = sessions.flatMap(
+      ({ sessionId, user, applicationName }): readonly [number, SeenSession][] =>
+        user === undefined
+          ? []
+          : [[sessionId, { sessionId, user, applicationName, statement: null, state: null }]],
+    );
+    return toRecord({ ...at, parties, sessions: new Map(known) }, describe, statements);
+  });
+  return { source, found: all.length, seen };
 }
 
 /** The victim has gone on since: what the deadlock says it ran counts, and who it is even where it has left. */

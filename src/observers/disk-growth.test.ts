@@ -85,3 +85,25 @@ test('a new file that an earlier statement may have made is at least by what it 
     { statementId: '2', newFile: true, grewBytes: { lower: MB, upper: 6 * MB } },
   ]);
 });
+
+test('the times of a file itself tell which of two statements between two readings made it, and all of its growth', () => {
+  const growth = trackGrowth();
+  growth.add(at(0), [{ file: 'old', bytes: MB }]);
+  growth.add(at(400), [{ file: 'new', bytes: 5 * MB, bornMs: 150, writtenMs: 180 }]);
+  const statements = [ran('1', 20, 100), ran('2', 120, 200), ran('3', 220, 390)];
+  expect(growth.of(statements, ownerOf, 'walk')).toMatchObject([
+    { statementId: '2', newFile: true, grewBytes: { lower: 5 * MB, upper: 5 * MB } },
+  ]);
+});
+
+test('a file that was last written before a statement did not grow by it', () => {
+  const growth = trackGrowth();
+  growth.add(at(0), [{ file: 'a', bytes: MB, bornMs: -1000, writtenMs: -500 }]);
+  growth.add(at(400), [{ file: 'a', bytes: 5 * MB, bornMs: -1000, writtenMs: 180 }]);
+  const written = (first: RunStatement, second: RunStatement) => growth.of([first, second], ownerOf, 'walk');
+  expect(written(ran('1', 120, 200), ran('2', 220, 380))).toMatchObject([
+    { statementId: '1', newFile: false, grewBytes: { lower: 0, upper: 4 * MB } },
+  ]);
+  // Within a tick of the clock either may have written it.
+  expect(written(ran('1', 120, 175), ran('2', 185, 380))).toHaveLength(2);
+});

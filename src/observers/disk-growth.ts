@@ -8,6 +8,10 @@ export interface FileSize {
   /** Names the file, not the relation: a rewritten table has another one. */
   readonly file: string;
   readonly bytes: number;
+  /** When it was made, by the file system; null or left out: not known. */
+  readonly bornMs?: number | null;
+  /** When it was last written to: from then to the reading it was as long as now. */
+  readonly writtenMs?: number | null;
 }
 
 export interface FileOwner {
@@ -37,30 +41,41 @@ export interface GrowthTracker {
 interface Point {
   readonly reading: number;
   readonly bytes: number;
+  readonly writtenMs: number | null;
 }
+
+interface KnownFile {
+  readonly bornMs: number | null;
+  readonly points: Point[];
+}
+
+/** From one clock to the other. */
+const CLOCK_MS = 2;
+/** File systems stamp by the tick of the kernel (4 or 10 ms), the start of which may lie so long before the event. */
+const TICK_MS = 10 + CLOCK_MS;
 
 /** Smaller growth is told of no statement: a page or two come and go. */
 const LEAST_BYTES = 64 * 1024;
 const MOST_PER_STATEMENT = 20;
 
 export function trackGrowth(): GrowthTracker {
-  const files = new Map<string, Point[]>();
+  const files = new Map<string, KnownFile>();
   const readings: ReadingTime[] = [];
 
   return {
     add(reading, sizes) {
       const at = readings.push(reading) - 1;
-      for (const { file, bytes } of sizes) {
-        const points = files.get(file) ?? [];
-        points.push({ reading: at, bytes });
-        files.set(file, points);
+      for (const { file, bytes, bornMs = null, writtenMs = null } of sizes) {
+        const known = files.get(file) ?? { bornMs, points: [] };
+        known.points.push({ reading: at, bytes, writtenMs });
+        files.set(file, known);
       }
     },
     of: (statements, ownerOf, source) =>
       statements.flatMap((statement) => {
         const around = readingsAround(readings, statement, statements);
         return [...files]
-          .map(([file, points]) => ({ ...growthIn(points, around), ...ownerOf(file) }))
+          .map(([file, known]) => ({ ...growthIn(known, around), ...ownerOf(file) }))
           .filter(({ upper }) => upper >= LEAST_BYTES)
           .toSorted((one, other) => other.upper - one.upper)
           .slice(0, MOST_PER_STATEMENT)
@@ -77,6 +92,9 @@ export function trackGrowth(): GrowthTracker {
 
 /** Places in the list of readings; -1 where there is none. */
 interface Around {
+  readonly statement: RunStatement;
+  /** Began when the statement already ran. */
+  isSince(reading: number): boolean;
   /** The last one that was over before the statement began. */
   readonly before: number;
   /** The first and the last one that lie within it whole. */
@@ -99,6 +117,8 @@ function readingsAround(
   const isWithin = (reading: ReadingTime): boolean => reading.fromMs >= fromMs && reading.toMs <= toMs;
   const after = readings.findIndex((reading) => reading.fromMs >= toMs);
   return {
+    statement,
+    isSince: (reading) => (readings[reading]?.fromMs ?? Number.NEGATIVE_INFINITY) >= fromMs,
     before,
     first: readings.findIndex(isWithin),
     last: readings.findLastIndex(isWithin),
@@ -109,9 +129,16 @@ function readingsAround(
 
 /**
  * From the start to the largest size meanwhile. At most: the reading after the end counts too, and what is there was
- * there at the reading before the start. At least: only readings while it ran count.
+ * there at the reading before the start. At least: only readings while it ran count. The times of the file itself tell more
+ * where they are certain: made after the end it is none of it, made in between it is all of it, and a reading after the start
+ * or the end tells the size at that instant when the file was written last before.
  */
-function growthIn(points: readonly Point[], { before, first, last, after, alone }: Around) {
+function growthIn({ points, bornMs }: KnownFile, around: Around) {
+  const { before, first, last, after, alone, isSince, statement } = around;
+  const { fromMs, toMs } = statement;
+  if (bornMs !== null && bornMs > toMs + CLOCK_MS) return NO_GROWTH;
+  const madeBefore = bornMs !== null && bornMs + TICK_MS < fromMs;
+  const madeWithin = bornMs !== null && bornMs >= fromMs + CLOCK_MS && bornMs + TICK_MS <= toMs;
   const sizeAt = (reading: number): number =>
     points.findLast((point) => point.reading <= reading)?.bytes ?? 0;
   const largest = (from: number, to: number): number =>
@@ -119,8 +146,23 @@ function growthIn(points: readonly Point[], { before, first, last, after, alone 
       (most, point) => (point.reading > from && point.reading <= to ? Math.max(most, point.bytes) : most),
       sizeAt(from),
     );
-  const start = sizeAt(before);
-  const base = start === 0 && alone ? 0 : sizeAt(first);
-  const least = first === -1 ? 0 : largest(first, last) - base;
-  return { newFile: start === 0, lower: Math.max(0, least), upper: largest(before, after) - start };
+  /** What it was as long as at an instant, or before it, by readings since the start. */
+  const lengthsBy = (atMs: number): readonly number[] =>
+    points
+      .filter(({ reading }) => reading > before && reading <= after && isSince(reading))
+      .filter(({ writtenMs }) => writtenMs !== null && writtenMs + TICK_MS < atMs)
+      .map(({ bytes }) => bytes);
+  const known = madeWithin ? 0 : lengthsBy(fromMs)[0];
+  const start = known ?? sizeAt(before);
+  const isNew = start === 0 && alone && !madeBefore;
+  const base = known ?? (isNew ? 0 : first === -1 ? Number.POSITIVE_INFINITY : sizeAt(first));
+  const least = Math.max(first === -1 ? 0 : largest(first, last), ...lengthsBy(toMs)) - base;
+  const upper = Math.max(0, largest(before, after) - start);
+  return {
+    newFile: start === 0 && !madeBefore,
+    lower: Math.min(upper, Math.max(0, least)),
+    upper,
+  };
 }
+
+const NO_GROWTH = { newFile: false, lower: 0, upper: 0 };

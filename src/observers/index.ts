@@ -29,7 +29,11 @@ export interface Observers extends AsyncDisposable {
  * views costs its own facts alone.
  */
 export async function startObservers(wanted: ObservationRequest): Promise<Observers> {
-  const request = { ...wanted, toldWaits: [], told: { cancels: null } };
+  const request = {
+    ...wanted,
+    toldWaits: [],
+    told: { cancels: null, waits: null, deadlocks: null, transactions: [] },
+  };
   const running: { readonly name: string; readonly observer: RunningObserver }[] = [];
 
   /** The server answered, and the answer was no. */

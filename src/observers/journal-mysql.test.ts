@@ -1,6 +1,6 @@
 /** The journal on real MySQL and MariaDB servers: the statements of the migration's user, whoever sends them. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { benchRecorder } from '../../bench/recorder.ts';
+import { bareRecorder } from '../../tests/recorder.ts';
 import { serverMissing, serversOf, startTestServer, type TestServer } from '../../tests/server.ts';
 import { type Figure, isMeasured } from '../recording/figure.ts';
 import type { NotMeasured, StatementJournal } from '../recording/recording.ts';
@@ -28,8 +28,13 @@ for (const spec of serversOf('mysql')) {
     }
 
     async function journalOf(work: () => Promise<void>): Promise<Told> {
-      const recorder = benchRecorder('journal');
-      const observer = await journal.start({ ...started, recorder, toldWaits: [], told: { cancels: null } });
+      const recorder = bareRecorder('journal');
+      const observer = await journal.start({
+        ...started,
+        recorder,
+        toldWaits: [],
+        told: { cancels: null, waits: null, deadlocks: null, transactions: [] },
+      });
       const before = recorder.now();
       await work();
       const after = recorder.now();
@@ -58,7 +63,7 @@ for (const spec of serversOf('mysql')) {
         await holder.execute('begin');
         await holder.execute('update t set a = 0 where id = 1');
         const waiting = migrator.execute('update t set a = 7 where id = 1');
-        await new Promise((resolve) => setTimeout(resolve, 150));
+        await holder.execute('do sleep(0.15)');
         await holder.execute('commit');
         await waiting;
         await migrator.execute('begin');
@@ -123,7 +128,8 @@ for (const spec of serversOf('mysql')) {
           applicationName: 'rehearse migration',
           lockTimeoutMs: 100,
         });
-        await new Promise((resolve) => setTimeout(resolve, 400));
+        await using clock = await started.connect('drill');
+        await clock.execute('do sleep(0.4)');
         await migrator.execute('do sleep(1)');
         await using observer = await started.connect('observerInside');
         const [ring] = await observer.query<{ looks: number }>(

@@ -1,9 +1,12 @@
 /** The journal on a real server: the statements of the migration's user, whoever sends them. */
+
+import { truncate } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bareRecorder } from '../../tests/recorder.ts';
 import { eventually, postgresServer, startTestServer, type TestServer } from '../../tests/server.ts';
-import type { Session } from '../engines/engine.ts';
+import type { Journal, Session } from '../engines/engine.ts';
 import { type Figure, isMeasured } from '../recording/figure.ts';
-import { createRecorder } from '../recording/recorder.ts';
 import type { JournalStatement } from '../recording/recording.ts';
 import { startObservers } from './index.ts';
 import { describeSessions } from './sessions.ts';
@@ -19,21 +22,7 @@ afterAll(() => started[Symbol.asyncDispose]());
 
 /** What the journal has of the work of a new session of the migration's user. */
 async function journalOf(work: (migrator: Session) => Promise<void>): Promise<readonly JournalStatement[]> {
-  const recorder = createRecorder({
-    harnessVersion: '0',
-    scenario: 'test',
-    randomSeed: 1,
-    budgets: {
-      lockWaitMs: null,
-      stallMs: null,
-      durationMs: null,
-      diskGrowthPeak: null,
-      failedOperations: null,
-      latencyP99: null,
-      replicaLagMs: null,
-    },
-    migrations: { tool: 'plain', directory: '', lockTimeoutMs: null, applied: [], pending: [] },
-  });
+  const recorder = bareRecorder();
   {
     await using _observers = await startObservers({ ...started, recorder });
     await using migrator = await started.connect('migrator', 'any tool');
@@ -180,6 +169,18 @@ test('rows and log are those of each statement, in one message or alone, and of 
   expect(boundsOf(alter?.durationMs).upper).toBeLessThanOrEqual(
     boundsOf(statements[block]?.durationMs).upper,
   );
+  // A function in SQL has lines, but no texts in them: they are counted, and the bounds contain what ran.
+  const called = statements.findIndex(({ text }) => text === 'select fill()');
+  const [filled, set] = ['insert into counted', 'update counted set more'].map((start) =>
+    statements.find(({ within, text }) => within === called && text.startsWith(start)),
+  );
+  for (const [each, rows] of [
+    [filled, 1],
+    [set, 996],
+  ] as const) {
+    expect(boundsOf(each?.rows).lower).toBeLessThanOrEqual(rows);
+    expect(boundsOf(each?.rows).upper).toBeGreaterThanOrEqual(rows);
+  }
   const failed = statements.find(({ outcome }) => outcome === 'failed');
   expect(failed?.rows).toEqual({ notMeasured: 'the server counts nothing of a statement that failed' });
   // Three equal ones but for their values: each returned one row, and none wrote anything.
@@ -248,19 +249,35 @@ test('nothing of ours is in the database of the user, neither while the journal 
   expect(await before.query(LEFT_BEHIND)).toEqual(asBefore);
 });
 
+/** The journal of the server by itself, without an observer. */
+async function openLog(): Promise<
+  AsyncDisposable & { readonly log: Journal; readonly administrator: Session }
+> {
+  const { engine, roles, server } = started;
+  const outside = { ...roles.administrator, database: roles.observer.database };
+  const administrator = await engine.connections.connect(outside, { applicationName: 'test journal' });
+  const inside = await started.connect('observerInside');
+  const { path: dataDirectory = null } = 'path' in server.dataDirectory ? server.dataDirectory : {};
+  const { user, database } = roles.migrator;
+  const log = await engine.views.openJournal?.({ administrator, inside, dataDirectory, user, database });
+  if (log === undefined || 'missing' in log) throw new Error(JSON.stringify(log));
+  return {
+    log,
+    administrator,
+    async [Symbol.asyncDispose]() {
+      await log[Symbol.asyncDispose]();
+      await inside[Symbol.asyncDispose]();
+      await administrator[Symbol.asyncDispose]();
+    },
+  };
+}
+
 test('waits that the log alone tells have their chain of blockers: reader, ALTER, and the select behind both', async () => {
   const { engine, roles } = started;
-  const outside = { ...roles.administrator, database: roles.observer.database };
-  await using administrator = await engine.connections.connect(outside, { applicationName: 'test journal' });
-  await using inside = await started.connect('observerInside');
+  await using opened = await openLog();
+  const { log, administrator } = opened;
   await using migrator = await started.connect('migrator');
   await migrator.execute('create table queued (id int)');
-  const { path: dataDirectory = null } =
-    'path' in started.server.dataDirectory ? started.server.dataDirectory : {};
-  const { user, database } = roles.migrator;
-  const opened = await engine.views.openJournal?.({ administrator, inside, dataDirectory, user, database });
-  if (opened === undefined || 'missing' in opened) throw new Error(JSON.stringify(opened));
-  await using log = opened;
   await using reader = await started.connect('load');
   await using select = await started.connect('load');
   await reader.execute('begin');
@@ -324,4 +341,26 @@ test('a log that goes on in other files is read on', async () => {
     await migrator.execute(`select '${marks[3]}'`);
   });
   expect(texts(statements)).toEqual(marks.map((mark) => `select '${mark}'`));
+});
+
+test('a log that is cut off while it is read is told, and read on', async (context) => {
+  const { dataDirectory } = started.server;
+  if (!('path' in dataDirectory)) return context.skip('the files of this server are not seen');
+  await using opened = await openLog();
+  const { log, administrator } = opened;
+  const [current] = await administrator.query<{ file: string }>(
+    "select coalesce(case when current_setting('server_version_num')::int >= 150000 then pg_current_logfile('jsonlog') end, pg_current_logfile('csvlog')) as file",
+  );
+  await using migrator = await started.connect('migrator');
+  await migrator.execute("select 'before'");
+  await log.settle();
+  await truncate(join(dataDirectory.path, current?.file ?? ''));
+  await migrator.execute("select 'behind'");
+  const { messages } = await log.settle();
+  expect(messages.flatMap(({ statements }) => statements.map(({ text }) => text))).toEqual([
+    "select 'behind'",
+  ]);
+  expect(log.gaps?.()).toMatchObject([
+    { what: 'a part of the server log', reason: expect.stringContaining('cut off') },
+  ]);
 });

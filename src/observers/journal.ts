@@ -8,7 +8,7 @@ import { between, type Figure, isMeasured } from '../recording/figure.ts';
 import type { JournalStatement, Step } from '../recording/recording.ts';
 import { measureClockOffset } from './clock-offset.ts';
 import { type Entry, withServerTimes } from './journal-match.ts';
-import type { ObserveRequest, Observer, RunningObserver } from './observer.ts';
+import type { ObserveRequest, Observer, RunningObserver, ToldTransaction } from './observer.ts';
 import { closeSessions, openSession, type Source, startSampling } from './sampling.ts';
 
 export const journal: Observer = { name: 'journal', start: startJournal };
@@ -52,7 +52,7 @@ async function startJournal(request: ObserveRequest): Promise<RunningObserver> {
       const opened = await openJournal(request, kept);
       if ('missing' in opened) {
         missing = opened.missing;
-        return { read: async () => INTERVAL_MS, [Symbol.asyncDispose]: async () => undefined };
+        return { sessions: [], read: async () => INTERVAL_MS, [Symbol.asyncDispose]: async () => undefined };
       }
       current = opened;
       return opened;
@@ -66,6 +66,7 @@ async function startJournal(request: ObserveRequest): Promise<RunningObserver> {
         });
       });
       for (const step of [...recorder.steps]) timeStep(request, kept, step);
+      request.told.transactions = transactionsIn(kept.messages.flat());
       recorder.setJournal({ server: 'rehearsal', source: kept.source, statements: numbered(kept.messages) });
       if (kept.leftOut > 0)
         recorder.add('notMeasured', {
@@ -87,6 +88,23 @@ function timeStep({ recorder }: ObserveRequest, { messages, done }: Kept, step: 
   if (done.has(step.version) || messages.length === 0) return;
   done.add(step.version);
   recorder.setStep(withServerTimes(step, messages.flat()));
+}
+
+/** Where the server tells them. */
+function transactionsIn(entries: readonly Entry[]): readonly ToldTransaction[] {
+  const spans = new Map<string, { sessionId: number; fromMs: number; toMs: number }>();
+  for (const { sessionId, transaction, startedAtMs, durationMs } of entries) {
+    if (transaction === null || !isMeasured(startedAtMs) || !isMeasured(durationMs)) continue;
+    const key = `${sessionId} ${transaction}`;
+    const [fromMs, toMs] = [startedAtMs.lower, startedAtMs.lower + durationMs.lower];
+    const known = spans.get(key);
+    if (known === undefined) spans.set(key, { sessionId, fromMs, toMs });
+    else {
+      known.fromMs = Math.min(known.fromMs, fromMs);
+      known.toMs = Math.max(known.toMs, toMs);
+    }
+  }
+  return [...spans.values()];
 }
 
 /** Messages, and the statements inside others, are counted over the whole journal. */
@@ -138,7 +156,7 @@ async function openJournal(
     }
     let offset: Interval = first;
     const ours: OnOurClock = (instant) => onOurClock(instant, offset, recorder.epochMs);
-    const keep = ({ messages, waits, cancels }: JournalReading): void => {
+    const keep = ({ messages, waits, cancels, deadlocks }: JournalReading): void => {
       for (const message of messages) {
         if (kept.messages.length < MOST_MESSAGES) kept.messages.push(entriesOf(message, ours));
         else kept.leftOut += 1;
@@ -149,6 +167,10 @@ async function openJournal(
           started: ours(wait.started),
           ended: ours(wait.ended),
         });
+      if (deadlocks !== undefined) {
+        told.deadlocks ??= { source: kept.source, all: [] };
+        for (const each of deadlocks) told.deadlocks.all.push({ ...each, at: ours(each.at) });
+      }
       if (cancels === undefined) return;
       told.cancels ??= [];
       for (const cancel of cancels) told.cancels.push({ ...cancel, at: ours(cancel.at) });
@@ -163,9 +185,13 @@ async function openJournal(
       inTurn(async () => {
         const again = await measureClockOffset(engine, recorder, administrator);
         if (isMeasured(again)) offset = again;
+        const untilMs = recorder.now();
         keep(await opened.settle());
+        const fromLengthMs = opened.completeFromMs?.() ?? null;
+        told.waits = fromLengthMs === null ? null : { fromLengthMs, untilMs };
       });
     return {
+      sessions: [administrator, inside],
       read: () => inTurn(async () => keep(await opened.read())).then(() => kept.intervalMs),
       settle,
       finish: async () => {

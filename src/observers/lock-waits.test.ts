@@ -195,3 +195,100 @@ test('a row lock is a wait for a transaction, and its table is known', async () 
     blockers: [{ sessionId: drill.id }],
   });
 });
+
+test('a prepared transaction that is in the way is called by its name', async () => {
+  const recording = await observe(async () => {
+    await drill.execute('begin');
+    await drill.query('select 1 from orders limit 1');
+    await drill.execute("prepare transaction 'pay 4711'");
+    const alter = migrator.execute('alter table orders alter column total set default 1');
+    await waiting(migrator);
+    await locksRead();
+    await secondsPassed(0.1);
+    await drill.execute("commit prepared 'pay 4711'");
+    await alter;
+  });
+  expect(waitOf(recording, migrator)).toMatchObject({
+    blockers: [{ sessionId: 0, owner: 'drill', applicationName: 'pay 4711', state: 'prepared' }],
+  });
+});
+
+test('a wait that a timeout of 300 ms ended is as long as that, whatever the readings saw', async () => {
+  for (const [setting, ended] of [
+    ['lock_timeout', 'lock timeout'],
+    ['statement_timeout', 'statement timeout'],
+  ] as const) {
+    await migrator.execute(`set ${setting} = '300ms'`);
+    const recording = await observe(async () => {
+      await drill.execute('begin');
+      await drill.query('select 1 from orders limit 1');
+      await sqlCode(migrator.execute('alter table orders alter column total set default 1'));
+      await drill.execute('commit');
+    });
+    await migrator.execute(`reset ${setting}`);
+    const wait = waitOf(recording, migrator);
+    expect(wait).toMatchObject({ ended, mode: 'AccessExclusiveLock', relation: 'orders' });
+    const { lower, upper } = boundsOf(wait);
+    // statement_timeout counts from the beginning of the statement.
+    expect(lower).toBeGreaterThan(ended === 'lock timeout' ? 297 : 150);
+    expect(upper).toBeGreaterThan(ended === 'lock timeout' ? 299 : 200);
+    expect(upper - lower).toBeLessThan(60);
+  }
+});
+
+test('a deadlock is told with both sides, what each waited for, and the one that was rolled back', async () => {
+  await migrator.execute('create table others (id int primary key)');
+  await migrator.execute('insert into others values (1)');
+  const recording = await observe(async () => {
+    await load.execute('begin');
+    await load.execute('update others set id = 1');
+    await migrator.execute('begin');
+    await migrator.execute('lock table orders in access exclusive mode');
+    const alter = migrator.execute('alter table others add column deadlocked int');
+    await waiting(migrator);
+    expect(await sqlCode(load.query("select total from orders where note = 'secret'"))).toBe('40P01');
+    await load.execute('rollback');
+    await alter;
+    await migrator.execute('rollback');
+  });
+  const { deadlocks } = recording;
+  if (deadlocks === undefined || 'notMeasured' in deadlocks) throw new Error('they were not read');
+  expect(deadlocks).toMatchObject({ found: 1, source: expect.stringContaining('server log') });
+  expect(deadlocks.seen[0]?.parties).toMatchObject([
+    {
+      session: { sessionId: load.id, owner: 'load', statement: "select total from orders where note = '?'" },
+      waitedFor: { relation: 'orders', mode: 'AccessShareLock', index: null },
+      victim: true,
+    },
+    {
+      session: { sessionId: migrator.id, owner: 'migration' },
+      waitedFor: { relation: 'others', mode: 'AccessExclusiveLock' },
+      victim: false,
+    },
+  ]);
+});
+
+test('while nothing changes the server looks by itself, and what we ask for is far less than the looks', async () => {
+  const { views } = started.engine;
+  let asked = 0;
+  const engine = {
+    ...started.engine,
+    views: {
+      ...views,
+      openLockReader: async (...sessions: Parameters<typeof views.openLockReader>) => {
+        const reader = await views.openLockReader(...sessions);
+        return {
+          ...reader,
+          read: (...wanted: Parameters<typeof reader.read>) => {
+            asked += 1;
+            return reader.read(...wanted);
+          },
+        };
+      },
+    },
+  };
+  const recording = await observe(async () => void (await secondsPassed(1)), { engine });
+  const locks = recording.observers.find(({ name }) => name === 'locks');
+  expect(locks?.samples).toBeGreaterThan(20);
+  expect(asked).toBeLessThan(10);
+});

@@ -2,11 +2,11 @@
  * Lock waits of all sessions and the locks that the migration owns, from one reading: every 20 ms, every 2 ms while
  * anything waits. The cadence and what it costs are measured in measuring-locks-and-disk.md, 1.2.
  */
-import type { LockReader } from '../engines/engine.ts';
-import { type DeadlockTracker, trackDeadlocks } from './deadlock-tracker.ts';
+import type { LockReader, SeenLock, Session } from '../engines/engine.ts';
+import { type DeadlockTracker, recordToldDeadlocks, trackDeadlocks } from './deadlock-tracker.ts';
 import { type HeldTracker, trackHeldLocks } from './held-tracker.ts';
 import type { ObserveRequest, Observer } from './observer.ts';
-import { closeSessions, openSessions, type Source, startSampling } from './sampling.ts';
+import { closeSessions, openSessions, type ReadingAccount, type Source, startSampling } from './sampling.ts';
 import { describeSessions } from './sessions.ts';
 import { runStatements } from './statements.ts';
 import { withToldWaits } from './told-waits.ts';
@@ -16,6 +16,8 @@ const INTERVAL_MS = 20;
 const INTERVAL_WHILE_WAITING_MS = 2;
 /** A renamed relation keeps its number: without this its old name would stay. */
 const REFRESH_NAMES_MS = 5_000;
+
+const NO_WAITS = { answeredAfterMs: 0, waits: [], ended: [], held: [], sessions: [] };
 
 /** Trackers live as long as the observer; the reader as long as its sessions. */
 interface Trackers {
@@ -53,14 +55,14 @@ export const lockWaits: Observer = {
             deadlocksFrom: opened.deadlocks,
             overruns: 0,
           };
-          return sourceOf(opened, { trackers, request, close: () => closeSessions(sessions) });
+          return sourceOf(opened, { trackers, request, sessions });
         } catch (error) {
           await closeSessions(sessions);
           throw error;
         }
       },
-      finish() {
-        if (trackers !== null) record(request, trackers);
+      finish(longestPauseMs) {
+        if (trackers !== null) record(request, trackers, longestPauseMs);
       },
     });
     recorder.add(
@@ -70,6 +72,7 @@ export const lockWaits: Observer = {
     );
     return {
       [Symbol.asyncDispose]: () => sampling[Symbol.asyncDispose](),
+      beforeSteps: async () => sampling.pausesCount(),
       afterStep: async () => reader?.refreshNames(),
     };
   },
@@ -78,44 +81,84 @@ export const lockWaits: Observer = {
 interface ReadingContext {
   readonly trackers: Trackers;
   readonly request: ObserveRequest;
-  close(): Promise<void>;
+  readonly sessions: readonly Session[];
 }
 
-function sourceOf(reader: LockReader, { trackers, request, close }: ReadingContext): Source {
+function sourceOf(reader: LockReader, { trackers, request, sessions }: ReadingContext): Source {
   const { recorder, roles } = request;
   let namesReadAtMs = recorder.now();
+  let held: readonly SeenLock[] = [];
+  /** As of the latest reading. */
+  let waiting = true;
+
+  /** Adds what the server has seen by itself; true when there is nothing new. */
+  async function watched(account: ReadingAccount): Promise<boolean> {
+    if (reader.watch === undefined) return false;
+    const askedAtMs = recorder.now();
+    const { changed, looks } = await account.aside(reader.watch(roles.migrator.user));
+    for (const { askedAfterMs, answeredAfterMs } of looks) {
+      const look = { askedAtMs: askedAtMs + askedAfterMs, answeredAtMs: askedAtMs + answeredAfterMs };
+      account.looked(look);
+      trackers.waits.add({ ...look, reading: NO_WAITS });
+      trackers.held.add({ ...look, reading: held });
+    }
+    if (!changed) await refreshNames(recorder.now());
+    return !changed;
+  }
+
+  async function refreshNames(nowMs: number): Promise<void> {
+    if (nowMs - namesReadAtMs < REFRESH_NAMES_MS) return;
+    await reader.refreshNames();
+    namesReadAtMs = nowMs;
+  }
+
   return {
-    async read(last) {
+    sessions,
+    async read(last, account) {
+      if (!waiting && !last && (await watched(account))) return 0;
       const askedAtMs = recorder.now();
       const reading = await reader.read(roles.migrator.user, last);
       const answeredAtMs = askedAtMs + reading.answeredAfterMs;
+      account.looked({ askedAtMs, answeredAtMs });
       trackers.waits.add({ askedAtMs, answeredAtMs, reading });
       if (reading.missedOverran === true) trackers.overruns += 1;
-      trackers.held.add({ askedAtMs, answeredAtMs, reading: reading.held });
+      held = reading.held;
+      trackers.held.add({ askedAtMs, answeredAtMs, reading: held });
       trackers.deadlocks.add({ askedAtMs, answeredAtMs, reading });
       // Where so many locks are held that reading them takes long, half of the time is left to those who need them.
-      if (reading.waits.length > 0) return Math.max(INTERVAL_WHILE_WAITING_MS, reading.answeredAfterMs);
-      if (answeredAtMs - namesReadAtMs >= REFRESH_NAMES_MS) {
-        await reader.refreshNames();
-        namesReadAtMs = answeredAtMs;
-      }
-      return INTERVAL_MS;
+      waiting = reading.waits.length > 0;
+      if (waiting) return Math.max(INTERVAL_WHILE_WAITING_MS, reading.answeredAfterMs);
+      await refreshNames(answeredAtMs);
+      return reader.watch === undefined ? INTERVAL_MS : 0;
     },
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => closeSessions(sessions),
   };
 }
 
 function record(
-  { recorder, roles, engine, toldWaits }: ObserveRequest,
+  { recorder, roles, engine, toldWaits, told }: ObserveRequest,
   { waits, held, overruns, deadlocks, deadlocksFrom }: Trackers,
+  longestPauseMs: number,
 ): void {
   const endedAtMs = recorder.now();
   const facts = waits.finish(endedAtMs, recorder.steps);
   const describe = describeSessions(roles, engine.dialect);
   const heldLocks = held.finish(endedAtMs, recorder.steps);
-  const context = { describe, statements: runStatements(recorder.steps), held: heldLocks };
+  const context = {
+    describe,
+    statements: runStatements(recorder.steps),
+    held: heldLocks,
+    starts: facts.starts,
+    // Some of those that were seen may be among those that were let go.
+    longestPauseMs: facts.leftOut.count > 0 ? null : longestPauseMs,
+    tellsAll: told.waits,
+    transactions: told.transactions,
+    migrator: roles.migrator.user,
+  };
   for (const wait of withToldWaits(facts.waits, toldWaits, context)) recorder.add('lockWaits', wait);
   for (const lock of heldLocks) recorder.add('heldLocks', lock);
+  if (deadlocksFrom === undefined && told.deadlocks !== null)
+    recorder.setDeadlocks(recordToldDeadlocks(told.deadlocks, describe, recorder.steps));
   if (deadlocksFrom !== undefined)
     recorder.setDeadlocks(
       'source' in deadlocksFrom ? deadlocks.finish(deadlocksFrom.source, recorder.steps) : deadlocksFrom,

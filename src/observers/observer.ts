@@ -1,5 +1,12 @@
 /** An observer reads an engine view on sessions of its own while the migration runs, and concludes nothing. */
-import type { Engine, Replication, RoleTargets, ToldCancel, ToldWait } from '../engines/engine.ts';
+import type {
+  Engine,
+  Replication,
+  RoleTargets,
+  ToldCancel,
+  ToldDeadlock,
+  ToldWait,
+} from '../engines/engine.ts';
 import type { Server } from '../provisioners/provisioner.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { Step } from '../recording/recording.ts';
@@ -32,8 +39,32 @@ export interface ReplicaToObserve {
 export interface ObserveRequest extends ObservationRequest {
   /** Lock waits that the server's journal has told so far, their instants on the recorder's clock. */
   readonly toldWaits: ToldWait[];
-  /** The same of work of the server that gave way; null as long as no journal tells it. */
-  readonly told: { cancels: ToldCancel[] | null };
+  readonly told: Told;
+}
+
+/** What else the journal has told. */
+export interface Told {
+  /** Work of the server that gave way; null as long as no journal tells it. */
+  cancels: ToldCancel[] | null;
+  /** Which waits are in `toldWaits` for certain; null: none are. */
+  waits: ToldCompletely | null;
+  /** Null as long as no journal tells them. */
+  deadlocks: { readonly source: string; readonly all: ToldDeadlock[] } | null;
+  /** Of the migration's sessions: what one of them has locked it keeps to the end. */
+  transactions: readonly ToldTransaction[];
+}
+
+/** From the beginning of its first statement to the end of its last one. */
+export interface ToldTransaction {
+  readonly sessionId: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** All waits of sessions that somebody else than the migration opened here, from a length on and until an instant. */
+export interface ToldCompletely {
+  readonly fromLengthMs: number;
+  readonly untilMs: number;
 }
 
 /** Reads until it is disposed of; then its facts reach the recorder. */

@@ -79,6 +79,7 @@ test('CREATE INDEX CONCURRENTLY is never made to wait by the observers', async (
   expect(recording.changes).toEqual([
     {
       statementId: null,
+      version: stepOf().version,
       relation: 'orders_note',
       algorithm: 'index built',
       detail: 'on orders',
@@ -112,7 +113,7 @@ test('what a tool does to its ledger is no change of the statement beside it', a
         stepOf({ ...failed, text, outcome: 'ok', effect: 'took effect', error: null }),
       );
     },
-    new Set(['schema_migrations']),
+    { ledgerTables: new Set(['schema_migrations']) },
   );
   await migrator.execute('alter table orders rename column remark to note');
   await migrator.execute('drop table schema_migrations');

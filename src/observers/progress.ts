@@ -14,7 +14,7 @@ export const progress: Observer = {
   async start(request) {
     const { recorder, engine } = request;
     const kept = keepChanges();
-    const timeLeft = createTimeLeft();
+    let timeLeft = createTimeLeft();
 
     function take(seen: ProgressRecord): void {
       kept.add(seen);
@@ -29,9 +29,12 @@ export const progress: Observer = {
       async open() {
         const { sessions, inside } = await openSessions(request, 'rehearse observer progress');
         return {
+          sessions,
           async read() {
             const all = await engine.views.readProgress(inside);
             kept.present(new Set(all.map(({ sessionId }) => sessionId)));
+            // The next statement may go through the same phase, and is not as fast for what this one has done.
+            if (all.length === 0) timeLeft = createTimeLeft();
             for (const seen of all) take({ atMs: recorder.now(), ...seen });
             return INTERVAL_MS;
           },

@@ -61,6 +61,7 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
             const reader = await replication.openReader(primary, replica);
             source = reader.source;
             return {
+              sessions: [primary, replica],
               async read(last) {
                 if (last || lags % LAGS_PER_REPLAY === 0) await readReplays(reader);
                 lags += 1;

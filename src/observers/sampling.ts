@@ -5,12 +5,25 @@
 import { type ConnectionTarget, type Engine, type Session, SqlError } from '../engines/engine.ts';
 import { explain } from '../errors.ts';
 import { between } from '../recording/figure.ts';
+import type { ObserverRecord } from '../recording/recording.ts';
 import type { ObserveRequest } from './observer.ts';
+import { createCost, createGaps, createPauses } from './sampling-account.ts';
+import { countServerCpu, type ServerCpu } from './server-cpu.ts';
+import { runStatements } from './statements.ts';
 
 /** What is opened together, and closed together when one of its sessions is lost. */
 export interface Source extends AsyncDisposable {
+  /** Those that it reads by. */
+  readonly sessions: readonly Session[];
   /** Reads once, `last` when nothing is read after it; returns the pause until the next reading. */
-  read(last: boolean): Promise<number>;
+  read(last: boolean, account: ReadingAccount): Promise<number>;
+}
+
+export interface ReadingAccount {
+  /** Awaits what takes none of our CPU: what the thread does meanwhile is not the reading's. */
+  aside<Result>(wait: Promise<Result>): Promise<Result>;
+  /** A reading that was made within this one, between these two instants; in order, and then all of them. */
+  looked(look: { readonly askedAtMs: number; readonly answeredAtMs: number }): void;
 }
 
 export interface SamplingRequest {
@@ -19,8 +32,16 @@ export interface SamplingRequest {
   readonly intervalMs: number;
   readonly observe: ObserveRequest;
   open(): Promise<Source>;
-  /** Called once after the last reading: hands the facts to the recorder. */
-  finish(): Promise<void> | void;
+  /**
+   * Called once after the last reading: hands the facts to the recorder. What began and ended between two readings was
+   * shorter than `longestPauseMs`.
+   */
+  finish(longestPauseMs: number): Promise<void> | void;
+}
+
+export interface Sampling extends AsyncDisposable {
+  /** The longest pause is that from now on. */
+  pausesCount(): void;
 }
 
 /** Longer than the statement timeout of the sessions: only a dead connection takes so long. */
@@ -29,22 +50,29 @@ const OPEN_DEADLINE_MS = 10_000;
 const REOPEN_AFTER_MS = 500;
 /** Errors in a row, after which the sessions are taken for lost, whatever the errors say. */
 const ERRORS_BEFORE_REOPEN = 3;
-/** Each gap is told apart up to this many; then they are counted. */
-const GAPS_TOLD = 20;
 
 /** The first opening must succeed: its error is thrown. */
-export async function startSampling(request: SamplingRequest): Promise<AsyncDisposable> {
+export async function startSampling(request: SamplingRequest): Promise<Sampling> {
   const { recorder, engine } = request.observe;
   const stop = new AbortController();
   const cost = createCost();
+  const pauses = createPauses(() => recorder.now());
+  const serverCpu = countServerCpu(pathOf(request.observe.server));
   const gaps = createGaps(() => recorder.now());
+  const account: ReadingAccount = {
+    aside: cost.aside,
+    looked: ({ askedAtMs, answeredAtMs }) => pauses.read(askedAtMs, answeredAtMs),
+  };
   let source: Source | null = await request.open();
   let errors = 0;
 
   async function readOnce(last = false): Promise<number> {
     try {
       source ??= await within(OPEN_DEADLINE_MS, request.open(), (late) => late[Symbol.asyncDispose]());
-      const pauseMs = await cost.of(within(READ_DEADLINE_MS, source.read(last)));
+      const askedAtMs = recorder.now();
+      const before = pauses.readings;
+      const pauseMs = await cost.of(within(READ_DEADLINE_MS, source.read(last, account)));
+      if (pauses.readings === before) pauses.read(askedAtMs);
       gaps.end();
       errors = 0;
       return pauseMs;
@@ -66,11 +94,16 @@ export async function startSampling(request: SamplingRequest): Promise<AsyncDisp
   async function close(): Promise<void> {
     const closing = source;
     source = null;
-    if (closing !== null) await closing[Symbol.asyncDispose]();
+    if (closing === null) return;
+    serverCpu.add(closing.sessions);
+    await closing[Symbol.asyncDispose]();
   }
 
   async function run(): Promise<void> {
-    while (!stop.signal.aborted) await sleep(await readOnce(), stop.signal);
+    while (!stop.signal.aborted) {
+      const pauseMs = await readOnce();
+      await sleep(pauseMs === request.intervalMs ? untilNext(pauseMs, recorder.now()) : pauseMs, stop.signal);
+    }
     if (source !== null) await readOnce(true);
   }
 
@@ -81,7 +114,7 @@ export async function startSampling(request: SamplingRequest): Promise<AsyncDisp
     stop.abort();
     try {
       await running;
-      await request.finish();
+      await request.finish(pauses.longestMs);
     } catch (error) {
       recorder.add('notMeasured', {
         what: `the last facts of the observer "${request.name}"`,
@@ -91,24 +124,44 @@ export async function startSampling(request: SamplingRequest): Promise<AsyncDisp
       await close();
       recorder.add('observers', {
         name: request.name,
-        samples: cost.samples,
+        samples: pauses.readings,
         intervalMs: request.intervalMs,
+        longestPauseMs: pauses.longestMs,
+        longestPauseInStatementMs: pauses.longestWithinMs(runStatements(recorder.steps)),
         cpuMs: between(
           0,
           cost.cpuMs,
-          'CPU of the thread while a reading was under way, other work of it included',
+          'CPU of the thread while a reading was under way, other work of it included; not while the server looked by itself',
         ),
+        ...serverCpuIn(serverCpu),
         trouble: gaps.told(),
       });
     }
   }
 
   return {
+    pausesCount: pauses.begin,
     [Symbol.asyncDispose]: () => {
       finished ??= finish();
       return finished;
     },
   };
+}
+
+/** Observers that read at whole intervals share the wakes of the thread: each of those costs more than what it is for. */
+function untilNext(intervalMs: number, nowMs: number): number {
+  const leftMs = intervalMs - (nowMs % intervalMs);
+  return leftMs < intervalMs / 2 ? leftMs + intervalMs : leftMs;
+}
+
+function pathOf({ dataDirectory }: ObserveRequest['server']): string | null {
+  return 'path' in dataDirectory ? dataDirectory.path : null;
+}
+
+/** The part of an observer's record that is left out where the server's processes cannot be seen. */
+export function serverCpuIn(serverCpu: ServerCpu): Pick<ObserverRecord, 'serverCpuMs'> {
+  const serverCpuMs = serverCpu.figure();
+  return serverCpuMs === null ? {} : { serverCpuMs };
 }
 
 export interface ObserverSessions {
@@ -191,7 +244,7 @@ async function within<Result>(
 }
 
 function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
+  if (signal.aborted || milliseconds <= 0) return Promise.resolve();
   return new Promise((resolve) => {
     const wake = (): void => {
       clearTimeout(timer);
@@ -201,58 +254,4 @@ function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(wake, milliseconds);
     signal.addEventListener('abort', wake, { once: true });
   });
-}
-
-/** CPU of this thread where Node tells it (23.9 and later), of the whole process otherwise. */
-function createCost() {
-  const cpuNow = (): number => {
-    const { user, system } =
-      typeof process.threadCpuUsage === 'function' ? process.threadCpuUsage() : process.cpuUsage();
-    return (user + system) / 1000;
-  };
-  const cost = {
-    samples: 0,
-    cpuMs: 0,
-    async of<Result>(reading: Promise<Result>): Promise<Result> {
-      const before = cpuNow();
-      try {
-        const result = await reading;
-        cost.samples += 1;
-        return result;
-      } finally {
-        cost.cpuMs += cpuNow() - before;
-      }
-    },
-  };
-  return cost;
-}
-
-/** Stretches without a reading, as text for the record. */
-function createGaps(now: () => number) {
-  const texts: string[] = [];
-  let count = 0;
-  let lastReadingAtMs = now();
-  let open: { fromMs: number; reason: string } | null = null;
-
-  function tell(toMs: number): void {
-    if (open === null) return;
-    count += 1;
-    if (count <= GAPS_TOLD)
-      texts.push(`no reading from ${open.fromMs.toFixed(0)} ms to ${toMs.toFixed(0)} ms: ${open.reason}`);
-    open = null;
-  }
-
-  return {
-    add(reason: string): void {
-      open ??= { fromMs: lastReadingAtMs, reason };
-    },
-    end(): void {
-      tell(now());
-      lastReadingAtMs = now();
-    },
-    told(): readonly string[] {
-      tell(now());
-      return count > GAPS_TOLD ? [...texts, `${count - GAPS_TOLD} more gaps like these`] : texts;
-    },
-  };
 }

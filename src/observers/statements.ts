@@ -53,16 +53,40 @@ export function onlyStatementIn(
 }
 
 /** Length of what two spans share; negative when they do not touch. */
-function overlap(one: Span, other: Span): number {
+export function overlap(one: Span, other: Span): number {
   return Math.min(one.toMs, other.toMs) - Math.max(one.fromMs, other.fromMs);
 }
 
 /** A step's changes can be pinned on a statement when it is the only one that may have changed a relation. */
 export function soleStatement(step: Step, kindOf: (statement: string) => string): string | null {
-  const able = step.statements.filter(
+  const [first, second] = ableStatements(step, kindOf);
+  return first === undefined || second !== undefined ? null : first.id;
+}
+
+/**
+ * The only statement of a step that names a table, where a table changes by statements alone that name it. Null as soon as
+ * one may do anything (CALL, EXECUTE).
+ */
+export function soleNaming(step: Step, kindOf: (statement: string) => string, table: string): string | null {
+  const able = ableStatements(step, kindOf);
+  if (able.some(({ text }) => kindOf(text) === 'other')) return null;
+  const [first, second] = able.filter(({ text }) => names(text, table));
+  return first === undefined || second !== undefined ? null : first.id;
+}
+
+/** As a word of its own, in whatever case. */
+function names(text: string, table: string): boolean {
+  const [within, name] = [text.toLowerCase(), table.toLowerCase()];
+  for (let at = within.indexOf(name); at >= 0; at = within.indexOf(name, at + 1)) {
+    const around = within.charAt(at - 1) + within.charAt(at + name.length);
+    if (!/[\w$\u0080-\uffff]/.test(around)) return true;
+  }
+  return false;
+}
+
+function ableStatements(step: Step, kindOf: (statement: string) => string): readonly StatementRecord[] {
+  return step.statements.filter(
     ({ effect, text }) =>
       effect !== 'rolled back' && effect !== 'none' && ['ddl', 'other'].includes(kindOf(text)),
   );
-  const [first, second] = able;
-  return first === undefined || second !== undefined ? null : first.id;
 }

@@ -163,3 +163,17 @@ test('a wait that no reading saw has its chain; what the readings saw of another
   expect(unseen?.blockers).toMatchObject([{ sessionId: 1, owner: 'migration' }]);
   expect(unseen).not.toHaveProperty('blockersAmong');
 });
+
+test('a wait without the line that lists the lock is behind the migration where that held it by its own wait', () => {
+  const wait = told(7, { holders: [], waiters: [], conflicting: ['AccessExclusiveLock'] });
+  const lock = (firstSeenAtMs: number, mode = 'AccessExclusiveLock'): KnownLocks['held'][number] => ({
+    ...{ server: 'rehearsal', sessionId: 1, relation: 'orders', mode, firstSeenAtMs, statementId: null },
+    heldMs: between(30, 30, 'its wait'),
+  });
+  const behind = (...held: KnownLocks['held']) =>
+    toldBlockers(wait, known({ held, migrator: 'migrator' })).chain;
+  expect(behind(lock(990))).toMatchObject([{ sessionId: 1, owner: 'migration' }]);
+  expect(behind(lock(900))).toEqual([]);
+  expect(behind(lock(1010))).toEqual([]);
+  expect(behind(lock(990, 'ShareLock'))).toEqual([]);
+});

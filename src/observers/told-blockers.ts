@@ -9,7 +9,10 @@ export interface KnownLocks {
   /** Waits that the readings saw, on the recorder's clock. */
   readonly seen: readonly LockWait[];
   readonly told: readonly ToldWait[];
+  /** Of the migration's sessions. */
   readonly held: readonly HeldLock[];
+  /** Its user; left out: the sessions that hold those locks are not told as anybody's. */
+  readonly migrator?: string;
 }
 
 export interface Blockers {
@@ -29,7 +32,9 @@ const LONGEST_CHAIN = 32;
  *  - who waited for it before, for a mode that excludes the wanted one, by a wait that was seen or told
  *  - a holder known to hold a mode that excludes the wanted one
  *  - every holder, where the wanted mode excludes all
- *  - the only holder, where nobody was before in the queue
+ *  - the only holder: whoever is first in the queue waits for it, and the others wait for those before them
+ *  - where the line that lists them is missing, who held it in such a mode when the wait began: the locks of the migration are
+ *    known from its own waits too
  *
  * Those that waited themselves have the chain of their own wait before them. Where nobody is certain the holders are told
  * as those among whom the blockers were.
@@ -76,18 +81,34 @@ function certain(wait: ToldWait, known: KnownLocks): readonly ToldSession[] {
     return mode === null ? [] : [{ waiter, isInTheWay: mode !== 'later' && conflicting.includes(mode) }];
   });
   const inTheWay = before.filter(({ isInTheWay }) => isInTheWay).map(({ waiter }) => waiter);
+  const inItsWay = known.held.filter(
+    (each) =>
+      each.sessionId !== wait.sessionId && each.relation === relation && conflicting.includes(each.mode),
+  );
+  if (holders.length === 0 && waiters.length === 0) return unlisted(wait, inItsWay, known.migrator);
   const holding = holders.filter(({ sessionId }) =>
-    known.held.some(
-      (each) =>
-        each.sessionId === sessionId &&
-        each.relation === relation &&
-        conflicting.includes(each.mode) &&
-        isDuring(spanOfHeld(each), wait),
-    ),
+    inItsWay.some((each) => each.sessionId === sessionId && isDuring(spanOfHeld(each), wait)),
   );
   const excludesAll = conflicting.includes('AccessShareLock');
-  const isAlone = holders.length === 1 && inTheWay.length === 0 && before.length === waiters.length;
-  return [...(excludesAll || isAlone ? holders : holding), ...inTheWay];
+  return [...(excludesAll || holders.length === 1 ? holders : holding), ...inTheWay];
+}
+
+/** It was granted in the instant between the end of deadlock_timeout and the line. */
+function unlisted(
+  { started, relation, target }: ToldWait,
+  held: readonly HeldLock[],
+  user: string | undefined,
+): readonly ToldSession[] {
+  if (relation === null || target !== 'relation') return [];
+  const during = held.filter((each) => {
+    const [fromMs, toMs] = spanOfHeld(each);
+    return fromMs <= started.notAfterMs && toMs >= started.notBeforeMs;
+  });
+  return [...new Set(during.map(({ sessionId }) => sessionId))].map((sessionId) => ({
+    sessionId,
+    user,
+    applicationName: '',
+  }));
 }
 
 /** "later": it began to wait after the wait; null: it is not known for what it waited. */

@@ -48,6 +48,7 @@ function toldWait(changes: Partial<ToldWait> = {}): ToldWait {
   };
 }
 
+const SESSION = { sessionId: 7, applicationName: '', statement: null, state: null };
 const nothing = { describe, statements: [] };
 
 test('a wait that was seen gets the length of the log, and keeps what was seen beside it', () => {
@@ -90,6 +91,39 @@ test('an error ends the wait that its session was in, and is none by itself', ()
   expect(withToldWaits([], [error], nothing)).toEqual([]);
 });
 
+test('with the start that the readings know, a wait that an error ended is as long as until the error', () => {
+  const error = toldWait({
+    ...{ mode: '', target: '', relation: null, waitedMs: null, ended: at(1300), ending: 'lock timeout' },
+    started: { notBeforeMs: Number.NEGATIVE_INFINITY, notAfterMs: 1301 },
+  });
+  const seen = seenWait({ waitedMs: between(180, 330, 'pg_locks: as counted') });
+  const told = (notBeforeMs: number, notAfterMs: number) =>
+    withToldWaits([seen], [error], {
+      ...nothing,
+      starts: new Map([[seen, { notBeforeMs, notAfterMs }]]),
+    })[0]?.waitedMs;
+  expect(told(999.75, 1000.25)).toMatchObject({ lower: 299.75, upper: 301.25 });
+  // Should the two disagree, it is as it was seen.
+  expect(told(1200, 1201)).toEqual(seen.waitedMs);
+});
+
+test('one that only the log tells was shorter than the longest pause between readings, if they are right', () => {
+  const wait = (longestPauseMs: number | null) =>
+    withToldWaits([], [toldWait()], { ...nothing, longestPauseMs })[0];
+  expect(wait(45)).toMatchObject({ waitedMs: { lower: 199.7 }, seenMs: { lower: 0, upper: 45 } });
+  expect(wait(null)?.seenMs).toBeUndefined();
+});
+
+test('one of the load that the log should tell and does not is marked; others are not', () => {
+  const wait = (changes: Partial<LockWait>, tellsAll = { fromLengthMs: 10, untilMs: 5000 }) =>
+    withToldWaits([seenWait({ ended: 'granted', ...changes })], [], { ...nothing, tellsAll })[0]?.untoldMs;
+  expect(wait({})).toMatchObject({ lower: 0, upper: 10 });
+  expect(wait({ ended: 'lock timeout' })).toBeUndefined();
+  expect(wait({ waiter: describe(7, { ...SESSION, user: 'migrator' }) })).toBeUndefined();
+  expect(wait({}, { fromLengthMs: 200, untilMs: 5000 })).toBeUndefined();
+  expect(wait({}, { fromLengthMs: 10, untilMs: 1100 })).toBeUndefined();
+});
+
 test('a wait that gave up after its first line is as long as from its beginning to the error', () => {
   const told = toldWait({ waitedMs: null, ended: at(1300), ending: 'lock timeout' });
   const [wait] = withToldWaits([seenWait()], [told], nothing);
@@ -101,4 +135,24 @@ test('no wait of the migration is longer than its statement', () => {
   const statements = [{ record, fromMs: 1000, toMs: 1190 }];
   const [wait] = withToldWaits([seenWait({ statementId: '1#1.0' })], [], { describe, statements });
   expect(wait?.waitedMs).toMatchObject({ lower: 180, upper: 190 });
+});
+
+test('what the migration waited for and got it holds to the end of its transaction, and who waits meanwhile is behind it', () => {
+  const migration = describe(1, { ...SESSION, user: 'migrator' });
+  const alter = seenWait({
+    waiter: migration,
+    mode: 'AccessExclusiveLock',
+    startedAtMs: 800,
+    ended: 'granted',
+  });
+  const lock = { holders: [], waiters: [], conflicting: ['AccessExclusiveLock'] };
+  const select = toldWait({ started: at(1020), waitedMs: 12, ended: at(1032), lock });
+  const blockers = (toMs: number) =>
+    withToldWaits([alter], [select], {
+      ...nothing,
+      transactions: [{ sessionId: 1, fromMs: 790, toMs }],
+      migrator: 'migrator',
+    }).find(({ waiter }) => waiter.sessionId === 7)?.blockers;
+  expect(blockers(1040)).toMatchObject([{ sessionId: 1, owner: 'migration' }]);
+  expect(blockers(1010)).toEqual([]);
 });

@@ -57,6 +57,7 @@ export function upkeepObserver(upkeep: Upkeep): Observer {
             latest ??= first;
             reader = opened;
             return {
+              sessions,
               async read() {
                 await read(opened);
                 return INTERVAL_MS;

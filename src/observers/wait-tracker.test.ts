@@ -90,7 +90,9 @@ test('a wait that the server timed itself is known as well as its timer', () => 
   waits.add(at(20, [wait(1, [100], 8)]));
   const timed = { lowerMs: 31.4, upperMs: 31.6, source: 'history' };
   waits.add(at(60, [], [{ key: '1', became: 'granted', timed }]));
-  expect(only(waits.finish(100, []).waits).waitedMs).toEqual({ lower: 31.4, upper: 31.6, source: 'history' });
+  const found = only(waits.finish(100, []).waits);
+  expect(found.waitedMs).toEqual({ lower: 31.4, upper: 31.6, source: 'history' });
+  expect(found.seenMs).toMatchObject({ lower: 8, upper: 61 - 12 });
 });
 
 test('a wait that no reading showed is told as the server timed it, back from when it ended', () => {
@@ -108,6 +110,23 @@ test('a wait that no reading showed is told as the server timed it, back from wh
   expect(found.waiter.owner).toBe('load');
   expect(found.waitedMs).toEqual({ lower: 7.9, upper: 8.1, source: 'history' });
   expect(found.startedAtMs).toBeCloseTo(1001 - 600 - 8);
+});
+
+test('a length that the server told exactly stays so, however the clock rounds', () => {
+  for (let ms = 1; ms < 200; ms += 0.37) {
+    const waits = tracker();
+    const missed = {
+      ...{ key: 'drained', waiterId: 2, target: 'metadata', relation: 'orders', source: 'history' },
+      ...{
+        lowerMs: ms,
+        upperMs: ms,
+        became: 'granted' as const,
+        endedAgoMs: { lower: ms / 3, upper: ms / 3 },
+      },
+    };
+    waits.add({ ...at(1000.1, []), reading: { ...reading([]), missed: [missed] } });
+    expect(only(waits.finish(2000, []).waits).waitedMs).toEqual({ lower: ms, upper: ms, source: 'history' });
+  }
 });
 
 test('a wait of which it is not told when it ended is put amid the time in which it must have been', () => {
@@ -138,7 +157,10 @@ test('a timer of the server that contradicts the readings does not count', () =>
   waits.add(at(20, [wait(1, [100], 8)]));
   const timed = { lowerMs: 400, upperMs: 401, source: 'history' };
   waits.add(at(60, [], [{ key: '1', became: 'granted', timed }]));
-  expect(boundsOf(only(waits.finish(100, []).waits)).upper).toBe(61 - 12);
+  const found = only(waits.finish(100, []).waits);
+  expect(boundsOf(found).upper).toBe(61 - 12);
+  // What it told is kept beside it.
+  expect(found.toldMs).toEqual({ lower: 400, upper: 401, source: 'history' });
 });
 
 test('a reading out of a snapshot may be older than it looks, and the figure says so', () => {
@@ -243,6 +265,13 @@ test('a statement that succeeded got every lock it waited for', () => {
   waits.add(at(1020, [wait(1, [100], 10)]));
   waits.add(at(1314, [], [{ key: '1', became: 'gave up' }]));
   expect(only(waits.finish(2000, [stepOf(statement({}))]).waits).ended).toBe('granted');
+});
+
+test('what the server knows no wait of is none', () => {
+  const waits = tracker();
+  waits.add(at(0, [wait(7, []), wait(8, [1])]));
+  waits.add(at(20, [], [{ key: '7', became: 'no wait' }]));
+  expect(waits.finish(30, []).waits.map(({ waiter }) => waiter.sessionId)).toEqual([8]);
 });
 
 test('a load session that gave up is not guessed about', () => {

@@ -7,10 +7,18 @@ import type {
   SeenSession,
   SeenWait,
 } from '../engines/engine.ts';
-import { between, type Figure } from '../recording/figure.ts';
-import type { LockWait, SessionRecord, Step, WaitEnding } from '../recording/recording.ts';
+import type { LockWait, Step } from '../recording/recording.ts';
 import { blockingChain, type Describe } from './sessions.ts';
-import { type RunStatement, runStatements, statementIn } from './statements.ts';
+import { runStatements } from './statements.ts';
+import {
+  type ClosedWait,
+  longestMs,
+  mainChain,
+  type OpenWait,
+  startOf,
+  toRecord,
+  type WaitStart,
+} from './wait-record.ts';
 
 /** A reading, and when it was asked for and answered: what it shows was so at some instant between the two. */
 export interface Timed<Reading> {
@@ -27,6 +35,7 @@ export interface WaitTracker {
 
 export interface WaitFacts {
   readonly waits: readonly LockWait[];
+  readonly starts: ReadonlyMap<LockWait, WaitStart>;
   /** Waits between sessions other than the migration's that were let go: the shortest ones. */
   readonly leftOut: { readonly count: number; readonly longestMs: number };
 }
@@ -36,32 +45,6 @@ const MOST_WAITS = 10_000;
 
 /** Mode of a wait that was over before the locks were read. */
 const NOT_SEEN = 'mode not seen';
-
-interface OpenWait {
-  seen: SeenWait;
-  waiter: SessionRecord;
-  /** The wait began in this span. */
-  startedNotBeforeMs: number;
-  startedNotAfterMs: number;
-  lastAskedAtMs: number;
-  /** How long each chain of blockers was seen. */
-  readonly chains: Map<string, Chain>;
-  /** The one of the last reading. */
-  chain: Chain | null;
-}
-
-interface Chain {
-  ms: number;
-  readonly blockers: readonly SessionRecord[];
-}
-
-interface ClosedWait {
-  readonly wait: OpenWait;
-  readonly goneAtMs: number;
-  became: EndedWait['became'] | 'still waiting';
-  failed: NonNullable<EndedWait['failed']> | null;
-  timed: NonNullable<EndedWait['timed']> | null;
-}
 
 export function trackWaits(source: string, describe: Describe, dialect: Dialect): WaitTracker {
   const open = new Map<string, OpenWait>();
@@ -76,14 +59,16 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
       if (present.has(key)) continue;
       const ended = reading.ended.find((other) => other.key === key);
       const became = ended?.became ?? 'unknown';
+      open.delete(key);
+      if (became === 'no wait') continue;
       closed.push({
         wait,
         goneAtMs: answeredAtMs,
         became,
         failed: ended?.failed ?? null,
         timed: ended?.timed ?? null,
+        missed: null,
       });
-      open.delete(key);
     }
     for (const later of reading.ended) amend(later);
     for (const seen of reading.waits) {
@@ -133,13 +118,13 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
     sessions: ReadonlyMap<number, SeenSession>,
     answeredAtMs: number,
   ): ClosedWait {
-    const { key, waiterId, target, relation, lowerMs, upperMs, source: timer } = missed;
+    const { key, waiterId, target, relation, lowerMs, upperMs } = missed;
     const { lower: agoLower, upper: agoUpper } = missed.endedAgoMs;
     const goneAtMs = answeredAtMs - agoLower;
     const seen = { key, waiterId, blockerIds: [], target, relation, mode: NOT_SEEN, waitedMs: null };
     const wait = begin(seen, sessions, answeredAtMs - agoUpper - upperMs, goneAtMs - lowerMs);
     const { became, failed = null } = missed;
-    return { wait, goneAtMs, became, failed, timed: { lowerMs, upperMs, source: timer } };
+    return { wait, goneAtMs, became, failed, timed: null, missed };
   }
 
   /** A chain stands from the reading that shows it to the next one; the first one from the start of the wait. */
@@ -177,12 +162,18 @@ export function trackWaits(source: string, describe: Describe, dialect: Dialect)
     add,
     finish(endedAtMs, steps) {
       for (const wait of open.values())
-        closed.push({ wait, goneAtMs: endedAtMs, became: 'still waiting', failed: null, timed: null });
+        closed.push({
+          ...{ wait, goneAtMs: endedAtMs, became: 'still waiting' as const },
+          ...{ failed: null, timed: null, missed: null },
+        });
       open.clear();
       const statements = runStatements(steps);
-      const waits = closed.map((wait) => toRecord(wait, { source, dialect, statements }));
+      const starts = new Map(
+        closed.map((each) => [toRecord(each, { source, dialect, statements }), startOf(each)]),
+      );
       return {
-        waits: waits.sort((one, other) => one.startedAtMs - other.startedAtMs),
+        waits: [...starts.keys()].sort((one, other) => one.startedAtMs - other.startedAtMs),
+        starts,
         leftOut: { ...leftOut },
       };
     },
@@ -203,98 +194,3 @@ function narrowStart(wait: OpenWait, { waitedMs }: SeenWait, askedAtMs: number, 
 function concernsMigration(wait: OpenWait): boolean {
   return wait.waiter.owner === 'migration' || mainChain(wait).some(({ owner }) => owner === 'migration');
 }
-
-/** The chain that was there for most of the wait: blockers come and go, and the root of the long part matters. */
-function mainChain({ chains }: OpenWait): readonly SessionRecord[] {
-  const [longest] = [...chains.values()].sort((one, other) => other.ms - one.ms);
-  return longest?.blockers ?? [];
-}
-
-function longestMs(closed: ClosedWait): number {
-  return spanOf(closed).upperMs;
-}
-
-/**
- * What the readings and the server's own timer allow together. Should the timer contradict the readings, they count:
- * they are on the recorder's clock.
- */
-function spanOf({ wait, goneAtMs, timed }: ClosedWait): {
-  readonly lowerMs: number;
-  readonly upperMs: number;
-  readonly timed: boolean;
-} {
-  const { waitedMs, atLeastMs = 0 } = wait.seen;
-  const counted = waitedMs === null ? null : Math.max(waitedMs, atLeastMs);
-  const lowerMs = counted ?? Math.max(0, wait.lastAskedAtMs - wait.startedNotAfterMs);
-  const upperMs = Math.max(lowerMs, goneAtMs - wait.startedNotBeforeMs);
-  if (timed === null || timed.lowerMs > upperMs || timed.upperMs < lowerMs)
-    return { lowerMs, upperMs, timed: false };
-  return {
-    lowerMs: Math.max(lowerMs, timed.lowerMs),
-    upperMs: Math.min(upperMs, timed.upperMs),
-    timed: true,
-  };
-}
-
-interface RecordContext {
-  readonly source: string;
-  readonly dialect: Dialect;
-  readonly statements: readonly RunStatement[];
-}
-
-function toRecord(closed: ClosedWait, { source, dialect, statements }: RecordContext): LockWait {
-  const { wait, goneAtMs } = closed;
-  const { seen, waiter } = wait;
-  const startedAtMs = (wait.startedNotBeforeMs + wait.startedNotAfterMs) / 2;
-  const statement =
-    waiter.owner === 'migration'
-      ? statementIn(statements, waiter.sessionId, { fromMs: startedAtMs, toMs: goneAtMs })
-      : null;
-  return {
-    server: 'rehearsal',
-    waiter,
-    blockers: mainChain(wait),
-    target: seen.target,
-    relation: seen.relation,
-    mode: seen.mode,
-    startedAtMs,
-    waitedMs: waitedOf(closed, source),
-    ended: endingOf(closed, statement, dialect),
-    statementId: statement?.record.id ?? null,
-  };
-}
-
-function waitedOf(closed: ClosedWait, source: string): Figure {
-  const { lowerMs, upperMs, timed } = spanOf(closed);
-  if (timed && closed.timed !== null) return between(lowerMs, upperMs, closed.timed.source);
-  return between(lowerMs, upperMs, sourceOf(source, closed.wait.seen));
-}
-
-function sourceOf(source: string, { waitedMs }: SeenWait): string {
-  return waitedMs === null
-    ? `${source}: first and last reading with it`
-    : `${source}: as the server counted at the last reading, and the first reading without it`;
-}
-
-/**
- * What the locks show, unless the statement failed in the wait: then its error says why. Who blocked it may have gone
- * at that same instant, so that the locks alone would show it as granted.
- */
-function endingOf(
-  { goneAtMs, became, failed }: ClosedWait,
-  statement: RunStatement | null,
-  dialect: Dialect,
-): WaitEnding {
-  if (became === 'still waiting') return became;
-  // The statement went on after the wait: whatever it failed of later, this lock it got.
-  const wentOn = statement !== null && statement.toMs > goneAtMs + ANSWER_MS;
-  if (statement?.record.outcome === 'ok' || wentOn) return 'granted';
-  const error = statement?.record.error ?? failed;
-  const outcomeClass = error === null ? null : dialect.classify(error.code, error.message);
-  if (outcomeClass === 'lock timeout' || outcomeClass === 'statement timeout' || outcomeClass === 'deadlock')
-    return outcomeClass;
-  return became === 'granted' ? became : 'unknown';
-}
-
-/** From the end of a wait on the server to the error that arrives at the client. */
-const ANSWER_MS = 20;

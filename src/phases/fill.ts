@@ -7,7 +7,7 @@ import type { Engine, Session, TableDescription } from '../engines/engine.ts';
 import { SqlError } from '../engines/engine.ts';
 import { EnvironmentError, UsageError } from '../errors.ts';
 import type { GeneratorSpec } from '../generators/generator.ts';
-import { planOperations, readNextStatements, refuseWrongScripts } from '../load/index.ts';
+import { planOperations } from '../load/index.ts';
 import type { Profile } from '../profile/profile.ts';
 import type { Progress } from '../progress.ts';
 import type { Recorder } from '../recording/recorder.ts';
@@ -20,7 +20,7 @@ import { ageTables } from './age.ts';
 import { takeOver } from './forked.ts';
 import { describeTables, ledgerOf, openAs, readPending, requirePending } from './pending.ts';
 import { profileOf, refuseOtherSchema } from './profile.ts';
-import { mebibytes, refuseFullDisk, type StartedServer } from './provision.ts';
+import { mebibytes, refuseFullDisk, type StartedServer, willHaveReplica } from './provision.ts';
 import { describeRestored, restoreRows } from './restore.ts';
 import { cancelledBy } from './wait.ts';
 
@@ -33,6 +33,8 @@ export interface FillRequest {
   readonly recorder: Recorder;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Called when it is known what is pending, before the rows are filled. */
+  readonly onPending?: (pending: readonly Migration[]) => void;
 }
 
 export interface Filled {
@@ -51,6 +53,7 @@ export async function fill(request: FillRequest): Promise<Filled> {
   if (profile !== null) refuseOtherSchema(profile, tables, ledgerOf(request));
   requirePending(request, pending);
   refuseUnknownTables(plan.drills, tables);
+  request.onPending?.(pending);
   await refuseWrongOperations(request, tables, profile);
   const loaded =
     plan.data.restore === null
@@ -112,24 +115,9 @@ async function generateRows(
 
 /** Schema, released migrations, and what is pending by the ledger; the tables without those of the ledger. */
 export async function prepareSchema(request: FillRequest, profile: Profile | null = null) {
-  const { plan, engine, tool, migrations, started, progress, signal } = request;
-  const { schemaFile, profileFile, restore } = plan.data;
+  const { restore } = request.plan.data;
   if (restore !== null) await restoreRows(request, restore);
-  else if (schemaFile !== null) await applySchema(request, schemaFile, await readFile(schemaFile, 'utf8'));
-  else if (profile !== null && profileFile !== null) await applySchema(request, profileFile, profile.schema);
-  const { released } = plan.migrations;
-  if (schemaFile === null && profile === null && restore === null && released !== null) {
-    progress.say('fill', `applying the released migrations up to ${released}`);
-    await runReleased({
-      engine,
-      tool,
-      flavor: plan.database.flavor,
-      target: started.roles.migrator,
-      migrations,
-      released,
-      signal,
-    });
-  }
+  else await buildSchema(request, profile);
   await using session = await openAs(request, 'migrator');
   const pending = await readPending(request, session);
   const tables = await describeTables(request, session);
@@ -142,8 +130,35 @@ export async function prepareSchema(request: FillRequest, profile: Profile | nul
   return { pending, tables };
 }
 
+/** What a schema is built from, and where. */
+export type SchemaRequest = Pick<
+  FillRequest,
+  'plan' | 'engine' | 'tool' | 'migrations' | 'progress' | 'signal'
+> & { readonly started: Pick<StartedServer, 'roles'> };
+
+/** By its file, by the profile, or by the released migrations. */
+export async function buildSchema(request: SchemaRequest, profile: Profile | null): Promise<void> {
+  const { plan, engine, tool, migrations, started, progress, signal } = request;
+  const { schemaFile, profileFile } = plan.data;
+  const { released } = plan.migrations;
+  if (schemaFile !== null) await applySchema(request, schemaFile, await readFile(schemaFile, 'utf8'));
+  else if (profile !== null && profileFile !== null) await applySchema(request, profileFile, profile.schema);
+  else if (released !== null) {
+    progress.say('fill', `applying the released migrations up to ${released}`);
+    await runReleased({
+      engine,
+      tool,
+      flavor: plan.database.flavor,
+      target: started.roles.migrator,
+      migrations,
+      released,
+      signal,
+    });
+  }
+}
+
 /** On a session of its own: a dump changes settings of its session, the search path among them. */
-async function applySchema(request: FillRequest, file: string, script: string): Promise<void> {
+export async function applySchema(request: SchemaRequest, file: string, script: string): Promise<void> {
   const { engine, progress, signal } = request;
   await using session = await openAs(request, 'migrator');
   progress.say('fill', `applying ${relative(request.plan.directory, file)}`);
@@ -178,7 +193,11 @@ async function refuseTooLittleDisk(
   const space = await statfs(dataDirectory.path).catch((cause) => {
     throw new EnvironmentError(`cannot read the free disk of ${dataDirectory.path}`, { cause });
   });
-  refuseFullDisk(bytes, space.bavail * space.bsize, 'the disk of the data directory');
+  refuseFullDisk({
+    wantedBytes: bytes,
+    freeBytes: space.bavail * space.bsize,
+    replica: willHaveReplica(plan, started.server),
+  });
   return bytes;
 }
 
@@ -189,11 +208,7 @@ async function refuseWrongOperations(
   profile: Profile | null,
 ): Promise<void> {
   const { plan, engine } = request;
-  if (plan.load === null) return;
-  const { operationsFile, nextOperationsFile } = plan.load;
-  await refuseWrongScripts(engine, plan.load, request.signal);
-  if (nextOperationsFile !== null) await readNextStatements(nextOperationsFile, engine.dialect);
-  if (operationsFile === null) return;
+  if (plan.load === null || plan.load.operationsFile === null) return;
   await using session = await openAs(request, 'administrator');
   const generator = planSpec(tables, plan.data, profile);
   const settings = plan.load;

@@ -10,6 +10,7 @@ export async function takeOver(request: FillRequest, snapshot: Snapshot): Promis
   await using session = await openAs(request, 'migrator');
   const pending = await readPending(request, session);
   requirePending(request, pending);
+  request.onPending?.(pending);
   refuseUnknownTables(plan.drills, await describeTables(request, session));
   for (const table of filling) recorder.add('filling', table);
 

@@ -41,7 +41,7 @@ export function requirePending({ plan, progress }: FillRequest, pending: readonl
 
 /** Tables that are filled: all but those of the tool. */
 export async function describeTables(
-  request: FillRequest,
+  request: Pick<FillRequest, 'engine' | 'tool' | 'plan'>,
   session: Session,
 ): Promise<readonly TableDescription[]> {
   const names = ledgerOf(request);
@@ -61,7 +61,13 @@ export function ledgerOf({
 }
 
 export function openAs(
-  { engine, started, signal }: FillRequest,
+  {
+    engine,
+    started,
+    signal,
+  }: Pick<FillRequest, 'engine' | 'signal'> & {
+    readonly started: Pick<FillRequest['started'], 'roles'>;
+  },
   role: 'migrator' | 'administrator',
 ): Promise<Session> {
   return engine.connections.connect(started.roles[role], { applicationName: `rehearse ${role}` }, signal);

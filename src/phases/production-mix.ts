@@ -1,4 +1,5 @@
 /** What the load repeats of production's statements, how fast, and how near its calls come. */
+import type { Session } from '../engines/engine.ts';
 import { callsPerSecond, measureRowsPerCall, type PlannedOperations, replayedShare } from '../load/index.ts';
 import type { Profile } from '../profile/profile.ts';
 import type { MixRecord } from '../recording/recording.ts';
@@ -21,7 +22,15 @@ export async function recordMix(
   if (mix === null) return settings.ratePerSecond;
   const { recorder, progress } = request;
   progress.say('warm-up', "calling production's statements to count their rows");
-  const ours = await rowsPerCall(request, planned);
+  const ours = await measureRowsPerCall({
+    connect: () => connectForCalls(request),
+    operations: planned.operations,
+    keyPools: planned.keyPools,
+    generator: request.filled.generator,
+    randomSeed: request.plan.data.randomSeed,
+    limitMs: CALLS_LIMIT_MS,
+    signal: request.signal,
+  });
   const production = callsPerSecond(profile);
   const share = replayedShare({ statements: mix });
   const rate = (production ?? 0) * share;
@@ -42,24 +51,12 @@ export async function recordMix(
   return taken ? Number(rate.toPrecision(3)) : settings.ratePerSecond;
 }
 
-async function rowsPerCall(
-  { plan, engine, started, filled, signal }: WindowsRequest,
-  planned: PlannedOperations,
-) {
-  await using session = await engine.connections.connect(
+function connectForCalls({ engine, started, signal }: WindowsRequest): Promise<Session> {
+  return engine.connections.connect(
     started.roles.load,
     { applicationName: 'rehearse rows per call', statementTimeoutMs: CALL_LIMIT_MS },
     signal,
   );
-  return measureRowsPerCall({
-    session,
-    operations: planned.operations,
-    keyPools: planned.keyPools,
-    generator: filled.generator,
-    randomSeed: plan.data.randomSeed,
-    limitMs: CALLS_LIMIT_MS,
-    signal,
-  });
 }
 
 function notesOf(statements: MixRecord['statements'], share: number): readonly string[] {

@@ -18,7 +18,12 @@ export function statementsOf(plan: Plan): Promise<Profile | null> {
 async function ofEngine({ database }: Plan, file: string | null): Promise<Profile | null> {
   if (file === null) return null;
   const profile = await readProfile(file);
-  if (profile.engine === database.engine) return profile;
+  refuseOtherEngine(profile, { database }, file);
+  return profile;
+}
+
+export function refuseOtherEngine(profile: Profile, { database }: Pick<Plan, 'database'>, file = 'it'): void {
+  if (profile.engine === database.engine) return;
   throw new UsageError(
     `${file} is a profile of ${profile.flavor} ${profile.serverVersion}, but the rehearsal is for ` +
       `${database.flavor}. Set database.engine (--engine) to ${profile.flavor}, or capture a profile of ${database.flavor}.`,

@@ -143,15 +143,28 @@ function dataOf({ forked }: Server, snapshot: Snapshot | null): ServerData {
   return { origin: 'snapshot', key, madeAt: manifest.madeAt, method, copyMs: durationMs, bytes };
 }
 
+interface DiskNeeded {
+  readonly wantedBytes: number;
+  readonly freeBytes: number;
+  /** A replica will have all of it once more. */
+  readonly replica: boolean;
+}
+
 /** Refuses to fill when the disk would not take the volume, a second copy for a rewrite, and some log. */
-export function refuseFullDisk(wantedBytes: number, freeBytes: number, where: string): void {
-  const needed = wantedBytes * FREE_DISK_FACTOR;
+export function refuseFullDisk({ wantedBytes, freeBytes, replica }: DiskNeeded): void {
+  const factor = FREE_DISK_FACTOR * (replica ? 2 : 1);
+  const needed = wantedBytes * factor;
   if (freeBytes >= needed) return;
   throw new EnvironmentError(
-    `not enough free disk: the data would take about ${mebibytes(wantedBytes)} MiB, and ${FREE_DISK_FACTOR} times ` +
-      `that (${mebibytes(needed)} MiB) must be free since a table rewrite needs a second copy; ` +
-      `${where} has ${mebibytes(freeBytes)} MiB free. Ask for fewer rows, or free some space.`,
+    `not enough free disk: the data would take about ${mebibytes(wantedBytes)} MiB, and ${factor} times ` +
+      `that (${mebibytes(needed)} MiB) must be free since a table rewrite needs a second copy${replica ? ', on the replica too' : ''}; ` +
+      `the disk of the data directory has ${mebibytes(freeBytes)} MiB free. Ask for fewer rows, or free some space.`,
   );
+}
+
+/** True where the rehearsal will have one. */
+export function willHaveReplica({ database }: Plan, { replica }: Server): boolean {
+  return database.replica && !('missing' in replica);
 }
 
 /** A rewrite needs a second copy of the table, and its log comes on top (load-and-filling.md, B4.10). */

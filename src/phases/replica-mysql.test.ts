@@ -1,15 +1,16 @@
 /** A real replica beside a real MySQL and a real MariaDB, in containers. */
+
 import { existsSync } from 'node:fs';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bareRecorder } from '../../tests/recorder.ts';
 import { databasePlan, eventually, serverMissing, serverRequest, serversOf } from '../../tests/server.ts';
-import { NO_BUDGETS } from '../checks/recording.fixture.ts';
 import type { ConnectionTarget, Session } from '../engines/engine.ts';
 import { startObservers } from '../observers/index.ts';
 import { findProvisioner } from '../provisioners/index.ts';
 import type { Server } from '../provisioners/provisioner.ts';
 import { exactly } from '../recording/figure.ts';
-import { createRecorder, type Recorder } from '../recording/recorder.ts';
+import type { Recorder } from '../recording/recorder.ts';
 import type { Recording, ReplicaRecord } from '../recording/recording.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { awaitReplica } from './caught-up.ts';
@@ -19,13 +20,7 @@ const signal = AbortSignal.timeout(170_000);
 const progress = { say: () => undefined, update: () => undefined };
 
 function newRecorder(): Recorder {
-  return createRecorder({
-    harnessVersion: '0',
-    scenario: 'test',
-    randomSeed: 1,
-    budgets: NO_BUDGETS,
-    migrations: { tool: 'plain', directory: '', lockTimeoutMs: null, applied: [], pending: [] },
-  });
+  return bareRecorder();
 }
 
 describe.each(serversOf('mysql'))('$name', async (spec) => {

@@ -1,17 +1,17 @@
 /** A real replica beside a real server, from binaries and in containers. */
+
 import { existsSync } from 'node:fs';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { containersMissing } from '../../tests/containers.ts';
+import { bareRecorder } from '../../tests/recorder.ts';
 import { databasePlan, eventually, postgresServer, serverRequest } from '../../tests/server.ts';
-import { NO_BUDGETS } from '../checks/recording.fixture.ts';
 import type { ConnectionTarget, Session } from '../engines/engine.ts';
 import { startLoad } from '../load/index.ts';
 import type { Operation } from '../load/load.ts';
 import { startObservers } from '../observers/index.ts';
 import { findProvisioner } from '../provisioners/index.ts';
 import type { Server } from '../provisioners/provisioner.ts';
-import { createRecorder } from '../recording/recorder.ts';
 import type { Recording } from '../recording/recording.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { type StartedReplica, startReplica } from './replica.ts';
@@ -22,13 +22,7 @@ const signal = AbortSignal.timeout(170_000);
 const progress = { say: () => undefined, update: () => undefined };
 
 function newRecorder() {
-  return createRecorder({
-    harnessVersion: '0',
-    scenario: 'test',
-    randomSeed: 1,
-    budgets: NO_BUDGETS,
-    migrations: { tool: 'plain', directory: '', lockTimeoutMs: null, applied: [], pending: [] },
-  });
+  return bareRecorder();
 }
 
 describe.each(['embedded', 'container'])('%s', async (provision) => {

@@ -8,7 +8,7 @@ import type { RestorePlan } from '../scenario/plan.ts';
 import type { FillingResult } from '../seeders/index.ts';
 import type { FillRequest } from './fill.ts';
 import { describeTables } from './pending.ts';
-import { mebibytes, refuseFullDisk } from './provision.ts';
+import { mebibytes, refuseFullDisk, willHaveReplica } from './provision.ts';
 import { cancelledBy } from './wait.ts';
 
 /** Restores it into the rehearsed database, owned by the migrator. */
@@ -52,7 +52,10 @@ export async function restoreRows(request: FillRequest, plan: RestorePlan): Prom
   );
 }
 
-async function refuseLargeDump({ started, recorder, progress }: FillRequest, bytes: number): Promise<void> {
+async function refuseLargeDump(
+  { plan, started, recorder, progress }: FillRequest,
+  bytes: number,
+): Promise<void> {
   progress.say(
     'fill',
     `restored it takes about ${mebibytes(bytes)} MiB, estimated from the size of the dump`,
@@ -65,7 +68,11 @@ async function refuseLargeDump({ started, recorder, progress }: FillRequest, byt
   const space = await statfs(dataDirectory.path).catch((cause: unknown) => {
     throw new EnvironmentError(`cannot read the free disk of ${dataDirectory.path}`, { cause });
   });
-  refuseFullDisk(bytes, space.bavail * space.bsize, 'the disk of the data directory');
+  refuseFullDisk({
+    wantedBytes: bytes,
+    freeBytes: space.bavail * space.bsize,
+    replica: willHaveReplica(plan, started.server),
+  });
 }
 
 /** What the restored tables hold, and where the load's new rows go on. */

@@ -35,7 +35,8 @@ export async function verifyFilled(
   const facts = await engine.capture.read({
     target: started.roles.administrator,
     schemas: [],
-    values: false,
+    // In memory only: the values of a profile that has some are held against ours.
+    values: profile.tables.some(({ columns }) => columns.some(({ values }) => values !== null)),
     statements: false,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     say,

@@ -7,6 +7,7 @@ import { startCanaries, startObservers } from '../observers/index.ts';
 import type { Progress } from '../progress.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { WindowName } from '../recording/recording.ts';
+import { hideSecrets } from '../recording/secrets.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { runMigrations } from '../tools/index.ts';
 import type { Tool } from '../tools/tool.ts';
@@ -219,7 +220,7 @@ async function openWindow(
 
 /** A statement as one line of progress. */
 function oneLine(text: string): string {
-  const line = text
+  const line = hideSecrets(text)
     .replace(/^\s*--.*$/gm, '')
     .replace(/\s+/g, ' ')
     .trim();

@@ -49,6 +49,8 @@ export interface PartitionProfile {
   readonly name: string;
   readonly rows: number;
   readonly tableBytes: number;
+  /** As in TableDescription.partitionBounds; absent where it is a partition of a partition. */
+  readonly bound?: string;
 }
 
 export interface ColumnProfile {

@@ -119,7 +119,9 @@ const profileSchema: z.ZodType<Profile> = z.object({
           frequencies: shares,
         }),
       ),
-      partitions: z.array(z.object({ name, rows: count, tableBytes: count })).exactOptional(),
+      partitions: z
+        .array(z.object({ name, rows: count, tableBytes: count, bound: z.string().exactOptional() }))
+        .exactOptional(),
     }),
   ),
   statements: z.array(z.object({ text: z.string(), calls: count, rows: count, meanMs: count })),

@@ -4,7 +4,18 @@
  * in the middle of what is timed.
  */
 import { constants } from 'node:fs';
-import { chmod, chown, copyFile, mkdir, readdir, readlink, rm, stat, symlink } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  copyFile,
+  mkdir,
+  readdir,
+  readlink,
+  rm,
+  stat,
+  statfs,
+  symlink,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { EnvironmentError } from '../errors.ts';
 import type { DataCopy } from './provisioner.ts';
@@ -27,7 +38,10 @@ interface Tree {
   readonly links: readonly string[];
 }
 
-/** Copies everything below `from` to `to`, which must not be there; modes stay, owners too when this is root. */
+/**
+ * Copies everything below `from` to `to`, which must not be there; modes stay, owners too when this is root. EnvironmentError
+ * where the disk has no room for it.
+ */
 export async function copyDataDirectory(from: string, to: string, signal: AbortSignal): Promise<DataCopy> {
   const startedAt = performance.now();
   const tree = await readTree(from);
@@ -36,6 +50,8 @@ export async function copyDataDirectory(from: string, to: string, signal: AbortS
     await own(join(to, directory.path), directory);
   }
   const method = (await canClone(from, to, tree.files)) ? 'clone' : 'copy';
+  const bytes = tree.files.reduce((sum, file) => sum + file.bytes, 0);
+  if (method === 'copy') await refuseWithoutRoom(to, bytes);
   const flags = method === 'clone' ? constants.COPYFILE_FICLONE_FORCE : 0;
   // The largest first, so that no worker is left alone with one at the end.
   const queue = tree.files.toSorted((one, other) => one.bytes - other.bytes);
@@ -43,7 +59,9 @@ export async function copyDataDirectory(from: string, to: string, signal: AbortS
     for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
       signal.throwIfAborted();
       const target = join(to, file.path);
-      await copyFile(join(from, file.path), target, flags);
+      await copyFile(join(from, file.path), target, flags).catch((cause) => {
+        throw new EnvironmentError(`"${join(from, file.path)}" cannot be copied to "${target}"`, { cause });
+      });
       await own(target, file);
     }
   };
@@ -51,8 +69,17 @@ export async function copyDataDirectory(from: string, to: string, signal: AbortS
   for (const link of tree.links) await symlink(await readlink(join(from, link)), join(to, link));
   // Last: a directory that must not be written to can then be filled all the same.
   for (const directory of tree.directories) await chmod(join(to, directory.path), directory.mode);
-  const bytes = tree.files.reduce((sum, file) => sum + file.bytes, 0);
   return { method, durationMs: performance.now() - startedAt, bytes };
+}
+
+async function refuseWithoutRoom(to: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(to);
+  const [wanted, free] = [bytes, bavail * bsize].map((each) => Math.ceil(each / 2 ** 20));
+  if (bavail * bsize < bytes)
+    throw new EnvironmentError(
+      `not enough free disk for a copy of the data directory: it has ${wanted} MiB, and ${free} MiB are free for "${to}". ` +
+        'Ask for fewer rows, or free some space.',
+    );
 }
 
 /** Every worker ends before the first failure is told, so that nobody writes into what is then removed. */

@@ -40,6 +40,10 @@ export interface LockWait {
   readonly waitedMs: Figure;
   /** What the readings of the locks showed of it, where `waitedMs` is what the server itself told. */
   readonly seenMs?: Figure;
+  /** Set where the server should have told it and did not, and `waitedMs` is what the readings showed: as long at most by that. */
+  readonly untoldMs?: Figure;
+  /** What the server itself told of it, where the readings contradict that: then `waitedMs` is theirs. */
+  readonly toldMs?: Figure;
   readonly ended: WaitEnding;
   /** Statement of the migration that waited (`StatementRecord.id`), or null when the waiter is no migration. */
   readonly statementId: string | null;
@@ -115,6 +119,14 @@ export interface DiskReading {
   readonly areas: Partial<Readonly<Record<DiskArea, number>>>;
 }
 
+/** The files of the rehearsed database by two ways at the same time, by their lengths. */
+export interface DiskComparison {
+  readonly atMs: number;
+  readonly seenBytes: number;
+  /** By the server's own functions, before and after they were seen. */
+  readonly toldBytes: Figure;
+}
+
 export interface DiskRecord {
   readonly server: ServerRole;
   readonly source: string;
@@ -136,6 +148,8 @@ export interface DiskRecord {
   readonly freeTakenBytes?: Figure;
   /** Why temporary files may have taken space that no reading shows; left out: none can have. */
   readonly unseen?: string;
+  /** Left out where the disk is read one way only, and by harnesses that did not look. */
+  readonly compared?: readonly DiskComparison[];
   /** What each statement took, in the order in which they ran; left out by harnesses that did not look. */
   readonly statements?: readonly StatementDisk[];
 }
@@ -184,6 +198,8 @@ export interface ProgressRecord {
 /** What a statement did to a relation, as seen in the catalogs; `null` means it could not be seen. */
 export interface ObservedChange {
   readonly statementId: string | null;
+  /** Version of the step that made it; left out by harnesses that did not say. */
+  readonly version?: string;
   readonly relation: string;
   /** "rewrite", "copy", "in place", "in place with rebuild", "instant"... the engine's own words. */
   readonly algorithm: string | null;
@@ -216,7 +232,16 @@ export interface ObserverRecord {
   readonly name: string;
   readonly samples: number;
   readonly intervalMs: number | null;
+  /**
+   * From the question of one reading to the answer of the next one, at most, while the migrations ran: what was there for
+   * longer was seen. Left out by harnesses that did not look.
+   */
+  readonly longestPauseMs?: number;
+  /** The same as far as it lay within one statement of the migration. */
+  readonly longestPauseInStatementMs?: number;
   readonly cpuMs: Figure;
+  /** Of the server, for its sessions; left out where the server's processes cannot be seen. */
+  readonly serverCpuMs?: Figure;
   /** Trouble that cost samples; empty when none. */
   readonly trouble: readonly string[];
 }

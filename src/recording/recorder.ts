@@ -15,6 +15,7 @@ import type {
   Window,
 } from './recording.ts';
 import { RECORDING_FORMAT, RECORDING_FORMAT_VERSION } from './recording.ts';
+import { withoutSecrets } from './secrets.ts';
 
 type Lists = Pick<
   Recording,
@@ -55,6 +56,7 @@ export interface Recorder {
   setMigrations(migrations: Recording['migrations']): void;
   setMix(mix: NonNullable<Recording['mix']>): void;
   setCode(code: NonNullable<Recording['code']>): void;
+  setProbe(probe: NonNullable<Recording['probe']>): void;
   setRecovery(recovery: NonNullable<Recording['recovery']>): void;
   setCanaries(canaries: NonNullable<Recording['canaries']>): void;
   setJournal(journal: NonNullable<Recording['journal']>): void;
@@ -93,6 +95,7 @@ export function createRecorder(header: RecorderHeader): Recorder {
   let migrations = header.migrations;
   let code: Recording['code'];
   let mix: Recording['mix'];
+  let probe: Recording['probe'];
   let recovery: Recording['recovery'];
   let canaries: Recording['canaries'];
   let journal: Recording['journal'];
@@ -159,6 +162,9 @@ export function createRecorder(header: RecorderHeader): Recorder {
     setRecovery: (record) => {
       recovery = record;
     },
+    setProbe: (record) => {
+      probe = record;
+    },
     setStep(step) {
       const index = steps.findIndex(({ version }) => version === step.version);
       if (index < 0) steps.push(step);
@@ -183,19 +189,20 @@ export function createRecorder(header: RecorderHeader): Recorder {
       phases: [...phases, { ...current, endedAtMs: now() }],
       windows: [...windows],
       load,
-      steps: [...steps],
+      steps: withoutSecrets(steps),
       migrations,
       ...(code === undefined ? {} : { code }),
       ...(mix === undefined ? {} : { mix }),
+      ...(probe === undefined ? {} : { probe: withoutSecrets(probe) }),
       ...(recovery === undefined ? {} : { recovery }),
       ...(canaries === undefined ? {} : { canaries }),
-      ...(journal === undefined ? {} : { journal }),
+      ...(journal === undefined ? {} : { journal: withoutSecrets(journal) }),
       ...(replica === undefined ? {} : { replica: withCaughtUp(replica, caughtUpMs) }),
       ...(upkeep === undefined ? {} : { upkeep }),
-      ...(deadlocks === undefined ? {} : { deadlocks }),
+      ...(deadlocks === undefined ? {} : { deadlocks: withoutSecrets(deadlocks) }),
       disk,
       budgets: header.budgets,
-      ...(structuredClone(lists) as Lists),
+      ...withoutSecrets(structuredClone(lists) as Lists),
     }),
   };
 }

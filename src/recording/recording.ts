@@ -22,6 +22,7 @@ import type {
   ProgressRecord,
 } from './observations.ts';
 import type { ReplicaRecord } from './replica-record.ts';
+import type { Learned, ProbeRecord } from './statement-effects.ts';
 import type { UpkeepRecord } from './upkeep-record.ts';
 
 export type * from './code-record.ts';
@@ -66,6 +67,8 @@ export interface Recording {
   readonly canaries?: readonly CanaryRecord[];
   /** Left out without a recovery window, and by harnesses that did not tell. */
   readonly recovery?: RecoveryRecord;
+  /** What each statement does, learned on a small copy; left out by harnesses that had none. */
+  readonly probe?: Learned<ProbeRecord>;
   readonly lockWaits: readonly LockWait[];
   /** Left out where the engine's observers are not told of them, and by harnesses that did not look. */
   readonly deadlocks?: DeadlockRecord | { readonly notMeasured: string };

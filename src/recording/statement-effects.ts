@@ -4,6 +4,23 @@
  * Plain data.
  */
 
+/** The pending migrations on the small copy, statement by statement in their order. */
+export interface ProbeRecord {
+  /** Rows per table of the copy: whether a table is rewritten or read does not depend on how large it is. */
+  readonly rowsPerTable: number;
+  readonly statements: readonly ProbedStatement[];
+}
+
+export interface ProbedStatement {
+  readonly version: string;
+  readonly file: string;
+  /** As in the step's statements. */
+  readonly index: number;
+  readonly line: number;
+  readonly text: string;
+  readonly effects: Learned<StatementEffects>;
+}
+
 /** What was learned, or why it could not be. */
 export type Learned<Fact> = Fact | { readonly notMeasured: string };
 
@@ -71,6 +88,8 @@ export interface MetadataLocks {
   readonly acceptedLocks: Readonly<Record<string, readonly string[]>>;
   /** The algorithm of the statement as written; null where none can be told. */
   readonly algorithm: string | null;
+  /** Tables and partitions that have now what another one had: renamed or exchanged, so that they are no rewrites. */
+  readonly exchanged: readonly string[];
   readonly newIndexes: readonly string[];
   /** TOTAL_ROW_VERSIONS before and after, by table or partition ("t#p#p0"); only where the number changed. */
   readonly rowVersions: Readonly<Record<string, readonly [before: number, after: number]>>;

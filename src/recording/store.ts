@@ -124,6 +124,7 @@ const SHAPE: Readonly<
       | 'recovery'
       | 'canaries'
       | 'journal'
+      | 'probe'
       | 'replica'
       | 'upkeep'
     >,

@@ -52,6 +52,7 @@ function rowsOf(each: BlockedBehind, atLeast: boolean): readonly (readonly strin
 function rootInWords(root: SessionRecord | undefined): string {
   if (root === undefined) return 'not seen';
   if (root.owner === 'migration') return 'itself';
+  if (root.sessionId === 0) return root.applicationName || 'prepared';
   return root.owner === 'other' ? `session ${root.sessionId}` : `${root.owner} ${root.sessionId}`;
 }
 
@@ -68,7 +69,9 @@ function cellsOf({ operations, lostMs, longestMs }: BlockedFigures, atLeast: boo
 }
 
 function noteOf({ observers }: Recording, left: number, doubt: string | null): string {
-  const everyMs = observers.find(({ name }) => name === LOCK_OBSERVER)?.intervalMs ?? null;
+  const { intervalMs = null, longestPauseMs = 0 } =
+    observers.find(({ name }) => name === LOCK_OBSERVER) ?? {};
+  const everyMs = intervalMs === null ? null : Math.max(intervalMs, longestPauseMs);
   return [
     'Operations that waited for a lock with the migration among their blockers, by the statement that ran when they ' +
       'began to; time lost is what they waited in the database, added up. In pool: the most that queued for a connection ' +

@@ -1,7 +1,14 @@
 /** How a rehearsal was run and how far it can be believed, as labelled lines. Texts are not yet escaped. */
 import { isMeasured } from '../recording/figure.ts';
-import type { LoadRecord, Recording, ReplicaRecord, SelfCheck } from '../recording/recording.ts';
+import type {
+  LoadRecord,
+  Recording,
+  ReplicaRecord,
+  SelfCheck,
+  ServerRecord,
+} from '../recording/recording.ts';
 import { codeGaps, codeInWords } from './code.ts';
+import { effectGaps } from './effects.ts';
 import {
   bytes,
   count,
@@ -42,16 +49,23 @@ export function subtitle(recording: Recording): string {
 export function factsOf(recording: Recording): readonly Fact[] {
   const { load, machine, migrations, code, deadlocks, mix, upkeep } = recording;
   return [
-    ...recording.servers.flatMap(({ role, description, version, flavor, settings }) => [
-      {
-        label: role === 'rehearsal' ? 'server' : `server (${role})`,
-        text: `${description}, ${flavor} ${version}`,
-      },
-      {
-        label: 'settings',
-        text: settings.map(({ name, value }) => `${name} ${unmistakable(value)}`).join(', '),
-      },
-    ]),
+    ...recording.servers
+      .toSorted(rehearsalFirst)
+      .flatMap(({ role, description, version, flavor, settings }) => [
+        {
+          label: role === 'rehearsal' ? 'server' : `server (${role})`,
+          text: `${description}, ${flavor} ${version}`,
+        },
+        // Of the probe's they are those of the rehearsal, but for what makes a small server quick.
+        ...(role === 'probe'
+          ? []
+          : [
+              {
+                label: 'settings',
+                text: settings.map(({ name, value }) => `${name} ${unmistakable(value)}`).join(', '),
+              },
+            ]),
+      ]),
     { label: 'data', text: dataInWords(recording) },
     ...('notMeasured' in load ? [] : [{ label: 'load', text: loadInWords(load) }]),
     { label: 'recovery', text: recoveryInWords(recording) },
@@ -80,9 +94,13 @@ export function factsOf(recording: Recording): readonly Fact[] {
   ].filter(({ text }) => text !== '');
 }
 
+function rehearsalFirst(one: ServerRecord, other: ServerRecord): number {
+  return Number(other.role === 'rehearsal') - Number(one.role === 'rehearsal');
+}
+
 /** What was wanted and could not be measured, each with its reason. */
 export function notMeasuredOf(recording: Recording): readonly Fact[] {
-  const { load, disk, code, deadlocks, mix, replica, journal, upkeep } = recording;
+  const { load, disk, code, deadlocks, mix, replica, journal, upkeep, probe } = recording;
   return [
     ...('notMeasured' in load
       ? [{ label: 'load', text: load.notMeasured }]
@@ -102,6 +120,7 @@ export function notMeasuredOf(recording: Recording): readonly Fact[] {
       : replicaGaps(replica).map((text) => ({ label: 'replica', text }))),
     ...(mix === undefined ? [] : mixGaps(mix)).map((text) => ({ label: 'rows per call', text })),
     ...gapsOf(code).map((text) => ({ label: 'code', text })),
+    ...effectGaps(probe).map((text) => ({ label: 'probe', text })),
     ...(upkeep !== undefined && 'notMeasured' in upkeep.lostStatistics
       ? [{ label: 'lost statistics', text: upkeep.lostStatistics.notMeasured }]
       : []),
@@ -221,9 +240,11 @@ const PRIORITIES: Readonly<Record<NonNullable<SelfCheck['priority']>, string>> =
 
 function observersInWords({ observers }: Recording): string {
   return observers
-    .map(({ name, samples, intervalMs, cpuMs }) => {
+    .map(({ name, samples, intervalMs, longestPauseMs, cpuMs, serverCpuMs }) => {
       const every = intervalMs === null ? '' : ` every ${duration(intervalMs)}`;
-      return `${name} ${counted(samples, 'reading')}${every}, CPU ${figureInWords(cpuMs, 'ms')}`;
+      const apart = longestPauseMs === undefined ? '' : `, at most ${duration(longestPauseMs)} apart`;
+      const ofServer = serverCpuMs === undefined ? '' : `, of the server ${figureInWords(serverCpuMs, 'ms')}`;
+      return `${name} ${counted(samples, 'reading')}${every}${apart}, CPU ${figureInWords(cpuMs, 'ms')}${ofServer}`;
     })
     .join('; ');
 }

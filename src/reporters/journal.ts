@@ -19,7 +19,7 @@ export function journalTable({ journal }: Recording): Table {
   const fourth = statements.some(({ lockMs }) => lockMs !== undefined && isMeasured(lockMs)) ? LOCKED : LOG;
   return {
     title: 'Statements as the server told them',
-    head: ['began (s)', 'took', 'rows', fourth.head, 'transaction', 'outcome', 'statement'],
+    head: ['began (s)', 'took', 'rows', fourth.head, 'tx', 'outcome', 'statement'],
     rows: shown.map((each) => [
       beganInCell(each.startedAtMs),
       figureInCell(each.durationMs, 'ms'),
@@ -92,7 +92,7 @@ function noteOf(
     own === 0 ? '' : ` ${counted(own, 'statement')} of them in no file of a migration: the tool’s own.`;
   const more = hidden === 0 ? '' : ` The longest are shown, ${count(hidden)} more are in the recording.`;
   const reasons = reasonsOf(statements);
-  return `Of the migration’s user, from the ${source}; began is counted from the start of the rehearsal.${tools}${more}${reasons === '' ? '' : ` –: ${reasons}.`}`;
+  return `Of the migration’s user, from the ${source}; began is counted from the start of the rehearsal, tx counts their transactions.${tools}${more}${reasons === '' ? '' : ` –: ${reasons}.`}`;
 }
 
 /** Why figures are missing, the most frequent reasons first. */

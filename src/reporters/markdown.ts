@@ -1,7 +1,7 @@
 /** The report for a pull request comment or a job summary: the verdict in sight, the evidence folded away. */
 import type { Verdict } from '../checks/check.ts';
 import { timeline } from './chart.ts';
-import { markdownCode, markdownText } from './escape.ts';
+import { markdownCode, markdownText, shortened } from './escape.ts';
 import { type Fact, factsOf, notMeasuredOf, subtitle } from './facts.ts';
 import { detailsInWords, sentence, verdictInWords } from './format.ts';
 import type { Report, Reporter } from './reporter.ts';
@@ -11,6 +11,8 @@ import { type Table, tablesOf } from './tables.ts';
 /** Columns that a code block of a pull request comment shows without a scroll bar. */
 const CHART_WIDTH = 90;
 const DETAILS_SHOWN = 5;
+/** A comment takes 65,536 characters; a statement may have millions, which the recording has. */
+const CELL_CHARACTERS = 1_000;
 
 const MARKS: Readonly<Record<Verdict, string>> = { pass: '✅', inconclusive: '❔', fail: '❌' };
 
@@ -49,7 +51,7 @@ function story({ recording }: Report): string {
   const links = storyOf(recording);
   if (links.length === 0) return '';
   const lines = links.map(({ text, sql }, depth) => {
-    const code = sql === null ? '' : `: ${markdownCode(sql, 'text')}`;
+    const code = sql === null ? '' : `: ${markdownCode(shortened(sql, CELL_CHARACTERS), 'text')}`;
     return `${'  '.repeat(depth)}- ${markdownText(text)}${code}`;
   });
   return ['**The longest wait**', '', ...lines].join('\n');
@@ -83,7 +85,8 @@ function tableInMarkdown({ head, rows, numeric, note }: Table): string {
 }
 
 /** An indented cell belongs to the row above it: SQL of a step. */
-function cellInMarkdown(cell: string): string {
+function cellInMarkdown(text: string): string {
+  const cell = shortened(text, CELL_CHARACTERS);
   return cell.startsWith('  ') ? markdownCode(cell, 'cell') : markdownText(cell);
 }
 

@@ -6,21 +6,22 @@ import type { Table } from './tables.ts';
 
 const ROWS_SHOWN = 20;
 
-/** Readings of one phase of one session, one after the other. */
+/** Readings of one phase of one statement, one after the other. */
 interface Phase {
+  readonly place: string;
   readonly first: ProgressRecord;
   readonly last: ProgressRecord;
 }
 
 export function phasesTable(recording: Recording): Table {
-  const phases = phasesOf(recording.progress);
+  const phases = phasesOf(recording);
   return {
     title: 'Progress of the statements',
     head: ['statement', 'phase', 'seen from (s)', 'for', 'done', 'of about'],
     rows: phases
       .slice(0, ROWS_SHOWN)
-      .map(({ first, last }) => [
-        placeOf(recording, first),
+      .map(({ place, first, last }) => [
+        place,
         first.phase,
         secondsAlone(first.atMs),
         duration(last.atMs - first.atMs),
@@ -34,14 +35,16 @@ export function phasesTable(recording: Recording): Table {
   };
 }
 
-function phasesOf(records: readonly ProgressRecord[]): readonly Phase[] {
+function phasesOf(recording: Recording): readonly Phase[] {
   const phases: Phase[] = [];
-  for (const record of records) {
+  for (const record of recording.progress) {
+    const place = placeOf(recording, record);
     const index = phases.findLastIndex(({ first }) => first.sessionId === record.sessionId);
     const open = phases[index];
-    const goesOn = open?.first.phase === record.phase && record.done >= open.last.done;
-    if (open !== undefined && goesOn) phases[index] = { first: open.first, last: record };
-    else phases.push({ first: record, last: record });
+    const goesOn =
+      open?.place === place && open.first.phase === record.phase && record.done >= open.last.done;
+    if (open !== undefined && goesOn) phases[index] = { ...open, last: record };
+    else phases.push({ place, first: record, last: record });
   }
   return phases;
 }

@@ -54,6 +54,13 @@ test('details that have no room are counted, in both formats', () => {
   }
 });
 
+test('a statement of a hundred thousand characters leaves a report that can be read', () => {
+  const long = statementRecord({ text: `insert into t values ('${'x'.repeat(1e5)}')` });
+  const facts = recording({ steps: [step({ statements: [long] })] });
+  expect(render(facts, 'markdown')).toContain('insert into t values');
+  for (const format of ['terminal', 'markdown']) expect(render(facts, format).length).toBeLessThan(30_000);
+});
+
 test('disk areas keep their order, whatever the order in which they were read', () => {
   const areas = { other: 1e6, binlog: 1e6, tables: 1e6 };
   const disk = recording().disk;
@@ -231,10 +238,10 @@ test('nothing in SQL, names or messages becomes markup', () => {
   expect(tables.length).toBeGreaterThan(10);
 });
 
-test('a wait whose blocker was gone before it could be read is told as the wait that it is', () => {
+test('a wait whose blocker was not seen is told as the wait that it is', () => {
   const facts = recording({ lockWaits: [lockWaitRecord(700, { blockers: [] })] });
   const text = render(facts, 'terminal').replace(/\s+/g, ' ');
-  expect(text).toContain('a session that was gone before it could be read held orders');
+  expect(text).toContain('a session that was not seen blocked orders');
   expect(text).toMatch(/waited 700 ms for \w+ on orders/);
 });
 

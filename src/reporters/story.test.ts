@@ -87,6 +87,43 @@ test('the chain goes from the one who held the lock down to the migration and th
   expect(links[0]?.sql).toBe(READER.statement);
 });
 
+test('operations side by side in the queue before the migration are one link, not a chain of their own', () => {
+  const queue = Array.from({ length: 20 }, (_, index) => loadSession(100 + index));
+  const writes = queue.map((waiter, index) =>
+    lockWaitRecord(400 + index, { waiter, mode: 'RowExclusiveLock', startedAtMs: 2050, statementId: null }),
+  );
+  const alter = lockWaitRecord(300, { blockers: [READER, ...queue] });
+  const texts = storyOf(recording({ lockWaits: [...writes, alter] })).map(({ text }) => text);
+  expect(texts.slice(0, 3)).toEqual([
+    'session 20 (psql) held orders',
+    '20 operations of the load waited up to 419 ms for RowExclusiveLock on orders',
+    'the migration (1_tax_rate.sql:1) waited 300 ms for AccessExclusiveLock on orders, then got it',
+  ]);
+});
+
+test('who blocks whom over two tables is told with the table of each, and a row as a row', () => {
+  const other = { ...READER, sessionId: 21, applicationName: 'dba' };
+  const told = [
+    lockWaitRecord(900, { blockers: [READER, other] }),
+    lockWaitRecord(950, {
+      ...{ waiter: other, blockers: [READER], relation: 'carts', target: 'transaction', mode: 'ShareLock' },
+      statementId: null,
+    }),
+  ];
+  expect(storyOf(recording({ lockWaits: told })).map(({ text }) => text)).toMatchObject([
+    'session 20 (psql) held a row of carts',
+    'session 21 (dba) waited 950 ms for ShareLock on a row of carts, then got it',
+    'the migration (1_tax_rate.sql:1) waited 900 ms for AccessExclusiveLock on orders, then got it',
+  ]);
+});
+
+test('a transaction that is waited for is told as not ended, and another lock by its kind', () => {
+  const root = (target: string): string | undefined =>
+    storyOf(recording({ lockWaits: [lockWaitRecord(900, { relation: null, target })] }))[0]?.text;
+  expect(root('virtual transaction')).toBe('session 20 (psql) had not ended its transaction');
+  expect(root('advisory lock')).toBe('session 20 (psql) held the advisory lock');
+});
+
 test('nothing that waited, no story', () => {
   expect(storyOf(recording())).toEqual([]);
 });

@@ -20,6 +20,7 @@ import { changeInWords } from './changes.ts';
 import { codeTable } from './code.ts';
 import { deadlocksTable } from './deadlocks.ts';
 import { diskStatementsTable, freeInWords } from './disk-statements.ts';
+import { effectsTable } from './effects.ts';
 import { bytes, count, duration, figureInCell, perSecondAlone } from './format.ts';
 import { growthTable } from './growth.ts';
 import { journalTable } from './journal.ts';
@@ -45,9 +46,10 @@ const LATENCY_DIGITS = 2;
 
 /** Every table that has something to show, in the order of a report. */
 export function tablesOf(recording: Recording): readonly Table[] {
-  const { load, disk, code, mix, replica } = recording;
+  const { load, disk, code, mix, replica, probe } = recording;
   const tables = [
     stepsTable(recording),
+    ...(probe === undefined || 'notMeasured' in probe ? [] : [effectsTable(probe)]),
     journalTable(recording),
     phasesTable(recording),
     ...(code === undefined || 'notMeasured' in code ? [] : [codeTable(recording, code)]),
@@ -74,7 +76,12 @@ export function tablesOf(recording: Recording): readonly Table[] {
 
 function stepsTable(recording: Recording): Table {
   const rows = recording.steps.flatMap((step) => [
-    [step.file, duration(step.endedAtMs - step.startedAtMs), '', outcomeOf(step)],
+    [
+      step.file,
+      duration(step.endedAtMs - step.startedAtMs),
+      '',
+      [outcomeOf(step), ...changesOfStep(recording, step)].join('; '),
+    ],
     ...statementRows(recording, step),
   ]);
   return {
@@ -106,6 +113,15 @@ function statementRows(recording: Recording, step: Step): readonly (readonly str
     const notRun = last.outcome === 'not run' ? ['not run'] : [];
     const outcome = [...notRun, ...failed, ...effect, ...tries, ...new Set(did)].join(', ');
     return [[`  ${last.line}: ${last.text}`, figureInCell(took, 'ms'), waited, outcome]];
+  });
+}
+
+/** What several statements of the step may have done: "orders: instant, row versions 0 to 2 of 255". */
+function changesOfStep({ changes }: Recording, { version }: Step): readonly string[] {
+  const own = changes.filter((change) => change.statementId === null && change.version === version);
+  return grouped(own, ({ relation }) => relation).flatMap((group) => {
+    const did = [...new Set(group.flatMap(changeInWords))];
+    return did.length === 0 ? [] : [`${group[0]?.relation}: ${did.join(', ')}`];
   });
 }
 

@@ -1,7 +1,7 @@
 /** What a report says of the server's own upkeep, as labelled lines. Texts are not yet escaped. */
 import type { UpkeepRecord } from '../recording/recording.ts';
 import type { Fact } from './facts.ts';
-import { count, counted, figureInCell } from './format.ts';
+import { count, counted, duration, figureInCell } from './format.ts';
 
 /** Tables with more dead rows than this are named. */
 const DEAD_ROWS_TOLD = 1_000;
@@ -13,6 +13,7 @@ export function upkeepFacts({
   deadRows,
   lostStatistics,
   workers,
+  cancelled = [],
   checkpoints,
 }: UpkeepRecord): readonly Fact[] {
   const worn = deadRows
@@ -56,6 +57,12 @@ export function upkeepFacts({
       label: 'upkeep',
       text: workers
         .map(({ statement, unyielding }) => `${statement}${unyielding ? ', which gives way to nobody' : ''}`)
+        .join('; '),
+    },
+    {
+      label: 'upkeep cancelled',
+      text: cancelled
+        .map(({ work, table, atMs }) => `${work} of ${table}, ${duration(atMs)} after the start`)
         .join('; '),
     },
     {

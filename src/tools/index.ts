@@ -11,6 +11,7 @@ import type { Tool } from './tool.ts';
 export { type DetectedTool, detectTool } from './detect.ts';
 export { findPending, type Pending, readMigrations } from './pending.ts';
 export { type MigrationsRequest, type ReleasedRequest, runMigrations, runReleased } from './run.ts';
+export { type NumberedStatement, sendsByPart } from './sends.ts';
 
 /** Every tool; plain files last, since every other layout is made of .sql files too. */
 export const tools: readonly Tool[] = [dbmate, golangMigrate, flyway, prisma, drizzle, plain];

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { TableProfile } from '../profile/profile.ts';
-import { type Comparison, compareTable } from './comparison.ts';
+import { compareTable } from './comparison.ts';
+import type { Comparison } from './figure.ts';
 import { renderVerification } from './render.ts';
 
 const orders: TableProfile = {
@@ -28,7 +29,15 @@ const orders: TableProfile = {
 
 function compare(
   got: Partial<TableProfile> | null,
-  { wanted = orders, bloatInTable = true } = {},
+  {
+    wanted = orders,
+    bloatInTable = true,
+    rowsOf = {},
+  }: {
+    readonly wanted?: TableProfile;
+    readonly bloatInTable?: boolean;
+    readonly rowsOf?: Readonly<Record<string, number>>;
+  } = {},
 ): readonly Comparison[] {
   return compareTable({
     wanted,
@@ -36,6 +45,7 @@ function compare(
     rows: orders.rows,
     bloatInTable,
     distinctAt: ({ distinct }) => distinct,
+    rowsOf: (name) => rowsOf[name] ?? null,
     chosen: new Set(),
     chosenNulls: new Set(),
     growthBytes: () => 16_384,
@@ -65,6 +75,48 @@ test('each figure fails on its own just outside of its tolerance', () => {
   expect(outside(compare(changed({ frequencies: [0.6, 0.2, 0.1, 0.03] })))).toEqual(['frequencies']);
   expect(outside(compare(changed({ distinct: 5 })))).toEqual(['distinct']);
   expect(outside(compare(changed({ correlation: 0.51 })))).toEqual(['correlation']);
+});
+
+test('where both tell the values, each has to have its own share, but for a foreign key', () => {
+  const [column] = orders.columns;
+  if (column === undefined) throw new Error('no column');
+  const wanted = { ...orders, columns: [{ ...column, values: ['paid', 'open', 'void'] }] };
+  const columns = [{ ...column, values: ['void', 'paid', 'open'] }];
+  expect(outside(compare({ columns }, { wanted }))).toEqual(['frequencies']);
+  expect(outside(compare({ columns: wanted.columns }, { wanted }))).toEqual([]);
+  const key = { columns: ['status'], references: 'states', parentsReferred: null, frequencies: [] };
+  expect(outside(compare({ columns }, { wanted: { ...wanted, foreignKeys: [key] } }))).toEqual([]);
+});
+
+test('a volume with fewer parents than production refers to is held against those it has', () => {
+  const [column] = orders.columns;
+  if (column === undefined) throw new Error('no column');
+  const shop = { ...column, name: 'shop_id', distinct: 100, frequencies: [0.012, 0.011] };
+  const key = {
+    name: 'orders_shop_id_fkey',
+    columns: ['shop_id'],
+    references: 'shops',
+    parentsReferred: null,
+    frequencies: shop.frequencies,
+  };
+  const wanted = { ...orders, columns: [shop], foreignKeys: [key] };
+  const twenty = { ...shop, distinct: 20, frequencies: [0.06, 0.055] };
+  const got = { columns: [twenty], foreignKeys: [{ ...key, frequencies: twenty.frequencies }] };
+  expect(outside(compare(got, { wanted, rowsOf: { shops: 100 } }))).toEqual([
+    'frequencies',
+    'distinct',
+    'children of a parent',
+  ]);
+  const few = compare(got, { wanted, rowsOf: { shops: 20 } });
+  expect(outside(few)).toEqual([]);
+  const told = few.filter(({ note }) => note?.includes('which has 20 at this volume'));
+  expect(told.map(({ measure, verdict }) => [measure, verdict])).toEqual([
+    ['frequencies', 'not measured'],
+    ['distinct', 'within'],
+    ['children of a parent', 'not measured'],
+  ]);
+  const fewer = { ...got, columns: [{ ...twenty, distinct: 10 }] };
+  expect(outside(compare(fewer, { wanted, rowsOf: { shops: 20 } }))).toEqual(['distinct']);
 });
 
 test('dead space of production is left out of the bytes of a row', () => {

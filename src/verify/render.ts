@@ -1,7 +1,7 @@
 /** The figures of a verification as a table of 80 columns. Pure. */
 import { count, counted, meanBytes, percent } from '../reporters/format.ts';
 import { tableLines, wrapped } from '../reporters/layout.ts';
-import type { Comparison, Measure } from './comparison.ts';
+import type { Comparison, Measure } from './figure.ts';
 
 export interface VerificationText {
   /** Figures that are within tolerance too. */
@@ -57,6 +57,7 @@ function figureOf(measure: Measure, value: number | null): string {
     case 'nulls':
     case 'frequencies':
     case 'children of a parent':
+    case 'share of the rows':
       return percent(value);
     case 'correlation':
       return value.toFixed(2);

@@ -3,7 +3,9 @@ import type { Engine, Session, TableDescription } from '../engines/engine.ts';
 import { planRows, productionDistinct } from '../generators/index.ts';
 import type { Profile, TableProfile } from '../profile/profile.ts';
 import type { DataPlan } from '../scenario/plan.ts';
-import { type Comparison, compareTable, withExact } from './comparison.ts';
+import { compareTable, withExact } from './comparison.ts';
+import type { Comparison, ComparisonRequest } from './figure.ts';
+import { comparePartitions } from './shares.ts';
 
 export interface VerifyRequest {
   readonly engine: Pick<Engine, 'schema' | 'dialect' | 'capture'>;
@@ -42,11 +44,12 @@ export async function verifyFilling(request: VerifyRequest): Promise<readonly Co
     const counted = its === null ? null : { ...its, rows: await engine.schema.countRows(session, table) };
     const overrides = data.tables[table.name]?.columns ?? {};
     const chosen = Object.entries(overrides);
-    const compared = compareTable({
+    const comparison: ComparisonRequest = {
       wanted,
       got: counted,
       rows,
       distinctAt: (column) => productionDistinct(wanted, column, rows),
+      rowsOf: (name) => planned.get(name) ?? null,
       chosen: new Set(
         chosen
           .filter(([, each]) =>
@@ -57,10 +60,25 @@ export async function verifyFilling(request: VerifyRequest): Promise<readonly Co
       chosenNulls: new Set(chosen.filter(([, each]) => each.nullFraction !== null).map(([name]) => name)),
       bloatInTable: engine.capture?.bloatInTable ?? false,
       growthBytes: (bytes) => engine.capture?.growthBytes?.(bytes) ?? PAGES_BYTES,
-    });
-    for (const each of compared) found.push(await inDoubtCounted(request, table, each));
+    };
+    for (const each of compareTable(comparison)) found.push(await inDoubtCounted(request, table, each));
+    found.push(...comparePartitions(comparison, await rowsOfPartitions(request, wanted)));
   }
   return found;
+}
+
+/** Of partitions that are tables of their own. */
+async function rowsOfPartitions(
+  { engine, session, tables, signal }: VerifyRequest,
+  { partitions = [] }: TableProfile,
+): Promise<ReadonlyMap<string, number>> {
+  const counted = new Map<string, number>();
+  for (const { name } of partitions) {
+    signal.throwIfAborted();
+    const table = tables.find((each) => each.name === name);
+    if (table !== undefined) counted.set(name, await engine.schema.countRows(session, table));
+  }
+  return counted;
 }
 
 /** Two pages of Postgres. */

@@ -1,10 +1,12 @@
 /** The contract of canaries: each test makes the lock that they are the witnesses of. */
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { measurementConflict } from '../../src/checks/measurement-conflict.ts';
 import type { Session } from '../../src/engines/engine.ts';
 import { startCanaries, startObservers } from '../../src/observers/index.ts';
-import { createRecorder, type Recorder } from '../../src/recording/recorder.ts';
+import type { Recorder } from '../../src/recording/recorder.ts';
 import type { CanaryOutage, CanaryRecord, Recording } from '../../src/recording/recording.ts';
+import { bareRecorder } from '../recorder.ts';
 import { eventually, type TestServer } from '../server.ts';
 import type { Fixture } from './fixtures.ts';
 
@@ -26,13 +28,7 @@ export function canariesContract(given: () => TestServer, fixture: Fixture): voi
   /** Runs something while canaries and the observers of the locks look on. */
   async function watched(work: (recorder: Recorder) => Promise<void>): Promise<Recording> {
     const { engine, server, roles } = given();
-    const recorder = createRecorder({
-      harnessVersion: '0',
-      scenario: 'canaries',
-      randomSeed: 1,
-      budgets: NO_BUDGETS,
-      migrations: { tool: 'plain', directory: '', lockTimeoutMs: null, applied: [], pending: [] },
-    });
+    const recorder = bareRecorder('canaries');
     const tables = await engine.schema.describe(migrator);
     await using observers = await startObservers({ engine, server, roles, recorder });
     await using canaries = await startCanaries({
@@ -122,13 +118,7 @@ export function canariesContract(given: () => TestServer, fixture: Fixture): voi
   test('a table that is gone ends its canaries, and that is told', async () => {
     await migrator.execute('create table short_lived (id int primary key)');
     const { engine, server, roles } = given();
-    const recorder = createRecorder({
-      harnessVersion: '0',
-      scenario: 'canaries',
-      randomSeed: 1,
-      budgets: NO_BUDGETS,
-      migrations: { tool: 'plain', directory: '', lockTimeoutMs: null, applied: [], pending: [] },
-    });
+    const recorder = bareRecorder('canaries');
     const tables = await engine.schema.describe(migrator);
     await using canaries = await startCanaries({
       ...{ engine, server, roles, recorder, tables },

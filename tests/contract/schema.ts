@@ -136,6 +136,30 @@ export function schemaContract(given: () => TestServer, fixture: Fixture): void 
     expect(new Set(await sampleKeys(session, orders, 'note', 5 * ROWS)).size).toBe(ROWS);
   });
 
+  test('sampled rows hold what one live row holds, are spread over the table, and the same each time', async () => {
+    const { sampleRows, sampleKeys } = given().engine.schema;
+    const orders = await table('orders');
+    const keys = ['customer_id', 'id', { text: 'o.id + 1', alias: 'o' }];
+    const rows = await sampleRows(session, orders, keys, 50);
+    expect(rows).toHaveLength(50);
+    expect(await sampleRows(session, orders, keys, 50)).toEqual(rows);
+    for (const [customer, id, next] of rows.slice(0, 5)) {
+      const live = await session.query(
+        placed('select 1 as one from orders where customer_id = ? and id = ?'),
+        [customer ?? null, id ?? null],
+      );
+      expect([live.length, next]).toEqual([1, String(Number(id) + 1)]);
+    }
+    // As often as in the table, not each pair once; rows without one of the values have no place.
+    const regions = await sampleRows(session, orders, ['country', 'region'], 5 * ROWS);
+    expect(regions.length).toBeGreaterThan((await sampleKeys(session, orders, 'region', 5 * ROWS)).length);
+    expect(regions.flat()).not.toContain(null);
+    const never = { text: 'nullif(o.id, o.id)', alias: 'o' };
+    const without = await sampleRows(session, orders, ['id', never], 50);
+    expect(without).toHaveLength(50);
+    expect(without.every(([id, none]) => id !== null && none === null)).toBe(true);
+  });
+
   /** `?` as the engine writes the n-th placeholder. */
   function placed(statement: string): string {
     let position = 0;

@@ -1,9 +1,10 @@
 /** The contract of the engine's own views: lock waits, disk, progress, what a statement did, facts of the server. */
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DiskReader, LockReader, LockReading, Session } from '../../src/engines/engine.ts';
 import { startObservers } from '../../src/observers/index.ts';
-import { createRecorder } from '../../src/recording/recorder.ts';
 import type { LockWait, Recording } from '../../src/recording/recording.ts';
+import { bareRecorder } from '../recorder.ts';
 import { eventually, type TestServer } from '../server.ts';
 import type { Fixture } from './fixtures.ts';
 
@@ -101,16 +102,7 @@ export function viewsContract(given: () => TestServer, fixture: Fixture): void {
     attempts,
     async () => {
       attempt += 1;
-      const recorder = createRecorder({
-        harnessVersion: '0',
-        scenario: 'contract',
-        randomSeed: 1,
-        budgets: {
-          ...{ lockWaitMs: null, stallMs: null, durationMs: null, diskGrowthPeak: null },
-          ...{ failedOperations: null, latencyP99: null, replicaLagMs: null },
-        },
-        migrations: { tool: 'sql', directory: '', lockTimeoutMs: null, applied: [], pending: [] },
-      });
+      const recorder = bareRecorder('contract');
       const observers = await startObservers({ ...given(), recorder });
       const trueMs = { alter: 0, select: 0 };
       const heldMs = { alter: 0, select: 0 };

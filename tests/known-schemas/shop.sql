@@ -1,9 +1,10 @@
 -- A blog and a shop with attributes as rows, as PHP applications have them.
+set session sql_mode = 'NO_AUTO_VALUE_ON_ZERO';
 create table wp_users (id bigint(20) unsigned not null auto_increment, user_login varchar(60) not null default '', user_pass varchar(255) not null default '', user_nicename varchar(50) not null default '',
-  user_email varchar(100) not null default '', user_registered datetime not null default '2000-01-01 00:00:00', user_status int(11) not null default 0, primary key (id), key user_login_key (user_login));
+  user_email varchar(100) not null default '', user_registered datetime not null default '0000-00-00 00:00:00', user_status int(11) not null default 0, primary key (id), key user_login_key (user_login));
 create table wp_usermeta (umeta_id bigint(20) unsigned not null auto_increment, user_id bigint(20) unsigned not null default 0, meta_key varchar(255) default null, meta_value longtext, primary key (umeta_id),
   key user_id (user_id), key meta_key (meta_key(191)));
-create table wp_posts (id bigint(20) unsigned not null auto_increment, post_author bigint(20) unsigned not null default 0, post_date datetime not null default '2000-01-01 00:00:00', post_content longtext not null,
+create table wp_posts (id bigint(20) unsigned not null auto_increment, post_author bigint(20) unsigned not null default 0, post_date datetime not null default '0000-00-00 00:00:00', post_content longtext not null,
   post_title text not null, post_status varchar(20) not null default 'publish', post_name varchar(200) not null default '', post_parent bigint(20) unsigned not null default 0, menu_order int(11) not null default 0,
   post_type varchar(20) not null default 'post', comment_count bigint(20) not null default 0, primary key (id), key post_name (post_name(191)), key type_status_date (post_type, post_status, post_date, id));
 create table wp_options (option_id bigint(20) unsigned not null auto_increment, option_name varchar(191) not null default '', option_value longtext not null, autoload varchar(20) not null default 'yes',
@@ -31,3 +32,7 @@ create table sales_order (entity_id int unsigned not null auto_increment, increm
   discount decimal(20,4) check (discount <= 0), created_at timestamp not null default current_timestamp, full_total decimal(21,4) generated always as (coalesce(grand_total, 0) + coalesce(discount, 0)) stored,
   document json, state_code varchar(32) generated always as (upper(state)) virtual, primary key (entity_id, created_at), key (increment_id))
   partition by range (unix_timestamp(created_at)) (partition p0 values less than (1704067200), partition p1 values less than (1735689600), partition p2 values less than maxvalue);
+create table shop_invoices (
+  id int unsigned auto_increment primary key, issued date not null, due date not null, paid date,
+  check (due between issued and issued + interval 90 day), check (paid >= issued + interval 1 day),
+  check (issued >= cast('2010-01-01' as date)));

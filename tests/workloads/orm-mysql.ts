@@ -27,6 +27,7 @@ create table line_items (
   quantity smallint not null default 1, unit_price decimal(12, 2) not null,
   foreign key (order_id) references orders (id) on delete cascade, foreign key (product_id) references products (id)
 );
+create table devices (id binary(16) not null primary key, account_id bigint unsigned not null, token varbinary(32) not null, foreign key (account_id) references accounts (id));
 create table Post (id varchar(191) primary key, authorId char(36) not null, title varchar(191) not null, published boolean not null default false, viewCount int not null default 0, createdAt datetime(3) not null default current_timestamp(3), foreign key (authorId) references users (id));
 create table django_session (session_key varchar(40) primary key, session_data longtext not null, expire_date datetime(6) not null, key (expire_date));
 create table jobs (id bigint unsigned not null auto_increment primary key, queue varchar(190) not null, payload longtext not null, attempts tinyint unsigned not null default 0, reserved_at int unsigned, available_at int unsigned not null, created_at int unsigned not null, key (queue));
@@ -38,10 +39,27 @@ export const ROWS = {
   products: { rows: 1000 },
   orders: { rows: 4000 },
   line_items: { rows: 8000 },
+  devices: { rows: 500 },
   Post: { rows: 1000 },
   django_session: { rows: 500 },
   jobs: { rows: 500 },
 };
+
+/** Whole operations: each call finds or changes rows in every statement, since its values come from one live row. */
+export const HITTING = [
+  'select * from devices where id = $1',
+  'select * from devices where account_id = $1 and id = $2 and token = $3',
+  'select * from devices where id between $1 and $2',
+  'select * from orders where account_id = $1 and id = $2',
+  'select * from orders where user_id = $1 and account_id = $2 and status = $3',
+  'update orders set deleted_at = null, total_cents = total_cents + 1 where account_id = $1 and number = $2 and currency = $3',
+  'select * from orders where account_id = $1 and id in ($2, $3)',
+  'select * from orders where account_id = $1 and placed_at between $2 and $3',
+  'select * from users where account_id = $1 and lower(email) = $2',
+  'select * from orders where account_id = $1 and user_id = $2;\nselect * from orders where account_id = $1 and id = $2',
+  'select * from orders where account_id = :account and id = :from;\nselect * from orders where account_id = :account and id = :to',
+  '-- :account: orders.account_id\n-- :order: orders.id latest\nselect * from orders where account_id + 0 = :account and id + 0 = :order',
+];
 
 /** The server and the text tell where each parameter comes from, and some of the calls find or change rows. */
 export const TOUCHING = [

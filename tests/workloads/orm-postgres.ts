@@ -45,6 +45,20 @@ export const ROWS = {
   bookings: { rows: 300 },
 };
 
+/** Whole operations: each call finds or changes rows in every statement, since its values come from one live row. */
+export const HITTING = [
+  'select * from orders where account_id = $1 and id = $2',
+  'select * from orders where user_id = $1 and account_id = $2 and status = $3',
+  'update orders set deleted_at = null, total_cents = total_cents + 1 where account_id = $1 and number = $2 and currency = $3',
+  'select * from orders where account_id = $1 and id in ($2, $3)',
+  'select * from orders where account_id = $1 and placed_at between $2 and $3',
+  'select * from users where account_id = $1 and lower(email) = $2',
+  'select * from orders where account_id = $1 and user_id = $2;\nselect * from orders where account_id = $1 and id = $2',
+  'select * from orders where account_id = :account and id = :from;\nselect * from orders where account_id = :account and id = :to',
+  '-- :account: orders.account_id\n-- :order: orders.id latest\nselect * from orders where account_id + 0 = :account and id + 0 = :order',
+  'select * from orders where account_id = $1 and id = any($2)',
+];
+
 /** The server and the text tell where each parameter comes from, and some of the calls find or change rows. */
 export const TOUCHING = [
   'SELECT "users".* FROM "users" WHERE "users"."id" = $1 LIMIT $2',

@@ -4,7 +4,7 @@
  */
 
 import { LENGTHS, startsWith } from './calls.ts';
-import { columnsOf, isEvaluated } from './evaluate.ts';
+import { columnsOf, holds, isEvaluated } from './evaluate.ts';
 import type { Expression } from './expression.ts';
 import {
   type Alternative,
@@ -42,7 +42,10 @@ function solve(expression: Expression, negated: boolean): readonly Alternative[]
     const test: Expression = negated ? { kind: 'not', of: expression } : expression;
     const [column, ...others] = columnsOf(test);
     if (column === undefined || !isEvaluated(test)) throw error;
-    return [[others.length === 0 ? ruleOf(column, { tests: [test] }) : { test }]];
+    if (others.length > 0) return [[{ test }]];
+    // `coalesce(kind = 'a', false)` is false of a null.
+    const nullness = holds(test, () => null) === false ? { nullness: 'not null' as const } : {};
+    return [[ruleOf(column, { tests: [test], ...nullness })]];
   }
 }
 

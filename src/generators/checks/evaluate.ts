@@ -6,6 +6,7 @@ import type { CellValue, ColumnType, TableDescription } from '../../engines/engi
 import { scalarType } from '../types/scalar-types.ts';
 import { constantsOf, type EvaluatedCall, FUNCTIONS } from './evaluated-calls.ts';
 import { type Expression, readableExpression } from './expression.ts';
+import { ofInstants } from './instants.ts';
 import { compare, ordered } from './order.ts';
 import { likeToRegex, translateRegex } from './regex.ts';
 import { Doubt, numberOf, parsedJson, textOf, truth, type Value } from './sql-values.ts';
@@ -70,6 +71,12 @@ export function columnsOf(expression: Expression): ReadonlySet<string> {
   };
   walk(expression);
   return found;
+}
+
+/** The texts that an expression names. */
+export function literalsIn(expression: Expression): readonly string[] {
+  if (expression.kind === 'literal') return [expression.text];
+  return partsOf(expression).flatMap(literalsIn);
 }
 
 /** Whether every part of it is known here; a value may still be of a form that is not. */
@@ -184,7 +191,11 @@ function binary({ operator, left, right }: Expression & { kind: 'binary' }, read
     return one === null || other === null ? one !== other : compare(one, other) !== 0;
   if (one === null || other === null) return null;
   const calculate = CALCULATED[operator];
-  if (calculate !== undefined) return calculated(operator, calculate(numberOf(one), numberOf(other)));
+  if (calculate !== undefined)
+    return calculated(
+      operator,
+      ofInstants(operator, one, other) ?? calculate(numberOf(one), numberOf(other)),
+    );
   if (operator === '->' || operator === '->>') return memberOf(one, textOf(other), operator);
   if (operator === '?') return memberOf(one, textOf(other), operator) !== null;
   if (operator === '||') return textOf(one) + textOf(other);

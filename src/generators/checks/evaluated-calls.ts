@@ -96,11 +96,25 @@ const extract: EvaluatedCall = ([what, from], evaluate) => {
 
 const SPANS: Readonly<Record<string, number>> = { minute: 60, hour: 3600, day: 86_400 };
 
+/** Months that a calendar's span takes; it begins with a year. */
+const MONTHS: Readonly<Record<string, number>> = { month: 1, quarter: 3, year: 12 };
+/** 1970-01-05 was the first Monday. */
+const WEEK = { seconds: 604_800, begins: 345_600 };
+
 const truncated: EvaluatedCall = strict((what = NOTHING, at = NOTHING) => {
-  const span = SPANS[textOf(what)];
-  if (span === undefined) throw new UnreadableExpression('date_trunc is not understood');
+  const name = textOf(what).toLowerCase();
   const seconds = numberOf(at);
-  return numeric(seconds - (((seconds % span) + span) % span));
+  const months = MONTHS[name];
+  if (months !== undefined) {
+    const date = new Date(seconds * 1000);
+    const month = date.getUTCMonth() - (date.getUTCMonth() % months);
+    return numeric(Date.UTC(date.getUTCFullYear(), month) / 1000);
+  }
+  const { seconds: span, begins } =
+    name === 'week' ? WEEK : { seconds: SPANS[name] ?? Number.NaN, begins: 0 };
+  if (Number.isNaN(span)) throw new UnreadableExpression('date_trunc is not understood');
+  const since = seconds - begins;
+  return numeric(seconds - (((since % span) + span) % span));
 });
 
 /** Elements of an array's text: `{a,"b,c",NULL}`. */

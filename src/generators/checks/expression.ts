@@ -2,7 +2,7 @@
  * Reads a boolean SQL expression as the engines print it (`pg_get_constraintdef`, `CHECK_CLAUSE`) into a tree.
  * Casts and collations are dropped: what matters here is which values pass.
  */
-import { type Reader, readerOf, skipName, skipType } from './reader.ts';
+import { intervalIn, type Reader, readerOf, skipName, skipType } from './reader.ts';
 import { type Token, tokenise, UnreadableExpression } from './tokens.ts';
 
 export type Expression =
@@ -27,21 +27,8 @@ export type Expression =
   | { readonly kind: 'and' | 'or'; readonly items: readonly Expression[] };
 
 const COMPARISONS = new Set([
-  '<',
-  '<=',
-  '=',
-  '>=',
-  '>',
-  '<>',
-  '!=',
-  '~',
-  '~*',
-  '!~',
-  '!~*',
-  '~~',
-  '~~*',
-  '!~~',
-  '!~~*',
+  ...['<', '<=', '=', '>=', '>', '<>', '!='],
+  ...['~', '~*', '!~', '!~*', '~~', '~~*', '!~~', '!~~*'],
 ]);
 const OTHER_OPERATORS = new Set(['||', '&&', '@>', '<@', '->', '->>', '&', '|', '#', '^', '?', '@', '!']);
 const CONSTANTS = new Set(['current_timestamp', 'current_date', 'localtimestamp', 'current_time']);
@@ -259,12 +246,23 @@ function parseName(reader: Reader, first: Token): Expression {
   }
   if (word === 'case') return parseCase(reader);
   if (word === 'array' && reader.take('[')) return { kind: 'list', items: parseItems(reader, ']') };
+  if (word === 'interval' && ['number', 'text'].includes(reader.peek().kind))
+    return { kind: 'literal', text: intervalIn(reader) };
   // A typed literal (date '2024-01-01') or a character set before a text (_utf8mb4'abc').
   if (reader.peek().kind === 'text' && word !== '') return { kind: 'literal', text: reader.next().text };
   let name = first.text;
   while (reader.take('.')) name = reader.next().text;
+  if (name.toLowerCase() === 'cast' && reader.take('(')) return parseCast(reader);
   if (reader.take('(')) return callOf(name.toLowerCase(), parseItems(reader, ')'));
   return { kind: 'column', name };
+}
+
+function parseCast(reader: Reader): Expression {
+  const inside = parseOr(reader);
+  reader.expect('as');
+  skipType(reader);
+  reader.expect(')');
+  return inside;
 }
 
 /** As MariaDB prints them. */

@@ -69,7 +69,7 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = {
 };
 
 /** Longest possible length of `18 years`, `1 mon 2 days`, `01:30:00`, or of a bare number of days. */
-function intervalSeconds(text: string): number | null {
+export function intervalSeconds(text: string): number | null {
   if (/^\d+$/.test(text)) return Number(text) * 86_400;
   let seconds = 0;
   const rest = text

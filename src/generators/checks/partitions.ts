@@ -18,6 +18,8 @@ export interface PartitionRule {
   readonly values: readonly string[] | null;
   /** Bounds of several columns: the first must lie strictly inside, since the others decide at its ends. */
   readonly strict: boolean;
+  /** A default partition takes every other value. */
+  readonly open: boolean;
 }
 
 /** Rules of the columns that partitions go by. Throws UsageError when no row, or not every row, finds a partition. */
@@ -59,6 +61,7 @@ function rulesOfLeaves(
         ranges: [...(known?.ranges ?? []), ...rule.ranges],
         values: values.size > 0 ? [...values] : null,
         strict: rule.strict || known?.strict === true,
+        open: false,
       });
     }
   }
@@ -93,7 +96,7 @@ function conditionOf({ key, bound, siblings }: PartitionStep): string {
   if (list !== null) {
     const values = list.filter((value) => value !== null).map(text);
     const isNull = list.includes(null) ? [`(${column} IS NULL)`] : [];
-    return `(${[...(values.length > 0 ? [`(${column} IN (${values.join(', ')}))`] : []), ...isNull].join(' OR ')})`;
+    return `(${[...(values.length > 0 ? [`((${column} IS NOT NULL) AND (${column} IN (${values.join(', ')})))`] : []), ...isNull].join(' OR ')})`;
   }
   const range = rangeOf(bound);
   const strict = keyColumns(key).length > 1 && range?.from !== null ? '>' : '>=';
@@ -110,12 +113,14 @@ function isCalculated(table: TableDescription, key: string): boolean {
   return !/\bhash\b/i.test(key) && !table.columns.some(({ name }) => name === first);
 }
 
-function listOf(bound: string): readonly (string | null)[] | null {
+/** Values of a partition's list. */
+export function listOf(bound: string): readonly (string | null)[] | null {
   const list = /\bin\s*\((.*)\)\s*$/is.exec(bound);
   return list === null ? null : literals(list[1] ?? '');
 }
 
-function rangeOf(bound: string): PartitionRange | null {
+/** Of its first column. */
+export function rangeOf(bound: string): PartitionRange | null {
   const range = /\bfrom\s*\((.*)\)\s*to\s*\((.*)\)\s*$/is.exec(bound);
   return range === null ? null : { from: firstBound(range[1] ?? ''), to: firstBound(range[2] ?? '') };
 }
@@ -124,7 +129,7 @@ function isHash(bound: string): boolean {
   return /\bmodulus\b/i.test(bound);
 }
 
-function isDefault(bound: string): boolean {
+export function isDefault(bound: string): boolean {
   return /^\s*default\s*$/i.test(bound);
 }
 
@@ -149,7 +154,10 @@ function ruleOf(table: TableDescription, key: string, bounds: readonly string[])
     if (range !== null) ranges.push(range);
     else if (list !== null) values.push(...list.filter((value) => value !== null));
   }
-  return { column, ranges, values: values.length > 0 ? values : null, strict: keys.length > 1 };
+  return {
+    ...{ column, ranges, values: values.length > 0 ? values : null },
+    ...{ strict: keys.length > 1, open: bounds.some(isDefault) },
+  };
 }
 
 /** With a missing remainder the hash of a row would decide whether it can be stored. */
@@ -169,11 +177,24 @@ function requireAllRemainders(table: TableDescription, bounds: readonly string[]
 /** `RANGE (created_at, "Region")` -> created_at, Region; operator classes and collations are dropped. */
 function keyColumns(key: string): readonly string[] {
   const inside = /\((.*)\)\s*$/s.exec(key)?.[1] ?? key;
-  return inside.split(',').map((part) => {
+  return splitOutside(inside).map((part) => {
     const quoted = /^\s*(?:"((?:[^"]|"")+)"|`([^`]+)`)/.exec(part);
     if (quoted !== null) return (quoted[1] ?? quoted[2] ?? '').replaceAll('""', '"');
     return /^\s*([\w$\u0080-\uffff]+)(?!\s*\()/.exec(part)?.[1] ?? part.trim();
   });
+}
+
+/** At the commas that stand in no brackets: an expression's own part nothing. */
+function splitOutside(list: string): readonly string[] {
+  const parts = [''];
+  let depth = 0;
+  for (const character of list) {
+    if (character === '(') depth += 1;
+    if (character === ')') depth -= 1;
+    if (character === ',' && depth === 0) parts.push('');
+    else parts.push(`${parts.pop() ?? ''}${character}`);
+  }
+  return parts;
 }
 
 function firstBound(list: string): string | null {

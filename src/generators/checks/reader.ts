@@ -58,3 +58,14 @@ export function skipType(reader: Reader): void {
     } else return;
   }
 }
+
+const INTERVAL_UNITS = new Set(['second', 'minute', 'hour', 'day', 'week', 'month', 'year']);
+
+/** What follows `interval`: `90 day` of MySQL, which the other engine prints as '90 days', a text. */
+export function intervalIn(reader: Reader): string {
+  const amount = reader.next().text;
+  const unit = reader.peek().kind === 'word' ? reader.peek().text.toLowerCase() : '';
+  if (!INTERVAL_UNITS.has(unit)) return amount;
+  reader.next();
+  return `${amount} ${unit}`;
+}

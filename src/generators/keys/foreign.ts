@@ -55,8 +55,12 @@ export function foreignColumns(request: ForeignRequest): ForeignColumns {
     if (choices.positions === 0) requireNull(table, group);
     const fanout = fanoutOf(request, group);
     const free = freeChoice(choices, { seed, children: spec.rows, fanout });
-    const [{ columns, name }] = group.foreignKeys;
-    const profiled = profiledChoice(request, { columns, name, parents: choices.positions });
+    const [{ columns, name, references, referencedColumns }] = group.foreignKeys;
+    const keyOf = (position: number, column: string) =>
+      lookup(references).cellOf(referencedColumns[columns.indexOf(column)] ?? '')(
+        choices.rowOf(0, position, 0),
+      );
+    const profiled = profiledChoice(request, { columns, name, parents: choices.positions, keyOf });
     return { group, choices, position: profiled ?? free };
   });
   for (const entry of chosen) {
@@ -180,9 +184,11 @@ function selfCells(request: ForeignRequest, key: SelfKey, following: boolean): r
   const { spec, cellOf, randomSeed } = request;
   const { description: table, rows } = spec;
   const seed = seedOf(randomSeed, table.name, key.foreignKey.name);
-  const { columns, name } = key.foreignKey;
+  const { columns, name, referencedColumns } = key.foreignKey;
+  const keyOf = (row: number, column: string) =>
+    cellOf(referencedColumns[columns.indexOf(column)] ?? '')(row);
   const alone = !following && key.pinned.length === 0 && spec.existingKeys === null;
-  const profiled = alone ? profiledChoice(request, { columns, name, parents: rows }) : null;
+  const profiled = alone ? profiledChoice(request, { columns, name, parents: rows, keyOf }) : null;
   const chooses = profiled ?? selfChoice({ key, rows, seed, following, cellOf });
   const someNullable = key.owned.some((column) => isNullable(table, column));
   return key.owned.map((column) => {

@@ -67,7 +67,7 @@ function inThisVolume(request: FallRequest): Fall {
 }
 
 /** A correlation this far from what rows in no order have is as good: half of what a filling may be off. */
-const UNORDERED = 0.05;
+export const UNORDERED = 0.05;
 
 /**
  * Where the rows lie in no order, a row has the same value in every volume. Null where they lie in one: the first half of
@@ -112,7 +112,9 @@ function shapeOf(request: FallRequest, rows: number, present: number): Shape {
   };
 }
 
-const ATTEMPTS = 24;
+const LEAST_ATTEMPTS = 24;
+/** Of 10 rows in a partial order one in some hundred orders is as near. */
+const ROWS_TRIED = 20_000;
 const NEAR = 0.02;
 
 interface Wanted {
@@ -130,8 +132,9 @@ function nearestPlacement(
   { present, rankAt, wanted }: Wanted,
 ): (row: number) => number {
   if (present > FEW_ROWS) return placementOf(0);
+  const attempts = Math.max(LEAST_ATTEMPTS, Math.ceil(ROWS_TRIED / Math.max(1, present)));
   let best = { place: placementOf(0), away: Number.POSITIVE_INFINITY };
-  for (let attempt = 0; attempt < ATTEMPTS && best.away > NEAR; attempt += 1) {
+  for (let attempt = 0; attempt < attempts && best.away > NEAR; attempt += 1) {
     const place = placementOf(attempt);
     const ranks = Array.from({ length: present }, (_, row) => rankAt(place(row)));
     const away = Math.abs(correlationOf(ranks) - wanted);

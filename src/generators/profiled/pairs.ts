@@ -40,7 +40,10 @@ export function pairing(
           best === null || orderOf(half, halves.indexOf(half)) > orderOf(best, halves.indexOf(best));
         return nearer ? half : best;
       }, null);
-    const alone = leadingOf(halves.filter(({ distinct }) => distinct >= request.spec.rows));
+    const apart = halves.filter(({ distinct }) => distinct >= request.spec.rows);
+    // A counter differs by itself: the other column keeps production's values.
+    const counters = apart.filter(({ column }) => free.get(column)?.counter === true);
+    const alone = leadingOf(counters) ?? leadingOf(apart);
     if (alone !== null) return single(request, alone);
     const leading = leadingOf(halves);
     if (leading === null) return null;

@@ -1,5 +1,6 @@
 /** The source of a column's values with the frequencies, order and widths of production. */
 import type { TableProfile } from '../../profile/profile.ts';
+import { partitionRules } from '../checks/partitions.ts';
 import type { TableSpec } from '../generator.ts';
 import type { ValueSource } from '../types/source.ts';
 import type { SourceRequest } from '../types/values.ts';
@@ -32,11 +33,13 @@ export function withProfile(
   if (profile === null || spec.profile === undefined || !isProfiled(spec, column.name)) return source;
   const fraction =
     profiledNullFraction(spec, column, rules) ?? spec.overrides[column.name]?.nullFraction ?? 0;
+  const isKey = partitionRules(spec.description).some((rule) => rule.column === column.name);
   return profiledSource({
     ...request,
     profile,
     source,
     toastBytesPerRow: toastOf(spec.profile, column.name),
+    partitions: isKey ? (spec.profile.partitions ?? []) : [],
     spec,
     nulls: nullsOf(spec, column.name, randomSeed, fraction),
   });

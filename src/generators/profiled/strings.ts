@@ -5,6 +5,7 @@ import { hash } from '../random.ts';
 import { textKindOf } from '../types/pools.ts';
 import { UNBOUNDED } from '../types/source.ts';
 import { nameFor } from '../types/text.ts';
+import { literalRanks, literalsByRank } from './literals.ts';
 import { profiledText, SPREAD } from './text.ts';
 import { toastedSize } from './toast.ts';
 import type { RankedRequest, RankedShape, RankedValues } from './values.ts';
@@ -32,7 +33,7 @@ const TOAST_BYTES = 2040;
 const USUAL_TOAST_BYTES = 4000;
 
 /** Characters that are stored in this many bytes on average. */
-function contentOf(averageBytes: number): number {
+export function contentOf(averageBytes: number): number {
   return Math.max(0, averageBytes <= LONGEST_SHORT + 1 ? averageBytes - 1 : averageBytes - 4);
 }
 
@@ -55,7 +56,7 @@ export function textMaker(request: RankedRequest): RankedValues {
     capacity: limit < 8 ? 36 ** limit : UNBOUNDED,
     endless: true,
     ticks: null,
-    ranks: (distinct) => (literals === null ? null : sortedRanks(literals, distinct)),
+    ranks: (distinct) => (literals === null ? null : literalRanks(literals, distinct)),
     at: (shape) => {
       const text = profiledText({
         seed: request.seed,
@@ -127,23 +128,4 @@ function wrapper(kind: string): (text: string) => CellValue {
 /** As Postgres prints bytes. */
 function bytesOf(text: string): CellValue {
   return text.startsWith('\\x') ? Buffer.from(text.slice(2), 'hex') : Buffer.from(text);
-}
-
-/** The common values stand among the others as the letters they begin with. */
-function sortedRanks(values: readonly string[], distinct: number): readonly number[] {
-  const others = Math.max(0, distinct - values.length);
-  const ranks: number[] = values.map(() => 0);
-  values
-    .map((value, index) => ({ value, index }))
-    .toSorted((one, other) => (one.value < other.value ? -1 : 1))
-    .forEach(({ value, index }, before) => {
-      const letter = Math.min(25, Math.max(0, value.toLowerCase().charCodeAt(0) - 97)) / 26;
-      ranks[index] = Math.round((Number.isNaN(letter) ? 0 : letter) * others) + before;
-    });
-  return ranks;
-}
-
-function literalsByRank(values: readonly string[], distinct: number): ReadonlyMap<number, string> {
-  const ranks = sortedRanks(values, distinct);
-  return new Map(values.map((value, index) => [ranks[index] ?? 0, value]));
 }

@@ -35,7 +35,7 @@ export function profiledText(shape: TextShape): (rank: number) => string {
       return word + padding(seed, rank, length - word.length);
     const code = rank.toString(36).padStart(digits, '0');
     if (code.length >= length - 1) return code.padEnd(Math.min(limit, Math.floor(length)), 'x');
-    if (shape.address) return address({ seed, rank, length, code, word });
+    if (shape.address) return address({ seed, rank, length, limit, code, word });
     const head = word.slice(0, Math.max(0, length - code.length - 1));
     const text = `${head}${head === '' ? '' : '-'}${code}`;
     return text + padding(seed, rank, length - text.length);
@@ -60,15 +60,20 @@ interface AddressParts {
   readonly seed: number;
   readonly rank: number;
   readonly length: number;
+  readonly limit: number;
   readonly code: string;
   readonly word: string;
 }
 
-function address({ seed, rank, length, code, word }: AddressParts): string {
+/** An address is one also where it has to be longer for it. */
+const SHORT_END = '@x.io';
+
+function address({ seed, rank, length, limit, code, word }: AddressParts): string {
   const [local = '', domain = 'x.io'] = word.split('@');
-  const end = length - code.length > domain.length + 4 ? `@${domain}` : '@x.io';
+  const end = length - code.length > domain.length + 4 ? `@${domain}` : SHORT_END;
   const room = length - code.length - end.length - 1;
-  if (room <= 0) return code.padEnd(length, 'x');
+  if (room <= 0)
+    return code.length + SHORT_END.length <= limit ? `${code}${SHORT_END}` : code.padEnd(length, 'x');
   const head = local.slice(0, room);
   return `${head}.${code}${letters(seed, rank, room - head.length)}${end}`;
 }

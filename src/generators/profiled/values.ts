@@ -1,13 +1,17 @@
 /** Values of a column by their rank among all of its different values, in the server's sort order as far as it matters. */
-import type { CellValue, ColumnDescription } from '../../engines/engine.ts';
-import type { ColumnProfile } from '../../profile/profile.ts';
+import type { CellValue } from '../../engines/engine.ts';
+import type { ColumnProfile, PartitionProfile } from '../../profile/profile.ts';
 import { hash } from '../random.ts';
 import { countValues, valueByOrdinal } from '../types/scalar-domain.ts';
 import type { ScalarValues, ValueSource } from '../types/source.ts';
 import type { SourceRequest } from '../types/values.ts';
 import { arrayValues } from './arrays.ts';
 import { captured } from './captured.ts';
+import { listedValues } from './listed.ts';
+import { withLiterals } from './literals.ts';
 import { numericTicks } from './numerics.ts';
+import { partitionTicks } from './partitioned.ts';
+import { ruledText } from './ruled-text.ts';
 import { isFreeText, textMaker } from './strings.ts';
 
 export interface RankedRequest extends SourceRequest {
@@ -16,6 +20,8 @@ export interface RankedRequest extends SourceRequest {
   readonly source: ValueSource;
   /** Bytes out of line that are this column's, a row; 0 when none are. */
   readonly toastBytesPerRow: number;
+  /** Of the profile, when the column is what they go by; else none. */
+  readonly partitions: readonly PartitionProfile[];
 }
 
 /** Values that are yet to be told how many of them differ. */
@@ -45,9 +51,12 @@ export function rankedValues(request: RankedRequest): RankedValues {
   const free = rules.allowed === null && partition?.values == null;
   if (scalar !== null && free) return scalarValues(request, scalar);
   if (isFreeText(request)) return textMaker(request);
-  if (column.type.element !== null && request.profile.averageBytes !== null) return arrayValues(request);
-  if (column.type.kind === 'uuid') return uuidValues(request);
-  return listed(source, column);
+  const ruled = free ? ruledText(request) : null;
+  if (ruled !== null) return ruled;
+  if (column.type.element !== null && request.profile.averageBytes !== null)
+    return withLiterals(arrayValues(request), request);
+  if (column.type.kind === 'uuid' && partition === null) return withLiterals(uuidValues(request), request);
+  return listedValues(request);
 }
 
 /** Production's own numbers with a point are told apart further behind it than those that are made up. */
@@ -64,7 +73,10 @@ function scalarValues(request: RankedRequest, scalar: ScalarValues): RankedValue
     step: column.type.kind === 'float' ? FLOAT_STEP : type.step,
   });
   const ticks = (shape: RankedShape) =>
-    real?.at(shape.distinct) ?? numericTicks(request, scalar, shape) ?? ticksWithin(request, scalar, shape);
+    real?.at(shape.distinct) ??
+    partitionTicks(request, scalar, shape) ??
+    numericTicks(request, scalar, shape) ??
+    ticksWithin(request, scalar, shape);
   return {
     capacity: request.source.capacity,
     endless: false,
@@ -89,33 +101,6 @@ function ticksWithin(
   const byOrdinal = valueByOrdinal(plausible, type.step);
   const stride = column.type.kind === 'integer' && !spread ? 1 : Math.max(1, count / distinct);
   return (rank) => byOrdinal(Math.floor(rank * stride));
-}
-
-/** Lists of labels, and types whose values only have a number: their order is that of their numbers. */
-function listed(source: ValueSource, { type }: ColumnDescription): RankedValues {
-  const { capacity } = source;
-  // The list begins with true, which sorts after false.
-  const falling = type.kind === 'boolean' && type.labels.length === 0;
-  const ordinalOf = (rank: number, distinct: number): number => {
-    const ordinal = capacity > 4096 ? rank : Math.floor((rank * capacity) / Math.max(1, distinct));
-    return falling ? capacity - 1 - ordinal : ordinal;
-  };
-  const { scalar } = source;
-  return {
-    capacity,
-    endless: false,
-    ranks: () => null,
-    ticks:
-      scalar === null
-        ? null
-        : ({ distinct }) =>
-            (rank) =>
-              scalar.unique(ordinalOf(rank, distinct)),
-    at:
-      ({ distinct }) =>
-      (rank) =>
-        source.unique(ordinalOf(rank, distinct)),
-  };
 }
 
 const UINT32 = 4_294_967_296;

@@ -60,8 +60,18 @@ export function textSource(request: TextRequest): ValueSource | null {
   return made;
 }
 
+/** How the letter case of a text is made right, and whether a text is: by patterns, length and what is excluded. */
+export function textRules(request: Pick<TextRequest, 'column' | 'rules'>): {
+  readonly fold: (text: string) => string;
+  readonly isRight: (text: string) => boolean;
+} {
+  const rules = paddedRules(request);
+  const limit = Math.min(request.column.type.maxLength ?? LONGEST, rules.maxLength ?? LONGEST);
+  return { fold: folder(rules), isRight: checker(rules, limit) };
+}
+
 /** `character(n)` is padded with blanks, which patterns see. */
-function paddedRules({ column, rules }: TextRequest): ColumnRules {
+function paddedRules({ column, rules }: Pick<TextRequest, 'column' | 'rules'>): ColumnRules {
   const { base, maxLength } = column.type;
   const looked = rules.patterns.length + rules.tests.length + rules.readFrom.length > 0;
   if (base !== 'bpchar' || maxLength === null || !looked || (rules.maxLength ?? maxLength) < maxLength)
@@ -150,11 +160,17 @@ function patternSource(
     const texts = patternTexts(source, limit, { seed, fold });
     if (texts === null) continue;
     const ordinals = SAMPLES.filter((ordinal) => ordinal < texts.capacity);
-    const samples = [...SAMPLES.map(texts.plain), ...ordinals.map(texts.unique)];
-    if (samples.every(isRight)) return sourceOf(texts);
+    if (!ordinals.map(texts.unique).every(isRight)) continue;
+    if (SAMPLES.map(texts.plain).every(isRight)) return sourceOf(texts);
+    // Of one length, where others are too short.
+    const numbers = Math.min(texts.capacity, MOST_NUMBERS);
+    return sourceOf({ ...texts, plain: (row) => texts.unique(hashBelow(seed, row, numbers)) });
   }
   return null;
 }
+
+/** As far as a hash counts. */
+const MOST_NUMBERS = 2 ** 32 - 1;
 
 interface EmbedRequest {
   readonly kind: Embedding;

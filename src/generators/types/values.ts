@@ -2,6 +2,7 @@
 import type { ColumnDescription, ColumnType } from '../../engines/engine.ts';
 import { UsageError } from '../../errors.ts';
 import type { ColumnDataPlan } from '../../scenario/plan.ts';
+import { literalsIn } from '../checks/evaluate.ts';
 import type { PartitionRule } from '../checks/partitions.ts';
 import { type ColumnRules, NO_RULES } from '../checks/rules.ts';
 import { triedSource } from '../checks/tried.ts';
@@ -10,6 +11,8 @@ import { hash, hashBelow } from '../random.ts';
 import { arraySource, compositeSource, rangeSource } from './compounds.ts';
 import { unfit } from './fits.ts';
 import { FALLBACKS, type Pools } from './pools.ts';
+import { rangedTextSource } from './ranged-text.ts';
+import { rangedUuidSource } from './ranged-uuid.ts';
 import { withRaw } from './raw.ts';
 import { type Interval, intervalsOf, type ScalarDomain } from './scalar-domain.ts';
 import { type ScalarType, scalarType } from './scalar-types.ts';
@@ -43,16 +46,24 @@ export function valueSource(request: SourceRequest): ValueSource | null {
   return triedSource(source, tried, { type: column.type, seed, others });
 }
 
-/** Words in other cases and other forms of documents, for conditions that the usual ones do not meet. */
-function otherValues({ column: { type }, pools }: SourceRequest): readonly string[] {
+/**
+ * Words in other cases and other forms of documents, for conditions that the usual ones do not meet, and the texts that the
+ * conditions themselves name: `lower(mail) in ('a@x.org')`.
+ */
+function otherValues({ column: { type }, pools, rules }: SourceRequest): readonly string[] {
   if (type.kind === 'json') return ['[]', '[1, 2]', '"text"', '1', 'true', 'null', '{}'];
   if (type.kind !== 'text') return [];
   const words = FALLBACKS.flatMap((kind) => pools.ofKind(kind));
   const cut = (text: string) => text.slice(0, type.maxLength ?? text.length).trim();
-  return words.flatMap((word) => [
-    ...[word, word.toUpperCase(), word.toLowerCase(), word.charAt(0).toUpperCase() + word.slice(1)].map(cut),
-    ...[word.charAt(0), word.slice(0, 3)].map(cut),
-  ]);
+  const named = [...rules.tests, ...rules.readFrom].flatMap(literalsIn);
+  return [...named.map(cut), ...words.flatMap((word) => formsOf(word).map(cut))];
+}
+
+function formsOf(word: string): readonly string[] {
+  return [
+    ...[word, word.toUpperCase(), word.toLowerCase(), word.charAt(0).toUpperCase() + word.slice(1)],
+    ...[word.charAt(0), word.slice(0, 3)],
+  ];
 }
 
 function sourceByRules(request: SourceRequest): ValueSource | null {
@@ -66,9 +77,19 @@ function sourceByRules(request: SourceRequest): ValueSource | null {
     const domain = domainOf(request, scalar);
     return domain === null ? null : scalarSource(column, domain, { seed, spacing: rules.spacing });
   }
+  if (partition !== null && partition.ranges.length > 0) return rangedSource(request, partition.ranges);
   const limited = rules.lowers.length + rules.uppers.length > 0 && rules.readFrom.length === 0;
-  if (limited || (partition?.ranges.length ?? 0) > 0) return null;
-  return typedSource(request);
+  return limited ? null : typedSource(request);
+}
+
+/** Within the ranges of partitions, of types that are ordered though they have no scale. */
+function rangedSource(
+  { column: { type }, seed, pools }: SourceRequest,
+  ranges: PartitionRule['ranges'],
+): ValueSource | null {
+  if (type.kind === 'enum') return labelsIn(type.labels, ranges, seed);
+  if (type.kind === 'text') return rangedTextSource({ ranges, maxLength: type.maxLength, seed, pools });
+  return type.kind === 'uuid' ? rangedUuidSource(ranges, seed) : null;
 }
 
 function withoutRange({ table, column }: SourceRequest): UsageError {
@@ -100,6 +121,19 @@ function typedSource(request: SourceRequest): ValueSource | null {
     default:
       return specialSource(request);
   }
+}
+
+/** Labels in the order in which they were declared, which is how Postgres compares them; MySQL has no ranges of them. */
+function labelsIn(
+  labels: readonly string[],
+  ranges: PartitionRule['ranges'],
+  seed: number,
+): ValueSource | null {
+  const place = (label: string | null, open: number) => (label === null ? open : labels.indexOf(label));
+  const inside = labels.filter((_, at) =>
+    ranges.some(({ from, to }) => at >= place(from, 0) && at < place(to, labels.length)),
+  );
+  return inside.length === 0 ? null : listOf(inside, seed);
 }
 
 function flagSource({ column: { type }, rules, seed }: SourceRequest): ValueSource | null {

@@ -2,13 +2,13 @@
  * Whether the code of the application fits the schema as it stands: each statement is prepared and explained, none is
  * run. Between two steps of the migrations that tells which of them breaks which version of the code.
  */
-import { readFile } from 'node:fs/promises';
 import { type Dialect, type Engine, type Session, SqlError } from '../../engines/engine.ts';
 import { UsageError } from '../../errors.ts';
 import type { CodeReading, CodeStatement } from '../../recording/recording.ts';
 import type { Operation } from '../load.ts';
 import { renderReferences } from './references.ts';
 import { parseWorkload } from './workload.ts';
+import { readWorkload } from './workload-file.ts';
 
 /** The statements of operations that the load sends. */
 export function runningStatements(operations: readonly Operation[]): readonly CodeStatement[] {
@@ -22,9 +22,7 @@ export function runningStatements(operations: readonly Operation[]): readonly Co
  * only what no schema could mend is refused: UsageError with file and line.
  */
 export async function readNextStatements(file: string, dialect: Dialect): Promise<readonly CodeStatement[]> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new UsageError(`cannot read the operations file "${file}": correct load.nextOperations`, { cause });
-  });
+  const text = await readWorkload(file, 'load.nextOperations');
   const problems: string[] = [];
   const statements = parseWorkload(text, file, dialect).flatMap(({ name, statements: drafts }) =>
     drafts.flatMap(({ written, line }): readonly CodeStatement[] => {

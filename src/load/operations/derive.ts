@@ -27,8 +27,8 @@ const WEIGHTS = { point: 50, range: 30, insert: 10, update: 10 } as const;
 const MAX_TABLES = 60;
 const MAX_RANGE_READS = 2;
 const RANGE_LIMIT = 20;
-/** Room for fewer rows would be used up within seconds, and every later insert would fail. */
-const FEWEST_INSERTS = 100;
+/** Room for fewer rows is used up by a minute and a half of 1,000 inserts a second, and every later one would fail. */
+const FEWEST_INSERTS = 100_000;
 
 export function deriveOperations(tables: readonly DerivableTable[], dialect: Dialect): Derived {
   const problems: string[] = [];

@@ -1,4 +1,4 @@
-/** Which column is meant, and whether its values are values of the parameter that is compared with it. */
+/** Which column is meant, what it is to its table, and whether its values are values of the parameter compared with it. */
 import type { ColumnType, TableDescription } from '../../engines/engine.ts';
 
 export interface Target {
@@ -22,4 +22,26 @@ export function isListOf(wanted: ColumnType | undefined, column: ColumnType | un
 /** A range that holds a date, a document that has a key: the column's own values are none of the parameter. */
 export function isElsewise(wanted: ColumnType, column: ColumnType | undefined): boolean {
   return (column?.kind === 'range' || column?.kind === 'json') && wanted.kind !== column.kind;
+}
+
+export function columnOf(
+  tables: ReadonlyMap<string, TableDescription>,
+  { table, column }: Target,
+): ColumnType | undefined {
+  return tables.get(table)?.columns.find(({ name }) => name === column)?.type;
+}
+
+export function isBytes(description: TableDescription | undefined, column: string): boolean {
+  return description?.columns.some(({ name, type }) => name === column && type.kind === 'bytes') ?? false;
+}
+
+/** A column of a key or of a foreign key; any other has values that occur as often as their rows. */
+export function isKey(description: TableDescription | undefined, column: string): boolean {
+  const foreignKeys = description?.foreignKeys ?? [];
+  return isUnique(description, column) || foreignKeys.some(({ columns }) => columns.includes(column));
+}
+
+export function isUnique(description: TableDescription | undefined, column: string): boolean {
+  if (description === undefined) return false;
+  return [description.primaryKey, ...description.uniques].some((columns) => columns.includes(column));
 }

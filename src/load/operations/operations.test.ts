@@ -189,8 +189,8 @@ test('without a file the operations follow from keys and foreign keys, and four 
   expect(byName.get('update_orders')?.statements[0]?.text).toContain('set "status" = $1');
   expect(byName.get('insert_orders')?.statements[0]?.text).not.toContain('"id"');
   expect(byName.get('get_order_lines')?.statements[0]?.parameters.map(({ from }) => from)).toEqual([
-    'any row',
-    'any row',
+    'key',
+    'key',
   ]);
   expect(problems).toEqual([expect.stringMatching(/^log has no key/)]);
   const weightOf = (kind: 'read' | 'write') =>

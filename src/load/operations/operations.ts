@@ -15,13 +15,14 @@ import type { Profile } from '../../profile/profile.ts';
 import { LARGE_SCAN_ROWS } from '../../recording/code-record.ts';
 import type { MixStatement } from '../../recording/recording.ts';
 import type { LoadSettings } from '../../scenario/plan.ts';
-import type { Operation } from '../load.ts';
+import type { KeyPools, Operation } from '../load.ts';
 import { deriveOperations } from './derive.ts';
 import { hintFor } from './hint-wanted.ts';
 import { createPools, type KeptSamples } from './key-pools.ts';
 import { mixOf } from './mix.ts';
 import { type InspectedStatement, type ResolveContext, resolveSources } from './parameters.ts';
 import { type RenderedStatement, renderReferences } from './references.ts';
+import { READS_ALONE } from './unreadable.ts';
 import { type DraftOperation, parseWorkload } from './workload.ts';
 import { readWorkload } from './workload-file.ts';
 
@@ -44,7 +45,7 @@ export interface OperationsRequest {
 
 export interface PlannedOperations {
   readonly operations: readonly Operation[];
-  readonly keyPools: readonly (readonly string[])[];
+  readonly keyPools: KeyPools;
   /** Every statement of the profile, replayed or not; null where the operations are not made of one. */
   readonly mix: readonly MixStatement[] | null;
   /** What the load cannot do as wanted: skipped tables and operations, empty pools. */
@@ -115,7 +116,9 @@ async function planDrafts(
     tables: new Map(tables.map((table) => [table.name, table])),
     generated: new Set([...generators.keys()].filter((name) => !excludedTables.includes(name))),
     fillable: new Map([...generators].map(([name, { columns }]) => [name, columns])),
+    bytesInHex: request.engine.schema.bytesInHex !== undefined,
     keyPool: pools.indexOf,
+    rowPools: pools.ofRows,
   };
   const candidates: Operation[] = [];
   const refused = new Map<string, readonly string[]>();
@@ -186,8 +189,7 @@ async function planOperation(
     inspected.push({ line, references: one.references, hints, inspection });
   }
   const writes = inspected.some(({ inspection }) => inspection.kind === 'write');
-  if (draft.replica && writes)
-    refused.push(`${at(draft.line)}: a replica can only be read: take "replica" away from the operation`);
+  if (draft.replica && writes) refused.push(`${at(draft.line)}: ${READS_ALONE}`);
   if (refused.length > 0) return { refused };
   const { sources, problems } = resolveSources(inspected, context);
   if (problems.length > 0) return { refused: problems.map(({ line, message }) => `${at(line)}: ${message}`) };
@@ -225,7 +227,7 @@ interface Sampled {
   readonly request: OperationsRequest;
   readonly draft: DraftOperation;
   readonly operation: Operation;
-  readonly keyPools: readonly (readonly string[])[];
+  readonly keyPools: KeyPools;
 }
 
 /** What is made of a column (a key of its documents) may be nothing in all rows: then only a hint helps. */
@@ -234,7 +236,7 @@ function withoutValues({ request, draft, operation, keyPools }: Sampled): readon
   return operation.statements.flatMap(({ parameters, references }, index) =>
     parameters.flatMap((source, position) => {
       if (source.from !== 'key' && source.from !== 'key list') return [];
-      if (source.expression === undefined || keyPools[source.pool]?.length !== 0) return [];
+      if (source.expression === undefined || !isEmpty(keyPools[source.pool])) return [];
       const reference = references[position] ?? '';
       return [
         `${placeOf(request, draft, draft.statements[index]?.line ?? draft.line)}: cannot tell where ${reference} comes ` +
@@ -278,18 +280,19 @@ function refuseNothing(operations: readonly Operation[], problems: readonly stri
   );
 }
 
-function emptyPools(
-  operations: readonly Operation[],
-  keyPools: readonly (readonly string[])[],
-): readonly string[] {
+function emptyPools(operations: readonly Operation[], keyPools: KeyPools): readonly string[] {
   const problems = operations.flatMap(({ record, statements }) =>
     statements.flatMap(({ parameters }) =>
       parameters.flatMap((source) =>
-        (source.from === 'key' || source.from === 'key list') && keyPools[source.pool]?.length === 0
+        (source.from === 'key' || source.from === 'key list') && isEmpty(keyPools[source.pool])
           ? [`${record.name} is called with null: ${source.table}.${source.column} holds no value`]
           : [],
       ),
     ),
   );
   return [...new Set(problems)];
+}
+
+function isEmpty(pool: KeyPools[number] | undefined): boolean {
+  return pool?.every((key) => key === null) ?? true;
 }

@@ -60,15 +60,27 @@ function context(): ResolveContext & { readonly pools: string[] } {
     tables: new Map(tables.map((each) => [each.name, each])),
     generated: new Set(['orders', 'lines']),
     fillable: new Map(tables.map((each) => [each.name, each.columns.map(({ name }) => name)])),
+    bytesInHex: false,
     keyPool(of, column) {
       const name = `${of}.${column}`;
       if (!pools.includes(name)) pools.push(name);
       return pools.indexOf(name);
     },
+    rowPools({ table: of, keys, orderedBy }) {
+      const first = pools.length;
+      pools.push(
+        ...keys.map(
+          (key) => `${of}.${typeof key === 'string' ? key : key.text} of ${keys.length} by ${orderedBy}`,
+        ),
+      );
+      return keys.map((_, index) => first + index);
+    },
   };
 }
 
 type Wanted = readonly [reference: string, role: ParameterInspection['role'], column: string | null];
+
+const equals = (reference: string, column: string): Wanted => [reference, 'equality', column];
 
 function statement(
   kind: 'read' | 'write',
@@ -93,15 +105,12 @@ function statement(
 }
 
 test('reads of a key have favourites, writes have none, plain columns take values of some row', () => {
-  const { sources } = resolveSources(
-    [
-      statement('read', [['$1', 'equality', 'orders.id']]),
-      statement('read', [['$1', 'equality', 'orders.status']]),
-    ],
-    context(),
-  );
-  expect(sources).toEqual([
+  const sourcesOf = (column: string) =>
+    resolveSources([statement('read', [equals('$1', column)])], context()).sources;
+  expect(sourcesOf('orders.id')).toEqual([
     [{ from: 'key', pool: 0, table: 'orders', column: 'id', pick: 'zipf' }],
+  ]);
+  expect(sourcesOf('orders.status')).toEqual([
     [{ from: 'any row', table: 'orders', column: 'status', draw: 0 }],
   ]);
   const written = resolveSources([statement('write', [['$1', 'equality', 'orders.id']])], context());
@@ -155,19 +164,87 @@ test('each new row of an operation has its own number', () => {
 });
 
 test('the columns of a composite key come from one row', () => {
-  const { sources } = resolveSources(
+  const of = { from: 'key', table: 'lines', pick: 'zipf', row: 0 } as const;
+  const read = statement('read', [equals('$1', 'lines.order_id'), equals('$2', 'lines.line')]);
+  expect(resolveSources([read], context()).sources[0]).toEqual([
+    { ...of, column: 'order_id', pool: 0 },
+    { ...of, column: 'line', pool: 1 },
+  ]);
+  const written = resolveSources(
+    [read, { ...read, inspection: { ...read.inspection, kind: 'write' } }],
+    context(),
+  );
+  expect(written.sources.flat()).toMatchObject(
+    [0, 1, 0, 1].map((pool) => ({ pool, pick: 'uniform', row: 0 })),
+  );
+});
+
+test('what statements of an operation compare with one table are columns of one row, whoever says so', () => {
+  const byColumn = statement('read', [equals('$1', 'orders.customer_id')]);
+  const byHint = statement(
+    'write',
+    [['$1', 'unknown', null]],
+    [['$1', { kind: 'column', name: 'orders.id', pick: 'latest' }]],
+  );
+  const { sources } = resolveSources([byColumn, byHint], context());
+  expect(sources.flat()).toMatchObject([
+    { from: 'key', column: 'customer_id', pick: 'latest', row: 0 },
+    { from: 'key', column: 'id', pick: 'latest', row: 0 },
+  ]);
+  const asked = context();
+  resolveSources([byColumn, byHint], asked);
+  expect(asked.pools).toEqual(['orders.customer_id of 2 by id', 'orders.id of 2 by id']);
+});
+
+test('a second value of a column is of a row that shares what it has no parameters of its own for', () => {
+  const both = resolveSources(
+    [
+      statement('write', [equals(':customer', 'orders.customer_id'), equals(':from', 'orders.id')]),
+      statement('write', [equals(':customer', 'orders.customer_id'), equals(':to', 'orders.id')]),
+    ],
+    context(),
+  );
+  expect(both.sources).toMatchObject([
+    [
+      { pool: 0, row: 0 },
+      { pool: 1, row: 0 },
+    ],
+    [
+      { from: 'same', statement: 0, parameter: 0 },
+      { pool: 1, row: 1, like: [0] },
+    ],
+  ]);
+  const two = resolveSources(
     [
       statement('read', [
-        ['$1', 'equality', 'lines.order_id'],
-        ['$2', 'equality', 'lines.line'],
+        equals('$1', 'lines.order_id'),
+        equals('$2', 'lines.line'),
+        equals('$3', 'lines.order_id'),
+        equals('$4', 'lines.line'),
       ]),
     ],
     context(),
   );
-  expect(sources[0]).toEqual([
-    { from: 'any row', table: 'lines', column: 'order_id', draw: 0 },
-    { from: 'any row', table: 'lines', column: 'line', draw: 0 },
-  ]);
+  expect(two.sources[0]).toMatchObject([0, 0, 1, 1].map((row) => ({ row })));
+  expect(two.sources[0]?.some((source) => 'like' in source)).toBe(false);
+});
+
+test('what is set, a single end of a range and ranges alone are not of the row', () => {
+  const { sources } = resolveSources(
+    [
+      statement('write', [
+        ['$1', 'set', 'orders.status'],
+        equals('$2', 'orders.id'),
+        ['$3', 'range', 'orders.customer_id'],
+      ]),
+      statement('read', [
+        ['$1', 'range', 'lines.order_id'],
+        ['$2', 'range', 'lines.amount'],
+      ]),
+    ],
+    context(),
+  );
+  expect(sources.flat().map((source) => 'row' in source)).toEqual([false, false, false, false, false]);
 });
 
 test('a unique column is set to the value of a new row', () => {

@@ -4,7 +4,8 @@
  *
  * - inserted: what the generator gives that column for the next new row, all columns of one statement from one row;
  * - set: what it gives some row, or a new row where the column is unique;
- * - equality: a live key; a plain column, and several columns of one table, take what the generator gives some row;
+ * - equality: a live key; a plain column takes what the generator gives some row;
+ * - several columns of one table: values of one live row (rows.ts);
  * - range: two ends of one column are neighbouring live keys; a single end is one of the latest;
  * - an expression over a column (`lower(email)`, `year(placed_at)`): what it gives for live rows;
  * - limit: a small number; offset: mostly the first page;
@@ -15,16 +16,18 @@
  * application looks up in a transaction is what it then changes.
  */
 import type {
-  ColumnType,
   KeyExpression,
   ParameterInspection,
   StatementInspection,
   TableDescription,
 } from '../../engines/engine.ts';
 import type { KeyPick, ParameterSource } from '../load.ts';
-import { findColumn, isElsewise, isListOf, type Target } from './fitting.ts';
+import { columnOf, findColumn, isElsewise, isKey, isListOf, isUnique, type Target } from './fitting.ts';
 import { HARMLESS } from './harmless.ts';
 import { unknown } from './hint-wanted.ts';
+import type { WantedRows } from './key-pools.ts';
+import { formOf, KEYS_PER_LIST, placeOf, rowSources } from './rows.ts';
+import { looseHints, type Problem } from './unreadable.ts';
 import type { Hint } from './workload.ts';
 
 export interface InspectedStatement {
@@ -40,21 +43,18 @@ export interface ResolveContext {
   readonly generated: ReadonlySet<string>;
   /** Columns by table that a generator can fill. */
   readonly fillable: ReadonlyMap<string, readonly string[]>;
+  /** Pools of columns of bytes have hexadecimal digits. */
+  readonly bytesInHex: boolean;
   /** Index of the pool that holds the column's live values, or those of the expression. */
   keyPool(table: string, column: string, expression?: KeyExpression): number;
-}
-
-export interface Problem {
-  readonly line: number;
-  readonly message: string;
+  /** Indexes of the pools that hold what `keys` are in live rows, one row at the same place of each. */
+  rowPools(wanted: WantedRows): readonly number[];
 }
 
 type Resolved = ParameterSource | { readonly problem: string };
 
 /** Neighbouring keys of a sample of 10,000: one sample step of rows, 0.01 % of the table. */
 const RANGE_SPAN = 1;
-/** What a page of a list is loaded with. */
-const KEYS_PER_LIST = 10;
 const LIMIT_RANGE = { from: 'integer', min: 10, max: 50 } as const;
 const OFFSETS = { from: 'value', values: ['0', '0', '0', '20'] } as const;
 
@@ -63,7 +63,13 @@ export function resolveSources(
   context: ResolveContext,
 ): { readonly sources: readonly (readonly ParameterSource[])[]; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
-  const operation: OperationState = { named: new Map(), keyed: new Map(), newRows: new Map(), context };
+  const operation: OperationState = {
+    named: new Map(),
+    keyed: new Map(),
+    newRows: new Map(),
+    rows: rowSources(statements, context),
+    context,
+  };
   const sources = statements.map((statement, index) => {
     const state: StatementState = { operation, statement, index, ranges: new Map(), inserted: new Map() };
     const resolved = statement.references.map((reference, position) => {
@@ -76,21 +82,9 @@ export function resolveSources(
       const taken = Math.max(...occurrences.values());
       operation.newRows.set(table, (operation.newRows.get(table) ?? 0) + taken);
     }
-    for (const reference of statement.hints.keys()) {
-      if (statement.references.includes(reference) || isNamedElsewhere(reference, statements)) continue;
-      problems.push({
-        line: statement.line,
-        message: `the hint for ${reference} fits no parameter: remove it`,
-      });
-    }
     return resolved;
   });
-  return { sources, problems };
-}
-
-/** A named hint may stand above an earlier statement of the operation than its parameter. */
-function isNamedElsewhere(reference: string, statements: readonly InspectedStatement[]): boolean {
-  return reference.startsWith(':') && statements.some(({ references }) => references.includes(reference));
+  return { sources, problems: [...problems, ...looseHints(statements)] };
 }
 
 interface Place {
@@ -104,6 +98,8 @@ interface OperationState {
   readonly keyed: Map<string, Place>;
   /** New rows by table that earlier statements took. */
   readonly newRows: Map<string, number>;
+  /** Sources of those that are values of one row, by their place. */
+  readonly rows: ReadonlyMap<string, ParameterSource>;
   readonly context: ResolveContext;
 }
 
@@ -125,6 +121,8 @@ function resolveParameter(state: StatementState, reference: string, position: nu
   if (earlier < position) return { from: 'same', statement: index, parameter: earlier };
   if (reference.startsWith(':')) operation.named.set(reference, { statement: index, parameter: position });
 
+  const ofRow = operation.rows.get(placeOf({ statement: index, parameter: position }));
+  if (ofRow !== undefined) return ofRow;
   const inspected = statement.inspection.parameters[position];
   const hint = statement.hints.get(reference);
   if (hint !== undefined) return fromHint(state, hint, inspected);
@@ -145,7 +143,7 @@ function fromHint(state: StatementState, hint: Hint, inspected: ParameterInspect
   if (hint.pick === 'new') return newRow(state, table, column);
   if (hint.pick === 'any') return anyRow(state, table, column, inspected?.role === 'set' ? 1 : 0);
   const pick = hint.pick ?? defaultPick(state, table, column);
-  return isListOf(inspected?.type, columnOf(state, found))
+  return isListOf(inspected?.type, columnOf(context.tables, found))
     ? keyList(state, found, pick)
     : key(state, found, pick);
 }
@@ -164,18 +162,25 @@ function fromInspection(
   if (target === null || !state.operation.context.tables.has(target.table)) return unknown(reference, type);
   const { table, column } = target;
   if (inspected.expression !== undefined) return fromExpression(state, inspected, position);
-  if (role === 'equality' && isElsewise(type, columnOf(state, target))) return unknown(reference, type);
-  if (role !== 'inserted' && role !== 'set' && isListOf(type, columnOf(state, target)))
+  if (role === 'equality' && isElsewise(type, columnOf(state.operation.context.tables, target)))
+    return unknown(reference, type);
+  if (
+    role !== 'inserted' &&
+    role !== 'set' &&
+    isListOf(type, columnOf(state.operation.context.tables, target))
+  )
     return keyList(state, target, defaultPick(state, table, column));
   switch (role) {
     case 'inserted':
       return newRow(state, table, column);
     case 'set':
-      return isUnique(state, table, column) ? newRow(state, table, column) : anyRow(state, table, column, 1);
+      return isUnique(tableOf(state, table), column)
+        ? newRow(state, table, column)
+        : anyRow(state, table, column, 1);
     case 'range':
       return range(state, target, position);
     case 'equality':
-      return (isOfCompositeKey(state, table) || !isKey(state, table, column)) && canGive(state, table, column)
+      return !isKey(tableOf(state, table), column) && canGive(state, table, column)
         ? anyRow(state, table, column, 0)
         : sharedKey(state, target, reference, position);
     default:
@@ -254,7 +259,15 @@ function sharedKey(state: StatementState, target: Target, reference: string, pos
 
 function keyList(state: StatementState, { table, column }: Target, pick: KeyPick): Resolved {
   const pool = state.operation.context.keyPool(table, column);
-  return { from: 'key list', pool, table, column, pick, count: KEYS_PER_LIST };
+  return {
+    from: 'key list',
+    pool,
+    table,
+    column,
+    pick,
+    count: KEYS_PER_LIST,
+    ...formOf(state.operation.context, { table, column }),
+  };
 }
 
 function key(
@@ -262,39 +275,23 @@ function key(
   { table, column }: Target,
   pick: KeyPick,
 ): ParameterSource & { readonly from: 'key' } {
-  return { from: 'key', pool: state.operation.context.keyPool(table, column), table, column, pick };
+  const { context } = state.operation;
+  const pool = context.keyPool(table, column);
+  return { from: 'key', pool, table, column, pick, ...formOf(context, { table, column }) };
 }
 
 /** Reads of a key have favourites; writes do not queue for one hot row. */
 function defaultPick(state: StatementState, table: string, column: string): KeyPick {
-  return isKey(state, table, column) && state.statement.inspection.kind === 'read' ? 'zipf' : 'uniform';
+  return isKey(tableOf(state, table), column) && state.statement.inspection.kind === 'read'
+    ? 'zipf'
+    : 'uniform';
 }
 
-/** A column of a key or of a foreign key; any other has values that occur as often as their rows. */
-function isKey(state: StatementState, table: string, column: string): boolean {
-  const foreignKeys = state.operation.context.tables.get(table)?.foreignKeys ?? [];
-  return isUnique(state, table, column) || foreignKeys.some(({ columns }) => columns.includes(column));
-}
-
-function isUnique({ operation }: StatementState, table: string, column: string): boolean {
-  const description = operation.context.tables.get(table);
-  if (description === undefined) return false;
-  return [description.primaryKey, ...description.uniques].some((columns) => columns.includes(column));
+function tableOf({ operation }: StatementState, table: string): TableDescription | undefined {
+  return operation.context.tables.get(table);
 }
 
 function canGive({ operation }: StatementState, table: string, column: string): boolean {
   const { generated, fillable } = operation.context;
   return generated.has(table) && (fillable.get(table)?.includes(column) ?? false);
-}
-
-/** True when the statement compares several different columns of the table with parameters. */
-function isOfCompositeKey({ statement }: StatementState, table: string): boolean {
-  const columns = statement.inspection.parameters
-    .filter(({ role, column }) => role === 'equality' && column?.table === table)
-    .map(({ column }) => column?.column);
-  return new Set(columns).size > 1;
-}
-
-function columnOf({ operation }: StatementState, { table, column }: Target): ColumnType | undefined {
-  return operation.context.tables.get(table)?.columns.find(({ name }) => name === column)?.type;
 }

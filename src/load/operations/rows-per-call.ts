@@ -7,14 +7,14 @@ import type { GeneratorSpec } from '../../generators/generator.ts';
 import { createGenerators } from '../../generators/index.ts';
 import { exactly, type Figure } from '../../recording/figure.ts';
 import { createRandom } from '../arrivals/random.ts';
-import type { Operation } from '../load.ts';
+import type { KeyPools, Operation } from '../load.ts';
 import { createBinder } from './values.ts';
 
 export interface RowsPerCallRequest {
-  /** With a statement timeout. */
-  readonly session: Session;
+  /** A session with a statement timeout, which is closed at the end. */
+  connect(): Promise<Session>;
   readonly operations: readonly Operation[];
-  readonly keyPools: readonly (readonly string[])[];
+  readonly keyPools: KeyPools;
   readonly generator: GeneratorSpec;
   readonly randomSeed: number;
   /** No call begins after so long; what was not called by then is not measured. */
@@ -28,6 +28,7 @@ const SOURCE = `mean of ${CALLS} calls before the load, rolled back`;
 /** By the name of the operation; for one of several statements the rows of all of them. */
 export async function measureRowsPerCall(request: RowsPerCallRequest): Promise<ReadonlyMap<string, Figure>> {
   const { operations, keyPools, generator, randomSeed, limitMs, signal } = request;
+  await using session = await request.connect();
   const generators = createGenerators(generator);
   const bind = createBinder({ keyPools, generators, random: createRandom(randomSeed, 'rows per call') });
   const deadline = performance.now() + limitMs;
@@ -39,7 +40,7 @@ export async function measureRowsPerCall(request: RowsPerCallRequest): Promise<R
       signal.throwIfAborted();
       if (performance.now() > deadline) trouble = `the calls before it took ${limitMs / 1000} s`;
       else {
-        const called = await callOnce(request.session, operation, bind(operation));
+        const called = await callOnce(session, operation, bind(operation));
         if (typeof called === 'string') trouble = called;
         else rows += called;
       }

@@ -125,6 +125,72 @@ test('a list of keys is one array, whatever is in the keys', () => {
   expect(binder([[]])(operation([list]))).toEqual([['{}']]);
 });
 
+test('bytes are bound as bytes, the upper end of a range too', () => {
+  const bind = binder([['0a', 'ff']]);
+  const lower: ParameterSource = {
+    from: 'key',
+    pool: 0,
+    table: 'orders',
+    column: 'id',
+    pick: 'uniform',
+    inHex: true,
+  };
+  const next: ParameterSource = { from: 'next key', statement: 0, parameter: 0, span: 1 };
+  for (let round = 0; round < 20; round += 1) {
+    const [[one, other] = []] = bind(operation([lower, next]));
+    expect([[10], [255]]).toContainEqual([...Buffer.from(one as Uint8Array)]);
+    expect(other).toEqual(Buffer.from([255]));
+  }
+});
+
 test('given values come alone', () => {
   expect(binder()(operation([{ from: 'value', values: ['day'] }]))).toEqual([['day']]);
+});
+
+/** Three tenants of ten rows each, aligned, ordered by tenant. */
+const tenants = Array.from({ length: 30 }, (_, index) => `tenant ${Math.floor(index / 10)}`);
+const ids = Array.from({ length: 30 }, (_, index) => `id ${index}`);
+const tenantOf = (id: unknown): string | undefined => tenants[ids.indexOf(String(id))];
+
+function ofRow(column: 'tenant' | 'id', row: number, like: readonly number[] = []) {
+  const pool = column === 'tenant' ? 0 : 1;
+  return { from: 'key', pool, table: 'orders', column, pick: 'uniform', row, like } as const;
+}
+
+test('values of one row are those of one live row, and another row is drawn by itself', () => {
+  const bind = binder([tenants, ids]);
+  const two = operation(
+    [ofRow('tenant', 0), ofRow('id', 0)],
+    [ofRow('id', 0), ofRow('tenant', 1), ofRow('id', 1)],
+  );
+  const seen = new Set<string>();
+  for (let round = 0; round < 200; round += 1) {
+    const [[tenant, id] = [], [again, otherTenant, other] = []] = bind(two);
+    expect(tenantOf(id)).toBe(tenant);
+    expect(again).toBe(id);
+    expect(tenantOf(other)).toBe(otherTenant);
+    seen.add(`${tenant} ${otherTenant}`);
+  }
+  expect(seen.size).toBe(9);
+});
+
+test('a second row, and each key of a list, shares what it is to share', () => {
+  const bind = binder([tenants, ids]);
+  const list = { ...ofRow('id', 0, [0]), from: 'key list', count: 4 } as const;
+  const shared = operation([ofRow('tenant', 0), ofRow('id', 0), ofRow('id', 1, [0])], [list]);
+  let different = 0;
+  for (let round = 0; round < 200; round += 1) {
+    const [[tenant, id, other] = [], [array] = []] = bind(shared);
+    expect(tenantOf(other)).toBe(tenant);
+    if (other !== id) different += 1;
+    const listed = [...String(array).matchAll(/"(id \d+)"/g)].map(([, each]) => each);
+    expect(listed).toHaveLength(4);
+    expect(listed).toContain(id);
+    expect(new Set(listed.map(tenantOf))).toEqual(new Set([tenant]));
+  }
+  const [[, longer] = []] = bind(operation([ofRow('tenant', 0), { ...list, count: 12 }]));
+  expect(String(longer).match(/id \d+/g)).toHaveLength(12);
+  // The last row of each tenant has none behind it.
+  expect(different).toBeGreaterThan(150);
+  expect(binder([[], []])(operation([ofRow('tenant', 0), ofRow('id', 1, [0])]))).toEqual([[null, null]]);
 });

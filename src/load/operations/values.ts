@@ -6,13 +6,13 @@ import type { CellValue } from '../../engines/engine.ts';
 import type { TableGenerator } from '../../generators/generator.ts';
 import { firstAbove } from '../arrivals/arrivals.ts';
 import type { Random } from '../arrivals/random.ts';
-import type { KeyPick, Operation, ParameterSource } from '../load.ts';
+import type { KeyPick, KeyPools, KeySource, Operation, ParameterSource } from '../load.ts';
 
 /** Values of one operation: per statement, in the order of its parameters. */
 export type OperationValues = readonly (readonly CellValue[])[];
 
 export interface ValueSources {
-  readonly keyPools: readonly (readonly string[])[];
+  readonly keyPools: KeyPools;
   readonly generators: ReadonlyMap<string, Pick<TableGenerator, 'rows' | 'cell'>>;
   readonly random: Random;
 }
@@ -27,7 +27,7 @@ export function createBinder(sources: ValueSources): (operation: Operation) => O
   const pickIndex = createPicker(sources.random);
 
   return (operation) => {
-    const drawn: Drawn = { values: [], keyIndexes: [], rows: new Map() };
+    const drawn: Drawn = { values: [], keyIndexes: [], rows: new Map(), live: new Map() };
     for (const statement of operation.statements) {
       drawn.values.push([]);
       drawn.keyIndexes.push([]);
@@ -51,7 +51,7 @@ export function createBinder(sources: ValueSources): (operation: Operation) => O
       case 'value':
         return source.values[Math.floor(sources.random() * source.values.length)] ?? null;
       case 'key list':
-        return arrayOf(drawKeys(source));
+        return arrayOf(drawKeys(source, drawn));
       case 'same':
         return drawn.values[source.statement]?.[source.parameter] ?? null;
       case 'new row': {
@@ -76,20 +76,57 @@ export function createBinder(sources: ValueSources): (operation: Operation) => O
     const position = (drawn.values.at(-1) ?? []).length;
     if (source.from === 'key') {
       const keys = sources.keyPools[source.pool] ?? [];
-      const index = pickIndex(source.pick, keys.length);
-      indexes[position] = { pool: source.pool, index };
-      return keys[index] ?? null;
+      const index = indexOf(source, drawn);
+      indexes[position] = { ...source, index };
+      return boundAs(source, keys[index] ?? null);
     }
     const lower = drawn.keyIndexes[source.statement]?.[source.parameter];
     const keys = sources.keyPools[lower?.pool ?? -1] ?? [];
-    return keys[Math.min((lower?.index ?? 0) + source.span, keys.length - 1)] ?? null;
+    const next = keys[Math.min((lower?.index ?? 0) + source.span, keys.length - 1)] ?? null;
+    return boundAs(lower ?? {}, next);
   }
 
-  function drawKeys({ pool, pick, count }: ParameterSource & { from: 'key list' }): readonly string[] {
+  function drawKeys(source: KeySource & { readonly count: number }, drawn: Drawn): readonly string[] {
+    const { pool, pick, count, row, like = [] } = source;
     const keys = sources.keyPools[pool] ?? [];
-    return Array.from({ length: count }, () => keys[pickIndex(pick, keys.length)]).flatMap(
-      (key) => key ?? [],
-    );
+    const alike = row === undefined ? [] : alikeAround(indexOf(source, drawn), count, like);
+    // A list is as long as it is wanted where fewer are alike: the others find nothing.
+    const others = Array.from({ length: count - alike.length }, () => pickIndex(pick, keys.length));
+    const indexes = [...alike, ...others];
+    return indexes.flatMap((index) => keys[index] ?? []);
+  }
+
+  /** Of the key itself, or of the row that it is of. */
+  function indexOf(source: KeySource, drawn: Drawn): number {
+    const { pool, table, pick, row, like = [] } = source;
+    const draw = (): number => pickIndex(pick, sources.keyPools[pool]?.length ?? 0);
+    if (row === undefined) return draw();
+    const key = `${row} ${table}`;
+    const known = drawn.live.get(key);
+    if (known !== undefined) return known;
+    const index =
+      row > 0 && like.length > 0 ? behind(indexOf({ ...source, row: 0 }, drawn), row, like) : draw();
+    drawn.live.set(key, index);
+    return index;
+  }
+
+  /** The n-th row behind that one which is like it, as far as there are: the rows are ordered by what they share. */
+  function behind(index: number, steps: number, like: readonly number[]): number {
+    let found = index;
+    while (found < index + steps && isAlike(found + 1, index, like)) found += 1;
+    return found;
+  }
+
+  function alikeAround(index: number, count: number, like: readonly number[]): readonly number[] {
+    const last = behind(index, count - 1, like);
+    let first = index;
+    while (last - first + 1 < count && isAlike(first - 1, index, like)) first -= 1;
+    return Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
+  }
+
+  function isAlike(one: number, other: number, pools: readonly number[]): boolean {
+    const values = pools.map((pool) => sources.keyPools[pool] ?? []);
+    return values.every((keys) => keys[one] !== undefined && keys[one] === keys[other]);
   }
 
   function generatorOf(table: string): Pick<TableGenerator, 'rows' | 'cell'> {
@@ -97,6 +134,10 @@ export function createBinder(sources: ValueSources): (operation: Operation) => O
     if (generator === undefined) throw new Error(`the load plan names a table without a generator: ${table}`);
     return generator;
   }
+}
+
+function boundAs({ inHex }: Pick<KeySource, 'inHex'>, key: string | null): CellValue {
+  return inHex && key !== null ? Buffer.from(key, 'hex') : key;
 }
 
 /** https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
@@ -107,9 +148,11 @@ function arrayOf(items: readonly string[]): string {
 interface Drawn {
   readonly values: CellValue[][];
   /** Which key of which pool a parameter got; sparse. */
-  readonly keyIndexes: { pool: number; index: number }[][];
+  readonly keyIndexes: (Pick<KeySource, 'pool' | 'inHex'> & { readonly index: number })[][];
   /** Row numbers of 'any row', by draw and table. */
   readonly rows: Map<string, number>;
+  /** Indexes of live rows in their pools, by row and table. */
+  readonly live: Map<string, number>;
 }
 
 /** How many new rows of each table one operation takes. */

@@ -112,8 +112,8 @@ test('what is written is what is read', () => {
     fc.record({
       from: fc.constant('key' as const),
       pool: fc.constant(0),
-      table: fc.constantFrom('t', 'audit.events'),
-      column: fc.constantFrom('id', 'createdAt'),
+      table: fc.constantFrom('t', 'audit.events', 'user notes'),
+      column: fc.constantFrom('id', 'createdAt', 'is new'),
       pick: fc.constantFrom('zipf' as const, 'uniform' as const, 'latest' as const),
     }),
   );

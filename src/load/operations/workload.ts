@@ -204,10 +204,11 @@ function parseHint(text: string): Hint | null {
       kind: 'value',
       values: [...text.matchAll(VALUE)].map(([, value = '']) => value.replaceAll("''", "'")),
     };
-  const column = /^(\S+\.\S+)(?:\s+(\S+))?$/.exec(text);
-  if (column?.[1] === undefined) return null;
-  const pick = PICKS.find((known) => known === column[2]) ?? null;
-  return pick === null && column[2] !== undefined ? null : { kind: 'column', name: column[1], pick };
+  const [, name = text, last] = /^(.*\S)\s+(\S+)$/.exec(text) ?? [];
+  const pick = PICKS.find((known) => known === last) ?? null;
+  // A name with a space in it is one where a pick stands behind it, as writeHint puts it; else that pick is misspelt.
+  if (pick === null && last !== undefined) return null;
+  return /\S\.\S/.test(name) ? { kind: 'column', name, pick } : null;
 }
 
 /** Texts in single quotes, a quote inside doubled, with commas between them. */

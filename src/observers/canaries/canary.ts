@@ -9,6 +9,7 @@ import { type Engine, type Session, SqlError } from '../../engines/engine.ts';
 import { explain } from '../../errors.ts';
 import { createHistogram, record, storeHistogram } from '../../recording/histogram.ts';
 import type { CanaryRecord } from '../../recording/recording.ts';
+import type { Lateness } from './lateness.ts';
 import { trackOutages } from './outages.ts';
 
 export const CANARY_INTERVAL_MS = 100;
@@ -27,7 +28,7 @@ export interface CanarySettings {
   readonly now: () => number;
   /** The first probe is due so long after the start, so that canaries do not all ask at once. */
   readonly offsetMs: number;
-  readonly lateMs: (fromMs: number, toMs: number) => number;
+  readonly lateness: Pick<Lateness, 'during' | 'within'>;
 }
 
 export interface RunningCanary {
@@ -36,9 +37,10 @@ export interface RunningCanary {
 }
 
 export function startCanary(settings: CanarySettings): RunningCanary {
-  const { engine, session, table, kind, statement, now, offsetMs, lateMs } = settings;
-  const startMs = now() + offsetMs;
-  const outages = trackOutages(startMs, lateMs);
+  const { engine, session, table, kind, statement, now, offsetMs, lateness } = settings;
+  // In step with whatever else is done at whole intervals, so that the thread is woken once for all of it.
+  const startMs = Math.ceil(now() / CANARY_INTERVAL_MS) * CANARY_INTERVAL_MS + offsetMs;
+  const outages = trackOutages(startMs, lateness.within);
   const responses = createHistogram();
   const stopped = new AbortController();
   let due = 0;
@@ -69,7 +71,9 @@ export function startCanary(settings: CanarySettings): RunningCanary {
       if (waitMs > 0) await delay(waitMs, undefined, { signal: stopped.signal }).catch(() => undefined);
       if (stopped.signal.aborted) return;
       const sentMs = now();
+      const answered = lateness.during();
       const result = await probe();
+      answered();
       const answeredMs = now();
       if (typeof result !== 'boolean') {
         ended = { atMs: answeredMs, reason: result.reason };

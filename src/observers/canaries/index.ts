@@ -4,8 +4,11 @@
  */
 import { CANARY_APPLICATION, type Session, SqlError, type TableDescription } from '../../engines/engine.ts';
 import { EnvironmentError, explain } from '../../errors.ts';
+import { notMeasured } from '../../recording/figure.ts';
 import type { CanaryRecord } from '../../recording/recording.ts';
 import type { ObservationRequest } from '../observer.ts';
+import { serverCpuIn } from '../sampling.ts';
+import { countServerCpu } from '../server-cpu.ts';
 import { CANARY_INTERVAL_MS, CANARY_LOCK_TIMEOUT_MS, type RunningCanary, startCanary } from './canary.ts';
 import { watchLateness } from './lateness.ts';
 import { chooseTables } from './tables.ts';
@@ -31,16 +34,18 @@ export async function startCanaries(request: CanariesRequest): Promise<AsyncDisp
     await Promise.allSettled(sessions.map((session) => session[Symbol.asyncDispose]()));
   };
 
-  for (const [index, { table, kind, statement }] of probes.entries()) {
+  for (const { table, kind, statement } of probes) {
     try {
       const session = await engine.connections.connect(roles.load, {
         applicationName: CANARY_APPLICATION,
         lockTimeoutMs: CANARY_LOCK_TIMEOUT_MS,
+        prepared: true,
       });
       sessions.push(session);
-      const offsetMs = (index / probes.length) * CANARY_INTERVAL_MS;
-      const lateMs = lateness.within;
-      canaries.push(startCanary({ engine, session, table, kind, statement, now, offsetMs, lateMs }));
+      // Those of one table at once, which wakes this thread once; one table after the other.
+      const offsetMs =
+        (watched.findIndex(({ name }) => name === table) / watched.length) * CANARY_INTERVAL_MS;
+      canaries.push(startCanary({ engine, session, table, kind, statement, now, offsetMs, lateness }));
     } catch (error) {
       if (!(error instanceof EnvironmentError || error instanceof SqlError)) throw error;
       recorder.add('notMeasured', notProbed(table, kind, explain(error).split('\n')[0] ?? ''));
@@ -63,6 +68,7 @@ export async function startCanaries(request: CanariesRequest): Promise<AsyncDisp
     const results = await Promise.allSettled(canaries.map((canary) => canary.stop()));
     const records = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     recorder.setCanaries(records);
+    if (sessions.length > 0) recordCost(request, records, sessions);
     for (const { table, kind, ended } of records)
       if (ended !== null) recorder.add('notMeasured', notProbed(table, kind, ended.reason, ended.atMs));
     await close();
@@ -73,6 +79,24 @@ export async function startCanaries(request: CanariesRequest): Promise<AsyncDisp
       return stopping;
     },
   };
+}
+
+/** They share their thread with all that goes on between probes: apart, only the server's processes can be told. */
+function recordCost(
+  { recorder, server }: CanariesRequest,
+  records: readonly CanaryRecord[],
+  sessions: readonly Session[],
+): void {
+  const serverCpu = countServerCpu('path' in server.dataDirectory ? server.dataDirectory.path : null);
+  serverCpu.add(sessions);
+  recorder.add('observers', {
+    name: 'canaries',
+    samples: records.reduce((sum, { answered }) => sum + answered, 0),
+    intervalMs: CANARY_INTERVAL_MS,
+    cpuMs: notMeasured('it is in that of the migrations and observers together'),
+    ...serverCpuIn(serverCpu),
+    trouble: [],
+  });
 }
 
 interface WantedProbe {

@@ -1,7 +1,10 @@
-/** How late our own thread is, so that what it kept waiting is not put on the database. */
+/** How late our own thread is while probes are under way, so that what it kept waiting is not put on the database. */
+import { MIN_OUTAGE_MS } from './outages.ts';
 
 export interface Lateness extends Disposable {
-  /** The most that a timer was late in a stretch of time. */
+  /** A probe is under way until what this gives is called. */
+  during(): () => void;
+  /** The most that the thread was late in a stretch of time, as far as probes were under way for {@link MIN_OUTAGE_MS}. */
   within(fromMs: number, toMs: number): number;
 }
 
@@ -9,25 +12,55 @@ const TICK_MS = 20;
 /** Shorter ones are within the error of any timer. */
 const NOTED_FROM_MS = 5;
 
+/** Nothing ticks as long as every probe is answered at once: that would wake the thread fifty times a second for nothing. */
 export function watchLateness(now: () => number): Lateness {
   const noted: { readonly fromMs: number; readonly toMs: number }[] = [];
-  let lastMs = now();
-  const timer = setInterval(() => {
-    const atMs = now();
-    if (atMs - lastMs - TICK_MS >= NOTED_FROM_MS) noted.push({ fromMs: lastMs + TICK_MS, toMs: atMs });
-    lastMs = atMs;
-  }, TICK_MS);
-  timer.unref();
+  const running = new Set<NodeJS.Timeout>();
+
+  function stop(timer: NodeJS.Timeout): void {
+    clearTimeout(timer);
+    running.delete(timer);
+  }
+
+  function start(timer: NodeJS.Timeout): NodeJS.Timeout {
+    timer.unref();
+    running.add(timer);
+    return timer;
+  }
+
+  function note(lateMs: number, busyMs = 0): void {
+    const toMs = now();
+    if (lateMs >= NOTED_FROM_MS) noted.push({ fromMs: toMs - Math.max(lateMs, busyMs), toMs });
+  }
+
+  function tick(): NodeJS.Timeout {
+    let lastMs = now();
+    return setInterval(() => {
+      note(now() - lastMs - TICK_MS);
+      lastMs = now();
+    }, TICK_MS);
+  }
+
   return {
-    within(fromMs, toMs) {
-      let mostMs = 0;
-      for (let index = noted.length - 1; index >= 0; index -= 1) {
-        const each = noted[index];
-        if (each === undefined || each.toMs < fromMs) break;
-        if (each.fromMs < toMs) mostMs = Math.max(mostMs, each.toMs - each.fromMs);
-      }
-      return mostMs;
+    during() {
+      const sentMs = now();
+      const before = performance.eventLoopUtilization();
+      let timer = start(
+        setTimeout(() => {
+          stop(timer);
+          // It may have been at work from long before the timer was due.
+          note(now() - sentMs - MIN_OUTAGE_MS, performance.eventLoopUtilization(before).active);
+          timer = start(tick());
+        }, MIN_OUTAGE_MS),
+      );
+      return () => stop(timer);
     },
-    [Symbol.dispose]: () => clearInterval(timer),
+    within: (fromMs, toMs) =>
+      noted
+        .filter((each) => each.fromMs < toMs && each.toMs >= fromMs)
+        .reduce((most, each) => Math.max(most, each.toMs - each.fromMs), 0),
+    [Symbol.dispose]: () => {
+      for (const timer of running) clearTimeout(timer);
+    },
   };
 }

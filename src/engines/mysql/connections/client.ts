@@ -17,9 +17,9 @@ const CHARSET = 'UTF8MB4_GENERAL_CI';
 
 /**
  * `mysql2` makes room for prepared statements with the connection: for its usual 16 000 half a MB, 200 times while a server
- * starts. We prepare none through it.
+ * starts.
  */
-const WITHOUT_STATEMENTS = { maxPreparedStatements: 1 };
+const MOST_PREPARED = 50;
 
 /**
  * Without what `mysql2` adds: another sql_mode, rows counted as changed that were only found, and attributes of queries,
@@ -39,6 +39,8 @@ export interface Client {
   readonly socket: Socket;
   /** Sends text as one message; several statements are allowed. */
   send(text: string): Promise<Answer>;
+  /** One statement, prepared when it is first sent. */
+  sendPrepared(text: string, values: readonly (string | null)[]): Promise<Answer>;
 }
 
 /** What the last statement of a message gave. */
@@ -51,7 +53,8 @@ export interface Answer {
   readonly warnings: number;
 }
 
-export interface ClientOptions extends Pick<SessionOptions, 'applicationName' | 'connectTimeoutMs'> {
+export interface ClientOptions
+  extends Pick<SessionOptions, 'applicationName' | 'connectTimeoutMs' | 'prepared'> {
   /** Where the data of LOAD DATA LOCAL comes from; without it no file of this machine can be asked for. */
   readonly infile?: () => Readable;
 }
@@ -81,7 +84,7 @@ export async function openClient(
     multipleStatements: true,
     supportBigNumbers: true,
     dateStrings: true,
-    ...WITHOUT_STATEMENTS,
+    maxPreparedStatements: options.prepared === true ? MOST_PREPARED : 1,
     connectTimeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     connectAttributes: { program_name: options.applicationName },
     ...(target.tls && {
@@ -106,6 +109,7 @@ export async function openClient(
       connection,
       socket,
       send: (statements) => send(connection, statements),
+      sendPrepared: (statement, values) => sendPrepared(connection, statement, values),
     };
   } catch (error) {
     cut();
@@ -160,6 +164,19 @@ function send(connection: Connection, text: string): Promise<Answer> {
       // The number of results that were complete before the error.
       else
         reject(toSqlError(error, text, query === null ? 0 : Number(Reflect.get(query, '_resultIndex') ?? 0)));
+    });
+  });
+}
+
+function sendPrepared(
+  connection: Connection,
+  text: string,
+  values: readonly (string | null)[],
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    connection.execute(text, [...values], (error: unknown, result: unknown, fields: unknown) => {
+      if (error === null || error === undefined) resolve(answerOf(result, fields));
+      else reject(toSqlError(error, text, 0));
     });
   });
 }

@@ -50,12 +50,12 @@ export async function openLimits(
   if (fraction !== undefined) await look().catch(async (error: unknown) => refuse(second, target, error));
   return {
     begin: () =>
-      startGuard(async (guard) => {
+      startGuard(async (course) => {
         const deadline = statementTimeoutMs === undefined ? null : performance.now() + statementTimeoutMs;
         const reason =
           fraction === undefined
-            ? await overtime(deadline, statementTimeoutMs, guard)
-            : await watch({ look, limitMs: fraction, deadline, statementTimeoutMs }, guard);
+            ? await overtime(deadline, statementTimeoutMs, course)
+            : await watch({ look, limitMs: fraction, deadline, statementTimeoutMs }, course);
         if (reason !== null) await second.send(`kill query ${client.id}`);
         return reason;
       }),
@@ -72,22 +72,22 @@ async function refuse(second: Client, target: ConnectionTarget, cause: unknown):
   );
 }
 
-/** Runs one watch; `ended` aborts it. */
-function startGuard(work: (ended: AbortSignal) => Promise<Reason | null>): Guard {
-  const ended = new AbortController();
+/** Runs one watch. */
+function startGuard(work: (course: Course) => Promise<Reason | null>): Guard {
+  const course = startCourse();
   let reason: Reason | null = null;
-  const watching = work(ended.signal).then(
+  const watching = work(course).then(
     (found) => {
       reason = found;
     },
     (error: unknown) => {
       // The second connection is gone with the server; the statement itself says so.
-      if (!ended.signal.aborted) reason = { code: '', message: toSqlError(error, null).message };
+      if (!course.ended) reason = { code: '', message: toSqlError(error, null).message };
     },
   );
   return {
     async end() {
-      ended.abort();
+      course.end();
       await watching;
       return reason !== null && reason.code !== '';
     },
@@ -109,11 +109,11 @@ function startGuard(work: (ended: AbortSignal) => Promise<Reason | null>): Guard
 async function overtime(
   deadline: number | null,
   limitMs: number | undefined,
-  ended: AbortSignal,
+  course: Course,
 ): Promise<Reason | null> {
   if (deadline === null) return null;
-  await pause(deadline - performance.now(), ended);
-  return ended.aborted ? null : timeoutReason(limitMs);
+  await course.pause(deadline - performance.now());
+  return course.ended ? null : timeoutReason(limitMs);
 }
 
 function timeoutReason(limitMs: number | undefined): Reason {
@@ -132,17 +132,17 @@ const LOOK_EVERY_MS_MIN = 5;
 const LOOK_EVERY_MS_MAX = 50;
 
 /** Looks at the session again and again; a wait counts from the first look that sees it, so none is cut short. */
-async function watch(watching: Watching, ended: AbortSignal): Promise<Reason | null> {
+async function watch(watching: Watching, course: Course): Promise<Reason | null> {
   const { look, limitMs, deadline, statementTimeoutMs } = watching;
   const every = Math.min(LOOK_EVERY_MS_MAX, Math.max(LOOK_EVERY_MS_MIN, limitMs / LOOKS_PER_LIMIT));
   let waitingSince: number | null = null;
   for (;;) {
-    await pause(every, ended);
-    if (ended.aborted) return null;
+    await course.pause(every);
+    if (course.ended) return null;
     const waits = await look();
     const now = performance.now();
     waitingSince = waits ? (waitingSince ?? now) : null;
-    if (ended.aborted) return null;
+    if (course.ended) return null;
     if (waitingSince !== null && now - waitingSince >= limitMs)
       return {
         code: LOCK_WAIT_TIMEOUT,
@@ -152,18 +152,37 @@ async function watch(watching: Watching, ended: AbortSignal): Promise<Reason | n
   }
 }
 
-/** Without the error that an aborted timer of the platform makes: it took a tenth of what a statement costs us. */
-function pause(milliseconds: number, ended: AbortSignal): Promise<void> {
-  if (ended.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const wake = (): void => {
-      clearTimeout(timer);
-      ended.removeEventListener('abort', wake);
-      resolve();
-    };
-    const timer = setTimeout(wake, Math.max(0, milliseconds));
-    ended.addEventListener('abort', wake, { once: true });
-  });
+/** The time of one statement. */
+interface Course {
+  readonly ended: boolean;
+  end(): void;
+  /** Over at the latest when the statement is. */
+  pause(milliseconds: number): Promise<void>;
+}
+
+/** An AbortController with a listener, and the error that it makes, took a fifth of what a short statement costs us. */
+function startCourse(): Course {
+  let ended = false;
+  let wake: (() => void) | null = null;
+  return {
+    get ended() {
+      return ended;
+    },
+    end() {
+      ended = true;
+      wake?.();
+    },
+    pause: (milliseconds) =>
+      new Promise((resolve) => {
+        if (ended) return resolve();
+        wake = () => {
+          clearTimeout(timer);
+          wake = null;
+          resolve();
+        };
+        const timer = setTimeout(wake, Math.max(0, milliseconds));
+      }),
+  };
 }
 
 /** States of a session that waits: https://dev.mysql.com/doc/refman/en/general-thread-states.html */

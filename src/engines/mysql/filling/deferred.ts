@@ -32,11 +32,11 @@ export async function prepare(
       own.map(({ name }) => `drop foreign key ${quote(name)}`),
     );
     foreignKeys.push(
-      task(
-        table,
-        'foreign keys',
-        own.map((part) => restoreForeignKey(table, part)),
-      ),
+      task(table, 'foreign keys', [
+        TAKE_ZERO_DATES,
+        ...own.map((part) => restoreForeignKey(table, part)),
+        TAKE_AS_BEFORE,
+      ]),
     );
   }
   const referenced = await referencedColumns(session);
@@ -173,10 +173,22 @@ function restoreIndexes(table: Altered, parts: readonly Part[]): readonly string
   const singly = parts
     .filter(({ kind }) => kind === 'special')
     .map(({ definition }) => [`add ${definition}`]);
-  return [...(together.length === 0 ? [] : [together]), ...singly].map((changes) =>
+  const alterations = [...(together.length === 0 ? [] : [together]), ...singly].map((changes) =>
     alteration(table, changes),
   );
+  return [TAKE_ZERO_DATES, ...alterations, TAKE_AS_BEFORE];
 }
+
+/**
+ * A table whose columns have the default '0000-00-00' was made under a sql_mode that takes it; an ALTER TABLE of anything
+ * else in it is refused under one that does not ("Invalid default value"). TRADITIONAL brings those modes with it.
+ * https://dev.mysql.com/doc/refman/en/sql-mode.html#sqlmode_no_zero_date
+ */
+const TAKE_ZERO_DATES = `
+  set @rehearse_sql_mode = @@session.sql_mode,
+    session sql_mode = trim(leading ',' from replace(replace(replace(concat(',', @@session.sql_mode),
+      ',NO_ZERO_IN_DATE', ''), ',NO_ZERO_DATE', ''), ',TRADITIONAL', ''))`.trim();
+const TAKE_AS_BEFORE = 'set session sql_mode = @rehearse_sql_mode';
 
 /**
  * Without looking at the rows: with foreign_key_checks on, the server would copy the whole table. The rows are looked at
@@ -187,7 +199,9 @@ function restoreForeignKey(table: Altered, part: Part): string {
 }
 
 async function alter(session: Session, table: Altered, changes: readonly string[]): Promise<void> {
+  await session.execute(TAKE_ZERO_DATES);
   await session.execute(alteration(table, changes));
+  await session.execute(TAKE_AS_BEFORE);
 }
 
 /** A table with versions refuses other columns for its history, and indexes with them, unless told otherwise. */

@@ -47,7 +47,7 @@ export async function openJournal({
   async function take(last: boolean): Promise<JournalReading> {
     const events = await reader.read(last);
     if (events.length > 0) clock = (await readEventClock(inside)) ?? clock;
-    return { messages: messages.add(events.filter(isTold), reader.lost), waits: [] };
+    return { messages: messages.add(events.filter(isTold), reader.missing), waits: [] };
   }
 
   return {
@@ -60,7 +60,7 @@ export async function openJournal({
       running = (await runningIn(inside, sessions.live)).filter(isTold);
       return reading;
     },
-    unfinished: () => ({ messages: messages.add(running, reader.lost), waits: [] }),
+    unfinished: () => ({ messages: messages.add(running, reader.missing), waits: [] }),
     gaps: () => [...reader.gaps(), ...cutOff(messages.leftOut)],
     [Symbol.asyncDispose]: () => ready.takeBack(),
   };
@@ -97,6 +97,8 @@ function createReader({ session, user, sessions, clock: { timerMs: fromMs }, cou
   let accounted = counted.statements;
   let { connections } = counted;
   let lost = 0;
+  /** Counted after the last reading, and not in it. */
+  let outstanding = 0;
   /** Statements of sessions that nobody has seen, and that may be somebody else's. */
   let ofUnseen = 0;
   /** By thread: the end of the last statement that was read. */
@@ -141,7 +143,10 @@ function createReader({ session, user, sessions, clock: { timerMs: fromMs }, cou
     if (before.statements <= accounted) return [];
     const near = (await lastOfThreads(session, sessions.live, fromMs)).filter(isNew);
     const between = await count();
-    if (accounted + near.length === between.statements) return take(near);
+    if (accounted + near.length === between.statements) {
+      outstanding = 0;
+      return take(near);
+    }
     const all = take(union(await scan(), near));
     const after = await count();
     // What ends while the ring is read is found by the next reading; without one, or when nothing did, it is lost.
@@ -149,13 +154,15 @@ function createReader({ session, user, sessions, clock: { timerMs: fromMs }, cou
       lost += after.statements - accounted;
       accounted = after.statements;
     }
+    outstanding = Math.max(0, after.statements - accounted);
     return all;
   }
 
   return {
     read,
-    get lost() {
-      return lost;
+    /** Statements that were counted and not read; the last ones of them may be read yet. */
+    get missing() {
+      return lost + outstanding;
     },
     gaps: (): readonly NotMeasured[] => (lost === 0 ? [] : [lostInWords(lost, ofUnseen > 0)]),
   };

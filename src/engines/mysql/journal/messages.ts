@@ -10,7 +10,7 @@ const SOURCE = 'events_statements_history_long';
 export interface MessageMaker {
   /**
    * What a client sent, whole, and what each ran inside; in the order in which they began. `lost`: statements that the server
-   * has lost so far.
+   * may have lost so far.
    */
   add(events: readonly StatementEvent[], lost: number): readonly ToldMessage[];
   /** Statements inside others that were too many to be kept. */

@@ -21,6 +21,8 @@ export interface AskedClauses {
   readonly algorithms: Readonly<Record<string, true | string>>;
   /** Of each algorithm that it takes: the locks that it takes with it. */
   readonly locks: Readonly<Record<string, readonly string[]>>;
+  /** The grammar has a place for them, and the server does not look at them. */
+  readonly ignored: boolean;
 }
 
 /** Null where the grammar has no place for the clauses in this statement. */
@@ -35,7 +37,8 @@ export async function askClauses(twin: Twin, statement: string): Promise<AskedCl
 async function askAt(twin: Twin, write: Placement): Promise<AskedClauses | null> {
   const algorithms: Record<string, true | string> = {};
   const locks: Record<string, readonly string[]> = {};
-  for (const algorithm of await algorithmsOf(twin)) {
+  const flavor = await flavorOf(twin);
+  for (const algorithm of ALGORITHMS[flavor]) {
     const answer = await answerTo(twin, write({ algorithm }));
     if (answer !== null && answer.code === NOT_GRAMMAR) return null;
     algorithms[algorithm] = answer === null ? true : `${answer.code} ${answer.message}`;
@@ -45,13 +48,14 @@ async function askAt(twin: Twin, write: Placement): Promise<AskedClauses | null>
       if ((await answerTo(twin, write({ algorithm, lock }))) === null) taken.push(lock);
     locks[algorithm] = taken;
   }
-  return { algorithms, locks };
+  // No copy of MySQL's lets writers in: EXCHANGE, TRUNCATE or OPTIMIZE PARTITION take whatever is written.
+  return { algorithms, locks, ignored: flavor === 'mysql' && (locks.COPY?.includes('NONE') ?? false) };
 }
 
-async function algorithmsOf(twin: Twin): Promise<readonly string[]> {
+async function flavorOf(twin: Twin): Promise<keyof typeof ALGORITHMS> {
   await twin.renew('none');
   await using session = await twin.open();
-  return ALGORITHMS[(await serverKind(session)).flavor];
+  return (await serverKind(session)).flavor;
 }
 
 /** The server's refusal on empty tables, or null when the statement ran. */

@@ -15,6 +15,15 @@ test('an ALTER TABLE takes the clauses after its actions, before them, or before
   );
 });
 
+test('a semicolon behind the statement stays behind none of the clauses', () => {
+  expect(written('alter table t add c int; -- done\n;')[0]).toBe(
+    'alter table t add c int, algorithm=INSTANT, lock=NONE',
+  );
+  expect(written("alter table t comment = 'a;b'")[0]).toBe(
+    "alter table t comment = 'a;b', algorithm=INSTANT, lock=NONE",
+  );
+});
+
 test('an index statement takes them bare, and any other statement not at all', () => {
   expect(written('create unique index i on t (a)')).toEqual([
     'create unique index i on t (a) algorithm=INSTANT lock=NONE',

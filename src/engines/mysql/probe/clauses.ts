@@ -16,7 +16,7 @@ export type Placement = (clauses: Clauses) => string;
 
 /** Every place for the clauses, the usual one first; none where the statement is of another kind. */
 export function placementsOf(statement: string): readonly Placement[] {
-  const text = withoutClauses(statement);
+  const text = withoutEnd(withoutClauses(statement));
   const tokens = tokensOf(text);
   const end = tokens.at(-1)?.to ?? 0;
   if (isIndexStatement(tokens)) return [(clauses) => inserted(text, end, ` ${listed(clauses, ' ')}`)];
@@ -29,6 +29,13 @@ export function placementsOf(statement: string): readonly Placement[] {
     (clauses) => inserted(text, actions, `${listed(clauses, ', ')}, `),
     (clauses) => inserted(text, actions, `${listed(clauses, ', ')} `),
   ];
+}
+
+/** Without the semicolons behind it, after which a clause would begin a statement of its own. */
+function withoutEnd(text: string): string {
+  const last = tokensOf(text).findLast((token) => !isToken(token, ';'));
+  const semicolon = tokensOf(text).find((token) => isToken(token, ';') && token.from >= (last?.to ?? 0));
+  return semicolon === undefined ? text : text.slice(0, semicolon.from);
 }
 
 function listed({ algorithm, lock }: Clauses, separator: string): string {

@@ -77,14 +77,8 @@ async function charsetOf(session: Session, database: string): Promise<string> {
 
 async function rowVersionsOf(session: Session): Promise<ReadonlyMap<string, number>> {
   const versions = new Map<string, number>();
-  for (const [file, { rowVersions }] of await readDictionary(session, session.target.database)) {
-    const table = tableOf(file);
+  const dictionary = await readDictionary(session, session.target.database);
+  for (const { table, rowVersions } of dictionary.values())
     versions.set(table, Math.max(versions.get(table) ?? 0, rowVersions ?? 0));
-  }
   return versions;
-}
-
-/** Name of the table that a table or partition of InnoDB's dictionary belongs to. */
-function tableOf(file: string): string {
-  return file.replace(/#p#.*$/i, '');
 }

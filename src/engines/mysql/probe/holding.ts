@@ -21,6 +21,8 @@ export interface TableLocks {
   /** What became of sessions that queued behind a lock of it that shuts them out; null when there was none. */
   readonly reader: Entered | null;
   readonly writer: Entered | null;
+  /** It asked for EXCLUSIVE when its work was done: the moment at the end in which it swaps what it made. */
+  readonly exclusiveAfterWork: boolean;
 }
 
 export interface HeldStatement {
@@ -39,6 +41,7 @@ interface Seen {
   readonly modes: Map<string, Set<string>>;
   readonly first: Map<string, string>;
   readonly entered: Map<string, Entered>;
+  readonly exclusiveAfterWork: Set<string>;
 }
 
 /**
@@ -50,7 +53,12 @@ export async function holdStatement(
   statement: string,
   made: readonly string[],
 ): Promise<HeldStatement> {
-  const seen: Seen = { modes: new Map(), first: new Map(), entered: new Map() };
+  const seen: Seen = {
+    modes: new Map(),
+    first: new Map(),
+    entered: new Map(),
+    exclusiveAfterWork: new Set(),
+  };
   const run = (held: readonly string[], hold: Round['hold']) =>
     runRound({ twin, statement: twin.retarget(statement), round: { held, hold }, seen });
   // One table at a time: LOCK TABLES reaches over foreign keys, and two of them would wait for each other.
@@ -65,6 +73,7 @@ export async function holdStatement(
       first: seen.first.get(name) ?? null,
       reader: seen.entered.get(`reader ${name}`) ?? null,
       writer: seen.entered.get(`writer ${name}`) ?? null,
+      exclusiveAfterWork: seen.exclusiveAfterWork.has(name),
     },
   ]);
   return {
@@ -112,6 +121,7 @@ async function runRound({ twin, statement, round, seen }: RoundRequest): Promise
     const { table, mode } = stop.pending;
     if (released.has(table)) continue;
     stops.push(stop.pending);
+    if (mode === 'EXCLUSIVE' && (await watch.worked())) seen.exclusiveAfterWork.add(table);
     for (const kind of round.hold === 'first lock' || round.hold === 'name'
       ? []
       : (['reader', 'writer'] as const)) {

@@ -2,6 +2,7 @@
  * Runs one statement and looks at the metadata locks of its session until it waits for one or has ended.
  * https://dev.mysql.com/doc/refman/en/performance-schema-metadata-locks-table.html
  */
+import { EnvironmentError } from '../../../errors.ts';
 import type { Session } from '../../engine.ts';
 
 export interface ProbedLock {
@@ -25,6 +26,8 @@ export interface Watch {
   queued(session: Session, table: string): Promise<true>;
   /** Connections that own a lock on the table. */
   owners(table: string): Promise<readonly number[]>;
+  /** True once the statement has copied rows, or built something. */
+  worked(): Promise<boolean>;
 }
 
 /** While servers start beside us a look takes tens of milliseconds. */
@@ -46,6 +49,20 @@ const OWNERS = `
   from performance_schema.metadata_locks l
   join performance_schema.threads t on t.thread_id = l.owner_thread_id
   where l.object_type = 'TABLE' and l.object_schema = ? and l.object_name = ? and l.lock_status = 'GRANTED'`;
+
+const WORK = `
+  select s.event_name as name
+  from performance_schema.events_stages_history_long s
+  join performance_schema.threads t on t.thread_id = s.thread_id
+  where t.processlist_id = ?
+    and (s.event_name = 'stage/sql/copy to tmp table' or s.event_name like 'stage/innodb/alter table%')
+  limit 1`;
+
+/** Waits that are none for a metadata lock, as those of FLUSH TABLES for a table to be closed, have a state of their own. */
+const STATE = `
+  select t.processlist_state as state
+  from performance_schema.threads t
+  where t.processlist_id = ?`;
 
 interface LockRow {
   readonly name: string;
@@ -69,8 +86,12 @@ export function openWatch(runner: Session, observer: Session, database: string):
       const found = await look();
       if (found !== null) return found;
       if (performance.now() > deadline) {
+        const [row] = await observer.query<{ state: string | null }>(STATE, [runner.id]);
         await runner.cancel();
-        throw new Error(`${what}: not seen within ${LIMIT_MS / 1000} s`);
+        const state = row?.state ?? null;
+        throw new EnvironmentError(
+          `${what}: not seen within ${LIMIT_MS / 1000} s${state === null ? '' : `, in which the server said "${state}"`}`,
+        );
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }
@@ -96,6 +117,7 @@ export function openWatch(runner: Session, observer: Session, database: string):
         const pending = wait === undefined ? null : { table: wait.name, mode: wait.mode };
         return pending !== null && counts(pending) ? { pending, granted } : null;
       }),
+    worked: async () => (await observer.query(WORK, [runner.id])).length > 0,
     owners: async (table) =>
       (await observer.query<{ id: number }>(OWNERS, [database, table])).map(({ id }) => Number(id)),
     queued: (session, table) =>

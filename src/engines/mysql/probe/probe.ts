@@ -20,6 +20,8 @@ export const probing: Probing = {
     innodb_flush_log_at_trx_commit: '0',
     innodb_doublewrite: 'OFF',
   },
+  // A second server of half a gigabyte, and a few seconds for each statement.
+  besideFilling: false,
   async open({ administrator, signal }): Promise<Probe> {
     const session = await connections.connect(administrator, { applicationName: 'rehearse probe' }, signal);
     await switchOnForProbe(session);
@@ -39,10 +41,10 @@ async function measure(session: Session, statement: string, signal: AbortSignal)
   signal.throwIfAborted();
   const asked = await askClauses(twin, statement);
   const tables = [...locks.tables].filter(([name]) => twin.tables.includes(name));
-  const worked = hasWorked(ran);
-  const names = (test: (locks: TableLocks) => boolean) =>
+  const worked = (table: string) => hasWorkedOn(ran, table);
+  const names = (test: (locks: TableLocks, name: string) => boolean) =>
     tables
-      .filter(([, table]) => test(table))
+      .filter(([name, table]) => test(table, name))
       .map(([name]) => name)
       .toSorted();
   return {
@@ -50,11 +52,11 @@ async function measure(session: Session, statement: string, signal: AbortSignal)
     source: 'on copies of the tables, held up by readers, writers and table locks of ours',
     rewrites: ran.changes.rebuilt.toSorted(),
     blocks: {
-      reads: names((table) => keepsReadersOut(table, worked)),
+      reads: names((table, name) => keepsReadersOut(table, worked(name))),
       selectsForUpdate: {
         notMeasured: 'only metadata locks are looked at, which it has in common with a write',
       },
-      writes: names((table) => keepsWritersOut(table, worked)),
+      writes: names((table, name) => keepsWritersOut(table, worked(name))),
     },
     waitsFor: {
       idleReader: locks.behindReader !== null,
@@ -78,6 +80,7 @@ function detailsOf({ asked, ran, locks }: Measured, exclusiveNeeded: boolean): M
     algorithms: asked?.algorithms ?? {},
     acceptedLocks: asked?.locks ?? {},
     algorithm: algorithmOf(asked, ran),
+    exchanged: ran.changes.exchanged.toSorted(),
     newIndexes: ran.changes.newIndexes.toSorted(),
     rowVersions: ran.changes.rowVersions,
     affectedRows: ran.affectedRows,
@@ -90,16 +93,18 @@ function detailsOf({ asked, ran, locks }: Measured, exclusiveNeeded: boolean): M
   };
 }
 
-function hasWorked({ changes, affectedRows }: Ran): boolean {
-  return changes.rebuilt.length > 0 || changes.newIndexes.length > 0 || (affectedRows ?? 0) > 0;
+/** InnoDB's dictionary knows nothing of tables of other engines, of which rows alone tell. */
+function hasWorkedOn({ changes: { workedOn }, affectedRows }: Ran, table: string): boolean {
+  return workedOn.length > 0 ? workedOn.includes(table) : (affectedRows ?? 0) > 0;
 }
 
 /**
  * Readers wait while the statement works: from its first lock on, unless one got in between (OPTIMIZE TABLE lets go of its
  * first lock before it rebuilds), or because it lets nobody in again before it has done its work. The moment at its end in which it swaps what it made is not counted: every ALTER has it.
  */
-function keepsReadersOut({ first, modes, reader }: TableLocks, worked: boolean): boolean {
+function keepsReadersOut({ first, modes, reader, exclusiveAfterWork }: TableLocks, worked: boolean): boolean {
   if (first !== null && keepsOut(first, 'reader')) return reader !== 'let in';
+  if (exclusiveAfterWork) return false;
   return worked && reader === 'kept out' && !workModes(modes).some((mode) => keepsOut(mode, 'writer'));
 }
 
@@ -119,16 +124,16 @@ const IN_PLACE = 'innodb/alter table';
 
 /**
  * The cheapest algorithm that the server takes is the one it uses, as long as what was seen at work agrees. A statement
- * that takes no clause, as OPTIMIZE TABLE, tells by its work alone.
+ * that takes no clause (OPTIMIZE TABLE), or none in earnest (EXCHANGE PARTITION), tells by its work alone.
  */
 function algorithmOf(asked: AskedClauses | null, { affectedRows, stages, changes }: Ran): string | null {
   const remade = changes.rebuilt.length > 0 || changes.replaced.length > 0;
   const copied = stages.includes('sql/copy to tmp table') || (remade && (affectedRows ?? 0) > 0);
-  if (asked === null) {
+  if (asked === null || asked.ignored) {
     if (copied) return 'COPY';
     return remade && stages.some((stage) => stage.startsWith(IN_PLACE)) ? 'INPLACE' : null;
   }
-  const built = remade || changes.newIndexes.length > 0;
+  const built = changes.workedOn.length > 0;
   const fits = (name: string) =>
     copied ? name === 'COPY' : name !== 'COPY' && !(name === 'INSTANT' && built);
   const taken = Object.entries(asked.algorithms).find(([name, answer]) => answer === true && fits(name));

@@ -1,12 +1,13 @@
 /**
- * A copy of a database beside it, on which statements are tried: same tables, keys, constraints, partitions, views and row
- * versions, with all rows, a few or none. What a statement did to it is undone by making it anew.
+ * A copy of a database beside it, on which statements are tried: same tables, keys, constraints, partitions, routines, views
+ * and row versions, with all rows, a few or none. What a statement did to it is undone by making it anew.
  */
 import { type ConnectionTarget, type Session, SqlError } from '../../engine.ts';
 import { connections } from '../connections/connections.ts';
 import { dialect } from '../text/dialect.ts';
 import { nameIn, scan } from '../text/scan.ts';
 import { type Definition, readDefinitions } from './definitions.ts';
+import { readRoutines } from './routines.ts';
 import { differingSettings } from './session-settings.ts';
 
 /** `few`: MariaDB alters an empty table otherwise, under one lock from beginning to end. */
@@ -36,6 +37,7 @@ const quote = dialect.quote;
 export async function openTwin(session: Session, name: string): Promise<Twin> {
   const source = session.target.database;
   const definitions = await readDefinitions(session);
+  const others = [...(await readRoutines(session)), ...definitions.others];
   const settings = await differingSettings(session);
   const target: ConnectionTarget = { ...session.target, database: name };
   const retarget = (statement: string) => renamed(statement, source, name);
@@ -53,8 +55,8 @@ export async function openTwin(session: Session, name: string): Promise<Twin> {
     for (const definition of definitions.tables) await build(builder, definition);
     if (rows !== 'none')
       for (const table of definitions.tables) await builder.execute(copying(table, { source, rows }));
-    // A view or trigger that cannot be made here is none that the statement could use.
-    for (const text of definitions.others) await builder.execute(retarget(text)).catch(onlySqlErrors);
+    // A routine, view or trigger that cannot be made here is none that the statement could use.
+    for (const text of others) await builder.execute(retarget(text)).catch(onlySqlErrors);
     current = rows;
   }
 

@@ -3,11 +3,11 @@ import type { KeyExpression, Session, TableDescription, ValueKind } from '../../
 import { dialect } from '../text/dialect.ts';
 
 /** Up to this size all rows are read and sorted: well under a second, once. */
-const SMALL_TABLE_BYTES = 64 * 1024 * 1024;
+export const SMALL_TABLE_BYTES = 64 * 1024 * 1024;
 /** A hash picks more or fewer rows than wanted: this many times more are asked for than are kept. */
 const OVERSAMPLING = 4;
 /** Look-ups of one statement, each of them one step through an index. */
-const STEPS_PER_STATEMENT = 200;
+export const STEPS_PER_STATEMENT = 200;
 
 /** Kinds whose values have an order of their own; the others are ordered as text. */
 const ORDERED: readonly ValueKind[] = ['integer', 'decimal', 'float', 'date', 'time', 'timestamp'];
@@ -57,7 +57,7 @@ async function sampleColumn(
   return keysOf(await session.query<KeyRow>(byHash(name, quoted), [modulusFor(rows, limit), limit]));
 }
 
-function modulusFor(rows: number, limit: number): number {
+export function modulusFor(rows: number, limit: number): number {
   return Math.max(1, Math.floor(rows / (limit * OVERSAMPLING)));
 }
 
@@ -99,14 +99,7 @@ async function steps(
   { name, quoted }: { readonly name: string; readonly quoted: string },
   limit: number,
 ): Promise<readonly string[]> {
-  const [bounds] = await session.query<{ low: number | string | null; high: number | string | null }>(
-    `select min(${quoted}) as low, max(${quoted}) as high from ${name}`,
-  );
-  if (bounds === undefined || bounds.low === null || bounds.high === null) return [];
-  const low = BigInt(bounds.low);
-  const span = BigInt(bounds.high) - low;
-  const step = span / BigInt(limit) + 1n;
-  const starts = Array.from({ length: limit }, (_, index) => low + BigInt(index) * step);
+  const starts = await rowStarts(session, { name, quoted }, limit);
   const keys = new Set<string>();
   for (let from = 0; from < starts.length; from += STEPS_PER_STATEMENT) {
     const looks = starts
@@ -120,8 +113,27 @@ async function steps(
   return [...keys];
 }
 
+/** Up to `limit` numbers, evenly spread from the least to the greatest value of an indexed integer column. */
+export async function rowStarts(
+  session: Session,
+  { name, quoted }: { readonly name: string; readonly quoted: string },
+  limit: number,
+): Promise<readonly bigint[]> {
+  const [bounds] = await session.query<{ low: number | string | null; high: number | string | null }>(
+    `select min(${quoted}) as low, max(${quoted}) as high from ${name}`,
+  );
+  if (bounds === undefined || bounds.low === null || bounds.high === null) return [];
+  const low = BigInt(bounds.low);
+  const span = BigInt(bounds.high) - low;
+  const step = span / BigInt(limit) + 1n;
+  return Array.from({ length: limit }, (_, index) => low + BigInt(index) * step);
+}
+
 /** Estimates of the server, good enough to choose a way. */
-async function sizeOf(session: Session, table: TableDescription): Promise<{ bytes: number; rows: number }> {
+export async function sizeOf(
+  session: Session,
+  table: TableDescription,
+): Promise<{ bytes: number; rows: number }> {
   const [row] = await session.query<{ bytes: number | string; total: number | string }>(
     `select coalesce(data_length, 0) as bytes, coalesce(table_rows, 0) as total
      from information_schema.tables
@@ -131,7 +143,7 @@ async function sizeOf(session: Session, table: TableDescription): Promise<{ byte
   return { bytes: Number(row?.bytes ?? 0), rows: Number(row?.total ?? 0) };
 }
 
-async function hasIndex(session: Session, table: TableDescription, column: string): Promise<boolean> {
+export async function hasIndex(session: Session, table: TableDescription, column: string): Promise<boolean> {
   const rows = await session.query(
     `select 1 as found
      from information_schema.statistics

@@ -9,8 +9,9 @@ import { namesIn, readForeignKeys, readUniqueIndexes, type UniqueIndex } from '.
 import { inspect } from './inspect.ts';
 import { sampleKeys } from './keys.ts';
 import { readPartitioning } from './partitions.ts';
+import { bytesInHex, sampleRows } from './rows.ts';
 
-export const schema: SchemaAccess = { describe, inspect, sampleKeys, countRows };
+export const schema: SchemaAccess = { describe, inspect, sampleKeys, sampleRows, bytesInHex, countRows };
 
 async function describe(session: Session): Promise<readonly TableDescription[]> {
   const { flavor } = await serverKind(session);

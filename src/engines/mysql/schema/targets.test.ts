@@ -77,6 +77,7 @@ test.each([
 
   ['select * from t where a > now() - interval ? day', ['0 amount null']],
   ['insert into t (a, b) select ?, c from u where d = ?', ['0 inserted a', '1 equality d']],
+  ['select * from t where a = (select id from u limit ?)', ['0 amount null']],
   ['select * from t limit ?, ?', ['0 offset null', '1 limit null']],
   ['insert into t (a, b) values (?, now()), (?, ?)', ['0 inserted a', '1 inserted a', '2 inserted b']],
   ['insert into t values (1, ?)', ['0 inserted 1']],

@@ -148,7 +148,16 @@ function limit(tokens: readonly Token[], at: number): Place | null {
   const isFirstOfTwo = isToken(before, 'limit') && isToken(tokens[at + 1], ',');
   if (isFirstOfTwo || isToken(before, 'offset')) return { role: 'offset', column: null };
   const isSecond = isToken(before, ',') && isToken(tokens[at - 3], 'limit');
-  return isSecond || isToken(before, 'limit') ? { role: 'limit', column: null } : null;
+  if (!isSecond && !isToken(before, 'limit')) return null;
+  return { role: isOfOneRow(tokens, at) ? 'amount' : 'limit', column: null };
+}
+
+/** In `a = (select ... limit ?)`, and as an item of a select list: more than one row would be an error. */
+function isOfOneRow(tokens: readonly Token[], from: number): boolean {
+  const query = enclosing(tokens, from);
+  if (query === null) return false;
+  const before = tokens[query.open - 1];
+  return before?.kind === 'operator' || isToken(before, 'select');
 }
 
 /** `n + ?`, `interval ? day` */

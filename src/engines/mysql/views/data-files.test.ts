@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { belongsTo, decodeName, isLeftBehind } from './data-files.ts';
+import { belongsTo, isLeftBehind } from './data-files.ts';
+import { decodeName } from './file-names.ts';
 
 const layout = { database: 'my-shop', binlogName: 'binlog' };
 
@@ -29,6 +30,10 @@ test.each([
 
 test('names are decoded', () => {
   expect(decodeName('a@0020b@002dc')).toBe('a b-c');
+  // As MariaDB 11.8 names a table `größe o``d`.
+  expect(decodeName('gr@1i@1je@0020o@0060d')).toBe('größe o`d');
+  expect(decodeName('mail@0040x')).toBe('mail@x');
+  expect(decodeName('@zz')).toBe('@zz');
 });
 
 test('the files of an ALTER that was cut off are told from all others', () => {

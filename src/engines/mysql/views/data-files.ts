@@ -7,6 +7,7 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DiskArea, RelationDisk } from '../../../recording/recording.ts';
+import { decodeName } from './file-names.ts';
 
 export interface DataFile {
   /** Names the file and not its path: the same after it was renamed, another one for a later file of its name. */
@@ -29,6 +30,8 @@ export interface Layout {
 
 /** Schemas of the server and of others do not grow by a migration: looked at so often, and when all is looked at. */
 const OTHER_EVERY_MS = 10_000;
+/** Files of the server's own that hardly ever change, as those of its redo log: each in one of so many readings. */
+const OWN_TURNS = 5;
 /** Disk blocks are counted, not lengths: a page-compressed file has holes. POSIX: st_blocks is in units of 512 bytes. */
 const BLOCK_BYTES = 512;
 
@@ -36,13 +39,31 @@ const BLOCK_BYTES = 512;
 export function walkDataDirectory(root: string, layout: Layout): (fully?: boolean) => readonly DataFile[] {
   let other: readonly DataFile[] = [];
   let otherAtMs = -Infinity;
+  let readings = 0;
+  let known = new Map<string, DataFile>();
+
+  /** Those whose turn it is not as they were last seen. */
+  function own(folders: readonly string[], fully: boolean): readonly DataFile[] {
+    readings += 1;
+    const before = known;
+    const isTurn = (ordinal: number): boolean => fully || (ordinal + readings) % OWN_TURNS === 0;
+    const files = folders.flatMap((folder) =>
+      filesIn(root, folder, layout, (path, ordinal) => {
+        const seen = before.get(path);
+        return seen !== undefined && SELDOM.has(seen.area) && !isTurn(ordinal) ? seen : null;
+      }),
+    );
+    known = new Map(files.map((file) => [file.path, file]));
+    return files;
+  }
+
   const isHot = (folder: string): boolean =>
     folder.startsWith('#') || decodeName(folder) === layout.database || folder === '';
   return (fully = false) => {
     const folders = entriesOf(root, '')
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => name);
-    const files = ['', ...folders.filter(isHot)].flatMap((folder) => filesIn(root, folder, layout));
+    const files = own(['', ...folders.filter(isHot)], fully);
     if (fully || performance.now() - otherAtMs >= OTHER_EVERY_MS) {
       other = folders.filter((folder) => !isHot(folder)).flatMap((folder) => filesIn(root, folder, layout));
       otherAtMs = performance.now();
@@ -51,10 +72,20 @@ export function walkDataDirectory(root: string, layout: Layout): (fully?: boolea
   };
 }
 
-function filesIn(root: string, folder: string, layout: Layout): readonly DataFile[] {
-  return entriesOf(root, folder).flatMap((entry) => {
+const SELDOM: ReadonlySet<DiskArea> = new Set(['log', 'other']);
+
+/** `as`: what stands for the nth file of the folder without a look at it; null for a look. */
+function filesIn(
+  root: string,
+  folder: string,
+  layout: Layout,
+  as: (path: string, ordinal: number) => DataFile | null = () => null,
+): readonly DataFile[] {
+  return entriesOf(root, folder).flatMap((entry, ordinal) => {
     if (entry.isDirectory()) return [];
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    const seen = as(path, ordinal);
+    if (seen !== null) return [seen];
     const found = lstatSync(join(root, path), { throwIfNoEntry: false });
     if (found === undefined || !found.isFile()) return [];
     // A number is given again to a later file, at once on ext4.
@@ -87,13 +118,6 @@ export function belongsTo(path: string, layout: Layout): Pick<DataFile, 'area' |
 export function isLeftBehind(path: string, database: string): boolean {
   const [folder = '', name] = path.split('/', 2);
   return name?.startsWith('#sql') === true && decodeName(folder) === database;
-}
-
-/** File names hold what is no letter, digit or underscore as @ and four hexadecimal digits. */
-export function decodeName(name: string): string {
-  return name.replace(/@([0-9a-f]{4})/gi, (_, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 16)),
-  );
 }
 
 /** Entries of a folder; none when it is gone, which happens to temporary ones at any time. */

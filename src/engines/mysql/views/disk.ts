@@ -2,7 +2,8 @@
 import type { DiskArea } from '../../../recording/recording.ts';
 import type { DiskReader, Session } from '../../engine.ts';
 import { type ServerKind, serverKind } from '../server/server-kind.ts';
-import { type DataFile, decodeName, isLeftBehind, type Layout, walkDataDirectory } from './data-files.ts';
+import { type DataFile, isLeftBehind, type Layout, walkDataDirectory } from './data-files.ts';
+import { decodeName } from './file-names.ts';
 import { trackFileSizes } from './file-sizes.ts';
 import { isRefused } from './instruments.ts';
 import { findOpenFiles } from './open-files.ts';

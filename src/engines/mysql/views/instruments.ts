@@ -61,6 +61,30 @@ export async function waitTimerError(session: Session): Promise<number> {
   }
 }
 
+const TIMES_WAITS = `
+  select count(*) as switched_on
+  from (
+    select c.enabled as enabled
+    from performance_schema.setup_consumers c
+    where c.name in ('global_instrumentation', 'thread_instrumentation', 'events_waits_current', 'events_waits_history_long')
+    union all
+    select i.enabled
+    from performance_schema.setup_instruments i
+    where i.name = '${METADATA_LOCKS}' and i.timed = 'YES'
+  ) as switches
+  where switches.enabled = 'YES'`;
+
+/** True where every wait for a metadata lock leaves an event with its length. */
+export async function timesWaits(session: Session): Promise<boolean> {
+  try {
+    const [row] = await session.query<{ switched_on: number }>(TIMES_WAITS);
+    return Number(row?.switched_on) === 5;
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    return false;
+  }
+}
+
 /** Switches on what the readers need, as far as the user may. */
 export async function switchOn(session: Session): Promise<void> {
   const { flavor } = await serverKind(session);

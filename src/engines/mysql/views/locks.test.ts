@@ -9,7 +9,10 @@ import {
   type TestServer,
 } from '../../../../tests/server.ts';
 import type { EndedWait, LockReader, LockReading, SeenWait, Session } from '../../engine.ts';
+import { openJournal } from '../journal/journal.ts';
+import { createLockedTables } from './locked-tables.ts';
 import { openLockReader } from './locks.ts';
+import { type LockRow, MARIADB, MYSQL, type PairRow } from './row-wait-queries.ts';
 import { views } from './views.ts';
 
 const MIGRATOR = 'rehearse_migrator';
@@ -209,6 +212,17 @@ for (const spec of serversOf('mysql')) {
       const wait = waitOf(reading, load);
       expect(wait).toMatchObject({ blockerIds: [drill.id], target: 'row', relation: 'orders' });
       expect(wait?.mode).toBe('X,REC_NOT_GAP on PRIMARY');
+      // The number of a lock tells the table of another one.
+      const queries = spec.flavor === 'mariadb' ? MARIADB : MYSQL;
+      const [pair] = await inside.query<PairRow>(queries.pairs);
+      const [described] = await inside.query<LockRow>(queries.locks([pair?.wanted]), [pair?.wanted]);
+      const tables = createLockedTables(spec.flavor === 'mariadb' ? 'mariadb' : 'mysql');
+      if (described !== undefined) tables.learn(described);
+      expect(pair?.in_the_way).not.toBe(pair?.wanted);
+      expect(tables.get(pair?.in_the_way ?? '')).toEqual({
+        schema: inside.target.database,
+        table: 'orders',
+      });
       await drill.execute('do sleep(0.03)');
       const releasedMs = performance.now();
       await drill.execute('commit');
@@ -294,6 +308,24 @@ for (const spec of serversOf('mysql')) {
       await migrator.execute('drop table slots');
     });
 
+    test.runIf(spec.flavor === 'mysql')(
+      'who waits for a flush of the tables is told, though that is no lock',
+      async () => {
+        await using administrator = await server.connect('administrator');
+        await drill.execute('lock tables orders read');
+        const flush = administrator.execute('flush tables');
+        expect(waitOf(await waiting(administrator), administrator)).toMatchObject({ target: 'table flush' });
+        const select = load.query('select 1 from orders limit 1');
+        const wait = waitOf(await waiting(load), load);
+        expect(wait).toMatchObject({ target: 'table flush', relation: null, blockerIds: [] });
+        await drill.execute('unlock tables');
+        await Promise.all([flush, select]);
+        const [found] = await ended(wait);
+        expect(found?.became).not.toBe('gave up');
+        expect((await read()).waits).toEqual([]);
+      },
+    );
+
     test('a lock that the migration owns is told, and that of the load is not', async () => {
       await migrator.execute('begin');
       await migrator.query('select 1 from orders limit 1');
@@ -338,7 +370,19 @@ for (const spec of serversOf('mysql')) {
       await using within = await server.connect('observerInside', 'test guard inside');
       const opened = await views.openLockReader(cluster, within);
       const disk = await views.openDiskReader(cluster, within, null);
+      await using administrator = await server.connect('administrator', 'test guard journal');
+      const { database } = inside.target;
       const reads: readonly (() => Promise<unknown>)[] = [
+        async () => {
+          const user = MIGRATOR;
+          const request = { administrator, inside: within, dataDirectory: null, user, database };
+          const journal = await openJournal(request);
+          if ('missing' in journal) throw new Error(journal.missing);
+          await journal.read();
+          await journal.settle();
+          journal.unfinished();
+          await journal[Symbol.asyncDispose]();
+        },
         () => opened.read(MIGRATOR, true),
         () => disk.read(),
         () => disk.relations(),
@@ -346,27 +390,29 @@ for (const spec of serversOf('mysql')) {
         () => views.readProgress(within),
         () => views.readSettings(within),
         () => views.readClock(within),
+        () => views.readLockWaitLimit(within),
         () => views.missing(within),
-        // It gives up by itself, since reading the dictionary would wait.
-        () => views.readRelationStates(within).catch(() => undefined),
       ];
-      for (const observe of reads) {
+      // Read between steps alone. MariaDB's information_schema opens the tables; it gives up by itself where that waits.
+      const between = () => views.readRelationStates(within).catch(() => undefined);
+      for (const observe of [...reads, between]) {
         let done = false;
         let pending: readonly string[] = [];
         const watched = observe().then(() => {
           done = true;
         });
         while (!done) {
-          const ofOurs = await inside.query<{ object_name: string; lock_status: string; place: string }>(
-            `select l.object_name, l.lock_type, l.lock_status, l.object_instance_begin as place
+          const ofOurs = await inside.query<Record<'object_name' | 'mode' | 'lock_status' | 'place', string>>(
+            `select l.object_name, l.lock_type as mode, l.lock_status, l.object_instance_begin as place
             from performance_schema.metadata_locks l
             join performance_schema.threads t on t.thread_id = l.owner_thread_id
-            where t.processlist_id in (?, ?)
+            where t.processlist_id in (?, ?, ?)
               and (l.lock_status = 'PENDING' or l.object_type = 'TABLE' and l.object_schema = ?)`,
-            [cluster.id, within.id, inside.target.database],
+            [cluster.id, within.id, administrator.id, database],
           );
           const wanted = ofOurs.filter(({ lock_status: status }) => status === 'PENDING');
-          expect(ofOurs.filter((lock) => !wanted.includes(lock))).toEqual([]);
+          const held = ofOurs.filter((lock) => !wanted.includes(lock));
+          expect(held.filter(({ mode }) => observe !== between || mode !== 'SHARED_HIGH_PRIO')).toEqual([]);
           // Each lock is pending for the instant in which it is made; one that waits is so at two looks.
           expect(wanted.filter(({ place }) => pending.includes(String(place)))).toEqual([]);
           pending = wanted.map(({ place }) => String(place));

@@ -5,11 +5,11 @@
 import type { LockReader, LockReading, SeenSession, Session } from '../../engine.ts';
 import { serverKind } from '../server/server-kind.ts';
 import { createDeadlocks } from './deadlocks.ts';
-import { isRefused, switchOn, waitTimerError } from './instruments.ts';
+import { isRefused, switchOn, timesWaits, waitTimerError } from './instruments.ts';
 import { createMetadataDrain, type MetadataDrain } from './metadata-drain.ts';
 import { createMetadataWaits } from './metadata-waits.ts';
 import { stoppedCounters } from './row-wait-queries.ts';
-import { createRowWaits, type RowWaits } from './row-waits.ts';
+import { createRowWaits } from './row-waits.ts';
 import { createThreads } from './threads.ts';
 import { createTimerScale } from './timer-scale.ts';
 
@@ -22,18 +22,19 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
   const drain = await createReadableDrain(
     createMetadataDrain({ session: cluster, threads, database, scale }),
   );
-  const metadata = createMetadataWaits(cluster, threads, { database, know: drain.know, scale });
-  const { rows, missing } = await readableRowWaits(
-    cluster,
-    createRowWaits(cluster, { kind, threads, database }),
-  );
+  const metadata = createMetadataWaits(cluster, threads, {
+    ...{ database, know: drain.know, scale },
+    timesWaits: await timesWaits(cluster),
+  });
+  const rows = createRowWaits(cluster, { kind, threads, database });
+  const { counted, missing } = await rowWaitsReadable(cluster);
   const deadlocks = createDeadlocks(cluster, { kind, database });
   let sessions = new Map<number, SeenSession>();
 
   async function read(holders: string, last = false): Promise<LockReading> {
     const startedAtMs = performance.now();
-    const { pending, around, held } = await metadata.read(holders);
-    const { pairs, told, deadlocks: found } = await rows.read();
+    const { pending, around, held, counters } = await metadata.read(holders, counted);
+    const { pairs, told, deadlocks: found } = counters === null ? NO_ROW_WAITS : await rows.read(counters);
     const answeredAfterMs = performance.now() - startedAtMs;
     const changes = [
       await metadata.follow({ pending, around }, last),
@@ -82,8 +83,8 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
     between:
       'metadata-lock waits from events_waits_history_long, drained every second, without mode and blocker',
     read,
-    // The views name what is locked themselves.
-    refreshNames: async () => undefined,
+    // The views name what is locked themselves, but for a row lock that is gone.
+    refreshNames: async () => rows.forgetNames(),
   };
 }
 
@@ -101,22 +102,19 @@ async function createReadableDrain(drain: MetadataDrain): Promise<MetadataDrain>
 const DEADLOCKS =
   "InnoDB's monitor (the latest deadlock), read whenever its counter lock_deadlocks has moved";
 
+const NO_ROW_WAITS = { pairs: [], deadlocks: 0, told: new Map() };
+
 /** Without PROCESS the views of InnoDB are closed; `missing` tells. */
-async function readableRowWaits(
+async function rowWaitsReadable(
   session: Session,
-  rows: RowWaits,
-): Promise<{ readonly rows: RowWaits; readonly missing: string | null }> {
+): Promise<{ readonly counted: boolean; readonly missing: string | null }> {
   try {
-    await rows.read();
     const stopped = (await stoppedCounters(session)).includes('lock_deadlocks');
-    return { rows, missing: stopped ? "InnoDB's counter lock_deadlocks is switched off" : null };
+    return { counted: true, missing: stopped ? "InnoDB's counter lock_deadlocks is switched off" : null };
   } catch (error) {
     if (!isRefused(error)) throw error;
     return {
-      rows: {
-        read: async () => ({ pairs: [], deadlocks: 0, told: new Map() }),
-        follow: async () => ({ current: [], ended: [], changed: [] }),
-      },
+      counted: false,
       missing: `user "${session.target.user}" may not read InnoDB's views: grant process on *.*`,
     };
   }

@@ -48,4 +48,21 @@ test('FLUSH TABLES WITH READ LOCK holds up statements, which do not hold up each
   );
   expect(blocks(granted('BACKUP_FTWRL1', 'BACKUP'), pending('BACKUP_DDL', 'BACKUP'))).toBe(true);
   expect(blocks(granted('BACKUP_DML', 'BACKUP'), pending('BACKUP_DDL', 'BACKUP'))).toBe(false);
+  // A backup that lets writes go on holds up no write, and one that waits goes before later statements.
+  expect(blocks(granted('BACKUP_BLOCK_DDL', 'BACKUP'), pending('BACKUP_TRANS_DML', 'BACKUP'))).toBe(false);
+  expect(blocks(granted('BACKUP_BLOCK_DDL', 'BACKUP'), pending('BACKUP_DDL', 'BACKUP'))).toBe(true);
+  expect(blocks(pending('BACKUP_FTWRL1', 'BACKUP'), pending('BACKUP_TRANS_DML', 'BACKUP'))).toBe(true);
+  expect(blocks(pending('BACKUP_FTWRL1', 'BACKUP'), pending('BACKUP_FTWRL1', 'BACKUP'))).toBe(false);
+});
+
+const BACKUP_MODES = [
+  ...['START', 'FLUSH', 'WAIT_FLUSH', 'WAIT_DDL', 'WAIT_COMMIT', 'FTWRL1', 'FTWRL2', 'DML', 'TRANS_DML'],
+  ...['SYS_DML', 'DDL', 'BLOCK_DDL', 'ALTER_COPY', 'COMMIT'],
+].map((mode) => `BACKUP_${mode}`);
+
+test('of the kinds of backups and statements too, what blocks while it waits blocks when it is granted', () => {
+  for (const one of BACKUP_MODES)
+    for (const other of BACKUP_MODES)
+      if (blocks(pending(one, 'BACKUP'), pending(other, 'BACKUP')))
+        expect(blocks(granted(one, 'BACKUP'), pending(other, 'BACKUP'))).toBe(true);
 });

@@ -78,23 +78,46 @@ const SCOPE_PENDING: Matrix = {
 const SCOPES = new Set(['GLOBAL', 'SCHEMA', 'COMMIT', 'TABLESPACE', 'BACKUP LOCK']);
 
 /**
- * MariaDB's own kinds on its BACKUP scope: statements take the first ones among each other, a backup or FLUSH TABLES
- * WITH READ LOCK takes the others.
+ * MariaDB's own kinds on its BACKUP scope: statements take DML, TRANS_DML, SYS_DML, DDL, ALTER_COPY and COMMIT, FLUSH TABLES
+ * WITH READ LOCK the two of its name, BACKUP STAGE and mariadb-backup the others. Source: sql/mdl.cc, MDL_backup_lock.
  */
-const OF_STATEMENTS = new Set([
-  'BACKUP_DML',
-  'BACKUP_TRANS_DML',
-  'BACKUP_SYS_DML',
-  'BACKUP_DDL',
-  'BACKUP_ALTER_COPY',
-  'BACKUP_COMMIT',
-]);
+const BACKUP_GRANTED: Matrix = {
+  START: ['START', 'FLUSH', 'WAIT_FLUSH', 'WAIT_DDL', 'WAIT_COMMIT', 'BLOCK_DDL'],
+  FLUSH: ['START'],
+  WAIT_FLUSH: ['START', 'DML'],
+  WAIT_DDL: ['START', 'DML', 'DDL'],
+  WAIT_COMMIT: ['START', 'DML', 'SYS_DML', 'DDL', 'COMMIT'],
+  FTWRL1: ['DML', 'TRANS_DML', 'SYS_DML', 'DDL', 'ALTER_COPY'],
+  FTWRL2: ['DML', 'TRANS_DML', 'SYS_DML', 'DDL', 'ALTER_COPY', 'COMMIT'],
+  DML: ['FLUSH', 'WAIT_FLUSH', 'WAIT_DDL', 'WAIT_COMMIT', 'FTWRL1', 'FTWRL2'],
+  TRANS_DML: ['FTWRL1', 'FTWRL2'],
+  SYS_DML: ['WAIT_COMMIT', 'FTWRL1', 'FTWRL2'],
+  DDL: ['WAIT_DDL', 'WAIT_COMMIT', 'FTWRL1', 'FTWRL2', 'BLOCK_DDL'],
+  BLOCK_DDL: ['START', 'FLUSH', 'WAIT_FLUSH', 'WAIT_DDL', 'WAIT_COMMIT', 'BLOCK_DDL', 'DDL'],
+  ALTER_COPY: ['FTWRL1', 'FTWRL2'],
+  COMMIT: ['WAIT_COMMIT', 'FTWRL2'],
+};
+/** What statements wait for goes first even while it waits itself. */
+const BACKUP_PENDING: Matrix = {
+  START: ['FLUSH', 'WAIT_FLUSH', 'WAIT_DDL', 'WAIT_COMMIT', 'BLOCK_DDL'],
+  DML: BACKUP_GRANTED.DML ?? [],
+  TRANS_DML: BACKUP_GRANTED.TRANS_DML ?? [],
+  SYS_DML: BACKUP_GRANTED.SYS_DML ?? [],
+  DDL: BACKUP_GRANTED.DDL ?? [],
+  BLOCK_DDL: ['START'],
+  ALTER_COPY: BACKUP_GRANTED.ALTER_COPY ?? [],
+  COMMIT: BACKUP_GRANTED.COMMIT ?? [],
+};
+const BACKUP = /^BACKUP_/;
 
 /** True when `other`, a lock of another session on the same object, keeps `request` waiting. */
 export function blocks(other: MetadataLock, request: MetadataLock): boolean {
-  if (request.mode.startsWith('BACKUP_'))
-    return other.granted && !(OF_STATEMENTS.has(other.mode) && OF_STATEMENTS.has(request.mode));
-  const scope = SCOPES.has(request.objectType);
-  const matrix = other.granted ? (scope ? SCOPE_GRANTED : GRANTED) : scope ? SCOPE_PENDING : PENDING;
-  return matrix[request.mode]?.includes(other.mode) ?? false;
+  const [granted, pending] = matricesOf(request);
+  const matrix = other.granted ? granted : pending;
+  return matrix[request.mode.replace(BACKUP, '')]?.includes(other.mode.replace(BACKUP, '')) ?? false;
+}
+
+function matricesOf({ objectType, mode }: MetadataLock): readonly [granted: Matrix, pending: Matrix] {
+  if (BACKUP.test(mode)) return [BACKUP_GRANTED, BACKUP_PENDING];
+  return SCOPES.has(objectType) ? [SCOPE_GRANTED, SCOPE_PENDING] : [GRANTED, PENDING];
 }

@@ -6,7 +6,7 @@
  */
 import type { EndedWait, SeenLock, SeenWait, Session } from '../../engine.ts';
 import type { WaitChanges } from './followed.ts';
-import { blocks } from './metadata-conflicts.ts';
+import { type Blocked, became, blockersOf, isInTheWay, mayBeUpgraded } from './metadata-blockers.ts';
 import {
   eventKey,
   isSystemSchema,
@@ -14,10 +14,12 @@ import {
   type Lock,
   readAround,
   readLocks,
-  sameObject,
+  TABLE_FLUSH,
   TIMED_SOURCE,
+  targetOf,
   timedWaits,
 } from './metadata-rows.ts';
+import type { Counters } from './row-wait-queries.ts';
 import type { Threads } from './threads.ts';
 import type { TimerScale } from './timer-scale.ts';
 import { endedAs, readEndings } from './wait-endings.ts';
@@ -25,19 +27,11 @@ import { endedAs, readEndings } from './wait-endings.ts';
 /** While a wait goes on, its blockers are read again this often: one may leave while another one stays. */
 const LOOK_AGAIN_MS = 100;
 
-/** Where a blocker stood when it was seen: what it takes in a later transaction is another lock. */
-interface Blocker {
-  readonly thread: number;
-  readonly lastEventId: number;
-}
-
-interface Followed {
+interface Followed extends Blocked {
   readonly key: string;
-  readonly lock: Lock;
-  readonly blockers: readonly Blocker[];
-  /** The blockers are those who own an upgradable lock, as none of the modes shown is in the way. */
-  readonly supposed: boolean;
   readonly lookedAtMs: number;
+  /** The server knew of a wait, or more than one reading showed it. */
+  readonly waits: boolean;
 }
 
 /** A wait that has ended in a statement that had not: it may be about to fail. */
@@ -55,10 +49,13 @@ export interface MetadataReading {
   /** All locks on what is waited for, the pending ones too. */
   readonly around: readonly Lock[];
   readonly held: readonly SeenLock[];
+  /** Null where they were not asked for. */
+  readonly counters: Counters | null;
 }
 
 export interface MetadataWaits {
-  read(holders: string): Promise<MetadataReading>;
+  /** `counted`: with InnoDB's counters of row locks. */
+  read(holders: string, counted: boolean): Promise<MetadataReading>;
   /** `last`: nothing is read after this. */
   follow(reading: Pick<MetadataReading, 'pending' | 'around'>, last: boolean): Promise<WaitChanges>;
 }
@@ -69,27 +66,34 @@ export interface MetadataWaitsOptions {
   /** Called with each wait that is followed. */
   know(wait: Lock): void;
   readonly scale: TimerScale;
+  /** The server keeps each wait with its length. */
+  readonly timesWaits: boolean;
 }
 
 export function createMetadataWaits(
   session: Session,
   threads: Threads,
-  { database, know, scale }: MetadataWaitsOptions,
+  { database, know, scale, timesWaits }: MetadataWaitsOptions,
 ): MetadataWaits {
   let followed = new Map<string, Followed>();
   let unsettled: readonly Unsettled[] = [];
   let settledAtMs = -Infinity;
 
-  async function read(holders: string): Promise<MetadataReading> {
-    const locks = await readLocks(session, holders);
+  async function read(holders: string, counted: boolean): Promise<MetadataReading> {
+    const { locks, counters } = await readLocks(session, holders, counted);
     await threads.learn(locks.map(({ thread }) => thread));
     return {
+      counters,
       pending: locks.filter((lock) => !lock.granted && isOurs(lock)),
       around: locks,
       held: locks
         .filter(({ granted, objectType, ofHolder }) => granted && ofHolder && objectType === 'TABLE')
         .flatMap(heldLock),
     };
+  }
+
+  function leavesEvent({ objectType }: Lock): boolean {
+    return timesWaits && objectType !== TABLE_FLUSH;
   }
 
   function isOurs({ schema, thread }: Lock): boolean {
@@ -114,14 +118,15 @@ export function createMetadataWaits(
     if (pending.length === 0 && followed.size === 0 && unsettled.length === 0)
       return { current: [], ended: [], changed: [] };
     const before = followed;
-    for (const lock of pending) know(lock);
+    for (const lock of pending) if (lock.objectType !== TABLE_FLUSH) know(lock);
     const present = new Map(pending.map((lock) => [keyOf(lock), lock]));
     const gone = [...before.values()].filter(({ key }) => !present.has(key));
     const stale = pending.filter((lock) => isStale(before.get(keyOf(lock)), gone));
     followed = new Map(
       pending.map((lock) => {
         const known = before.get(keyOf(lock));
-        return [keyOf(lock), followLock(onOurClock(lock, known), known, stale, around)];
+        const waits = known !== undefined || lock.waitedMs !== null || !leavesEvent(lock);
+        return [keyOf(lock), { ...followLock(onOurClock(lock, known), known, stale, around), waits }];
       }),
     );
     const ended = [...(await settle()), ...(await becomeOf(gone))];
@@ -143,7 +148,7 @@ export function createMetadataWaits(
     around: readonly Lock[],
   ): Followed {
     if (!stale.some((other) => keyOf(other) === keyOf(lock))) return { ...(known ?? fresh(lock)), lock };
-    const looked = { key: keyOf(lock), lock, lookedAtMs: performance.now() };
+    const looked = { key: keyOf(lock), lock, lookedAtMs: performance.now(), waits: true };
     const inTheWay = around.filter((other) => isInTheWay(other, lock));
     if (inTheWay.length > 0) return { ...looked, blockers: blockersOf(inTheWay), supposed: false };
     // None are found when the wait ended before they were asked for; the last known ones are nearer to the truth.
@@ -202,6 +207,8 @@ export function createMetadataWaits(
     ];
     return gone.map((wait) => {
       const span = timed.get(eventKey(wait.lock));
+      // A lock is pending for the instant in which it is made.
+      if (span === undefined && !wait.waits) return { key: wait.key, became: 'no wait' };
       const ending = endings.get(eventKey(wait.lock));
       if (span !== undefined && ending !== undefined && ending.outcome !== 'running')
         scale.learn(span, ending);
@@ -236,7 +243,7 @@ export function createMetadataWaits(
 }
 
 function fresh(lock: Lock): Followed {
-  return { key: keyOf(lock), lock, blockers: [], supposed: false, lookedAtMs: -Infinity };
+  return { key: keyOf(lock), lock, blockers: [], supposed: false, lookedAtMs: -Infinity, waits: true };
 }
 
 /** New, behind a wait that is gone, without a known blocker, or not looked at for a while. */
@@ -244,51 +251,4 @@ function isStale(known: Followed | undefined, gone: readonly Followed[]): boolea
   if (known === undefined || known.blockers.length === 0) return true;
   if (performance.now() - known.lookedAtMs >= LOOK_AGAIN_MS) return true;
   return known.blockers.some(({ thread }) => gone.some(({ lock }) => lock.thread === thread));
-}
-
-function isInTheWay(other: Lock, request: Lock): boolean {
-  return other.thread !== request.thread && sameObject(other, request) && blocks(other, request);
-}
-
-/**
- * MariaDB 10.11 goes on showing the mode in which a lock was first granted after an ALTER has upgraded it. When no mode
- * that is shown is in the way, it must be one of those, and only an upgradable lock can be.
- */
-function mayBeUpgraded(other: Lock, request: Lock): boolean {
-  return (
-    other.granted &&
-    other.mode === 'SHARED_UPGRADABLE' &&
-    other.thread !== request.thread &&
-    sameObject(other, request)
-  );
-}
-
-function blockersOf(locks: readonly Lock[]): readonly Blocker[] {
-  const last = new Map<number, number>();
-  for (const { thread, eventId } of locks) last.set(thread, Math.max(eventId, last.get(thread) ?? 0));
-  return [...last].map(([thread, lastEventId]) => ({ thread, lastEventId }));
-}
-
-/**
- * A wait ends granted, or is given up while one that was in its way still is: owning or wanting the lock since no later
- * than it was seen to.
- */
-function became({ lock, blockers, supposed }: Followed, around: readonly Lock[]): EndedWait['became'] {
-  const mine = around.filter(({ thread }) => thread === lock.thread);
-  if (mine.some((own) => own.granted && sameObject(own, lock) && own.mode === lock.mode)) return 'granted';
-  if (blockers.length === 0) return 'unknown';
-  const still = around.some(
-    (other) =>
-      (supposed ? mayBeUpgraded(other, lock) : isInTheWay(other, lock)) &&
-      blockers.some(({ thread, lastEventId }) => thread === other.thread && other.eventId <= lastEventId),
-  );
-  if (still && supposed) return 'unknown'; // it may have been downgraded as unseen as it was upgraded
-  return still ? 'gave up' : 'granted';
-}
-
-/** Words for OBJECT_TYPE; a lock on a table is the metadata lock that everybody means. */
-function targetOf({ objectType, name }: Lock): string {
-  if (objectType === 'TABLE') return 'metadata';
-  const scope = objectType.toLowerCase().replaceAll('_', ' ');
-  return name === null ? `metadata of ${scope}` : `metadata of ${scope} ${name}`;
 }

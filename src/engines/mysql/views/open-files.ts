@@ -43,18 +43,35 @@ export function findOpenFiles(dataDirectory: string, server: ServerFolders): Ope
   } catch {
     return null;
   }
-  return { bytes: () => hiddenBytes(folder, server) };
+  return { bytes: countHidden(folder, server) };
 }
 
-function hiddenBytes(folder: string, server: ServerFolders): HiddenBytes {
-  const bytes = { temporary: 0, tmpdir: 0, innodbTmpdir: 0 };
-  for (const descriptor of attempt(() => readdirSync(folder)) ?? []) {
-    const path = `${folder}/${descriptor}`;
-    const area = areaOfLink(attempt(() => readlinkSync(path)) ?? '', server);
-    const found = area === null ? null : attempt(() => statSync(path));
-    if (area !== null && found?.isFile()) bytes[area] += found.blocks * BLOCK_BYTES;
+/** A number may come to stand for another file: each one that is known is looked up again in one of so many readings. */
+const TURNS = 5;
+
+function countHidden(folder: string, server: ServerFolders): () => HiddenBytes {
+  let areas = new Map<string, keyof HiddenBytes | null>();
+  let readings = 0;
+
+  function areaOf(descriptor: string): keyof HiddenBytes | null {
+    const known = areas.get(descriptor);
+    if (known !== undefined && (Number(descriptor) + readings) % TURNS !== 0) return known;
+    return areaOfLink(attempt(() => readlinkSync(`${folder}/${descriptor}`)) ?? '', server);
   }
-  return bytes;
+
+  return () => {
+    readings += 1;
+    const bytes = { temporary: 0, tmpdir: 0, innodbTmpdir: 0 };
+    const seen = new Map<string, keyof HiddenBytes | null>();
+    for (const descriptor of attempt(() => readdirSync(folder)) ?? []) {
+      const area = areaOf(descriptor);
+      seen.set(descriptor, area);
+      const found = area === null ? null : attempt(() => statSync(`${folder}/${descriptor}`));
+      if (area !== null && found?.isFile()) bytes[area] += found.blocks * BLOCK_BYTES;
+    }
+    areas = seen;
+    return bytes;
+  };
 }
 
 const DELETED = ' (deleted)';

@@ -8,11 +8,15 @@ import type { Session } from '../../engine.ts';
 import { serverKind } from '../server/server-kind.ts';
 import { placeholders } from './threads.ts';
 
-/** Needs PROCESS, as the views themselves do. */
-export const COUNTERS = `
-  select m.name as name, m.count as count
-  from information_schema.innodb_metrics m
-  where m.name in ('lock_row_lock_current_waits', 'lock_deadlocks')`;
+/** Literals of SQL. */
+export const COUNTER_NAMES = "'lock_row_lock_current_waits', 'lock_deadlocks'";
+
+export interface Counters {
+  /** Transactions that wait for a row lock now. */
+  readonly waiting: number;
+  /** That InnoDB has found so far. */
+  readonly deadlocks: number;
+}
 
 /** Those of the two that are switched off (innodb_monitor_disable), and so stand still. */
 export async function stoppedCounters(session: Session): Promise<readonly string[]> {
@@ -21,7 +25,7 @@ export async function stoppedCounters(session: Session): Promise<readonly string
   const rows = await session.query<{ name: string }>(`
     select m.name as name
     from information_schema.innodb_metrics m
-    where m.name in ('lock_row_lock_current_waits', 'lock_deadlocks') and ${off}`);
+    where m.name in (${COUNTER_NAMES}) and ${off}`);
   return rows.map(({ name }) => name);
 }
 

@@ -7,10 +7,11 @@
 import type { EndedWait, SeenWait, Session } from '../../engine.ts';
 import type { ServerKind } from '../server/server-kind.ts';
 import type { WaitChanges } from './followed.ts';
+import { createLockedTables } from './locked-tables.ts';
 import { eventKey } from './metadata-rows.ts';
-import { COUNTERS, type LockRow, MARIADB, MYSQL, type PairRow } from './row-wait-queries.ts';
+import { type Counters, type LockRow, MARIADB, MYSQL, type PairRow } from './row-wait-queries.ts';
 import type { Threads } from './threads.ts';
-import { type Ending, type Endings, FAILING_MS, readEndings } from './wait-endings.ts';
+import { type Ending, type Endings, mayFailOf, readEndings } from './wait-endings.ts';
 import { createWaitMonitor, type ToldWait } from './wait-monitor.ts';
 
 /** The statement that waits, by one of the events of its thread. */
@@ -28,6 +29,9 @@ interface Unsettled {
   readonly ranAtMs: number;
 }
 
+/** Target of a wait whose lock was gone before the server was asked what it is on. */
+const UNNAMED = 'row of a table that was not told in time';
+
 /** One that runs for longer after its wait got the lock. */
 const SETTLED_MS = 1_000;
 const LOOK_AGAIN_MS = 20;
@@ -38,6 +42,8 @@ interface Followed {
   readonly place: Place | null;
   /** The monitor has told of it. */
   readonly told: boolean;
+  /** Its table is known. */
+  readonly named: boolean;
   readonly schema: string | null;
   readonly inTheWay: readonly string[];
 }
@@ -52,9 +58,11 @@ export interface RowReading {
 }
 
 export interface RowWaits {
-  read(): Promise<RowReading>;
+  read(counters: Counters): Promise<RowReading>;
   /** `last`: nothing is read after this. */
   follow(reading: Pick<RowReading, 'pairs' | 'told'>, last: boolean): Promise<WaitChanges>;
+  /** Tables may have been renamed since. */
+  forgetNames(): void;
 }
 
 export function createRowWaits(
@@ -66,13 +74,10 @@ export function createRowWaits(
   let unsettled: readonly Unsettled[] = [];
   let settledAtMs = -Infinity;
   const monitor = createWaitMonitor(session);
+  const tables = createLockedTables(kind.flavor);
 
-  async function read(): Promise<RowReading> {
-    const counters = await session.query<{ name: string; count: number | string }>(COUNTERS);
-    const countOf = (name: string) => counters.find((counter) => counter.name === name)?.count;
-    const deadlocks = Number(countOf('lock_deadlocks') ?? 0);
-    if (Number(countOf('lock_row_lock_current_waits') ?? 0) === 0)
-      return { pairs: [], deadlocks, told: new Map() };
+  async function read({ waiting, deadlocks }: Counters): Promise<RowReading> {
+    if (waiting === 0) return { pairs: [], deadlocks, told: new Map() };
     const pairs = await session.query<PairRow>(flavor.pairs);
     if (flavor.sessions === 'threads')
       await threads.learn(pairs.flatMap(({ waiter, blocker }) => [waiter, blocker ?? waiter]).map(Number));
@@ -90,7 +95,7 @@ export function createRowWaits(
     const before = followed;
     const byKey = groupedByKey(pairs);
     const locks = await describeLocks(
-      [...byKey].filter(([key]) => !before.has(key)).flatMap(([, group]) => group),
+      [...byKey].filter(([key]) => before.get(key)?.named !== true).flatMap(([, group]) => group),
     );
     followed = new Map(
       [...byKey].flatMap(([key, group]) => {
@@ -118,27 +123,30 @@ export function createRowWaits(
     const inTheWay = group.map((pair) => pair.in_the_way);
     const waiterId = connectionOf(first.waiter);
     const exact = told.get(waiterId);
-    if (known !== undefined) {
+    const lock = locks.get(first.wanted);
+    const table = lock ?? exact?.lock ?? tables.get(first.wanted);
+    // One that was gone when it was asked for may be told at the next reading.
+    if (known !== undefined && (known.named || table === undefined)) {
       const now = exactly(known, exact);
       return { ...known, ...now, seen: { ...now.seen, blockerIds }, inTheWay };
     }
-    const lock = locks.get(first.wanted);
     const seen: SeenWait = {
       key: `row ${first.key}`,
       waiterId,
       blockerIds,
-      target: lock?.kind === 'TABLE' ? 'table' : 'row',
-      relation: lock?.table ?? null,
+      target: lock?.kind === 'TABLE' ? 'table' : table === undefined ? UNNAMED : 'row',
+      relation: table?.table ?? null,
       mode: modeOf(lock),
       waitedMs: null,
     };
     const wait = {
-      told: false,
+      told: known?.told ?? false,
+      named: table !== undefined,
       seen: flavor.staleMs === 0 ? seen : { ...seen, staleMs: flavor.staleMs },
-      // A lock that was gone when it was asked for is taken for one of ours: better a wait too many than one too few.
-      schema: lock === undefined ? database : lock.schema,
+      // A lock of which nothing is told is taken for one of ours: better a wait too many than one too few.
+      schema: table === undefined ? database : table.schema,
       inTheWay,
-      place: placeOf(first),
+      place: known?.place ?? placeOf(first),
     };
     return { ...wait, ...exactly(wait, exact) };
   }
@@ -153,6 +161,7 @@ export function createRowWaits(
     const ids = [...new Set(pairs.map(({ wanted }) => wanted))];
     if (ids.length === 0) return new Map();
     const rows = await session.query<LockRow>(flavor.locks(ids), ids);
+    for (const row of rows) tables.learn(row);
     return new Map(rows.map((row) => [row.lock_id, row]));
   }
 
@@ -190,7 +199,9 @@ export function createRowWaits(
       const ending = endings.get(eventKey(place));
       if (ending === undefined || ending.outcome === 'running') return [];
       // What failed a while after the wait failed of something else.
-      if (ranAtMs - goneAtMs > FAILING_MS) return [{ key, became: 'granted' as const }];
+      const { outcome } = ending;
+      if (outcome !== 'ok' && !mayFailOf(outcome.code, ranAtMs - goneAtMs))
+        return [{ key, became: 'granted' as const }];
       return [endedAs(key, ending, { locks: 'unknown', mariadb: kind.flavor === 'mariadb' })];
     });
     const keys = new Set(settled.map(({ key }) => key));
@@ -209,7 +220,7 @@ export function createRowWaits(
     return new Set(rows.map(({ lock_id: id }) => id));
   }
 
-  return { read, follow };
+  return { read, follow, forgetNames: tables.forget };
 }
 
 /** Errors with which a wait for a row lock ends: ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK, and those of KILL and timeouts. */

@@ -49,14 +49,16 @@ export const readLockWaitLimit: ObservedViews['readLockWaitLimit'] = async (sess
   return { setting: 'lock_wait_timeout', limitMs: Number(row.seconds) * 1000 };
 };
 
+const PERFORMANCE_SCHEMA_OFF = 'performance_schema is off: start the server with performance_schema = ON';
+
 export const missing: ObservedViews['missing'] = async (session) => {
   const kind = await serverKind(session);
   const [schema] = await session.query<{ on: number }>('select @@global.performance_schema as `on`');
   const lacks: NotMeasured[] = [];
   if (Number(schema?.on) !== 1) {
     lacks.push({
-      what: 'metadata-lock waits, who blocks whom, statements of the sessions, and whether a rebuild was a copy',
-      reason: 'performance_schema is off: start the server with performance_schema = ON',
+      what: `metadata-lock waits, ${kind.flavor === 'mysql' ? 'row-lock waits, ' : ''}who blocks whom, statements of the sessions, and whether a rebuild was a copy`,
+      reason: `${PERFORMANCE_SCHEMA_OFF}; how long tables could not be read or written (canaries), stalls, failed operations${kind.flavor === 'mysql' ? '' : ', row-lock waits'} and deadlocks are measured without it`,
       unseen: 'lock waits',
     });
   } else lacks.push(...(await lackingSwitches(session)));

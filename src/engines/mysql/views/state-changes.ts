@@ -5,8 +5,17 @@
  */
 import type { ObservedChange } from '../../../recording/recording.ts';
 import type { RelationStates } from '../../engine.ts';
+import {
+  columnChanges,
+  columnsComeAndGone,
+  type IdPlace,
+  idsOf,
+  indexChanges,
+  newIndexNames,
+  placesOf,
+  type State,
+} from './state-parts.ts';
 
-type State = Readonly<Record<string, string | number | null>>;
 type Change = Omit<ObservedChange, 'statementId'>;
 
 /** Which algorithms were seen at work between the two states; null where the stages are not counted. */
@@ -15,18 +24,33 @@ interface Worked {
   readonly builds: number | null;
 }
 
+interface Readings {
+  readonly before: RelationStates;
+  readonly after: RelationStates;
+  readonly worked: Worked;
+  /** Where each TABLE_ID was, and is. */
+  readonly was: ReadonlyMap<string, IdPlace>;
+  readonly is: ReadonlyMap<string, IdPlace>;
+}
+
 const SOURCE = 'table and index ids of InnoDB';
+const STAGE_SOURCE = `${SOURCE}; stages that ran meanwhile`;
+const CATALOG = 'information_schema';
+const PARTITIONS_ANEW = 'partitions made anew';
+/** What happens to partitions, and leaves the others as they were. */
+const OF_PARTITIONS = new Set(['catalog only', PARTITIONS_ANEW]);
 
 /** What changed, table by table in the order of their names; no entry for what stayed as it was. */
 export function compareRelationStates(before: RelationStates, after: RelationStates): readonly Change[] {
   const worked = workedBetween(before.get('stages'), after.get('stages'));
+  const readings: Readings = { before, after, worked, was: placesOf(before), is: placesOf(after) };
   const names = [...new Set([...before.keys(), ...after.keys()])].filter((key) => key.startsWith('table '));
   return names.toSorted().flatMap((key) => {
     const name = key.slice('table '.length);
     const [old, now] = [before.get(key), after.get(key)];
-    if (old !== undefined && now !== undefined) return changesOf(name, { old, now, worked });
-    if (now !== undefined) return appeared(name, now, before, after);
-    return old === undefined || renamedTo(old, before, after) !== null
+    if (old !== undefined && now !== undefined) return changesOf(name, { old, now }, readings);
+    if (now !== undefined) return appeared(name, now, readings);
+    return old === undefined || isElsewhere(old, readings)
       ? []
       : [{ relation: name, algorithm: 'catalog only', detail: 'table dropped', source: SOURCE }];
   });
@@ -40,58 +64,96 @@ function workedBetween(before: State | undefined, after: State | undefined): Wor
   return { copies: grown('copies'), builds: grown('builds') };
 }
 
-/** Made, renamed, or left behind by a server that was killed in the middle of an ALTER. */
-function appeared(
-  name: string,
-  now: State,
-  before: RelationStates,
-  after: RelationStates,
-): readonly Change[] {
-  const change = (algorithm: string, detail: string): readonly Change[] => [
-    { relation: name, algorithm, detail, source: SOURCE },
-  ];
-  if (name.startsWith('#sql')) return change('left behind', 'table of an ALTER that did not end');
-  const was = [...before].find(
-    ([key, state]) => key.startsWith('table ') && state.ids === now.ids && !after.has(key),
-  );
-  if (was !== undefined) return change('instant', `renamed from ${was[0].slice('table '.length)}`);
-  return change('catalog only', 'table created');
+/** Under another name, or as a partition of another table. */
+function isElsewhere(old: State, { after, is }: Readings): boolean {
+  if (old.engine === 'InnoDB') return [...idsOf(old).keys()].some((id) => is.has(id));
+  return [...after.values()].some((state) => isSameOther(state, old));
 }
 
-function renamedTo(old: State, before: RelationStates, after: RelationStates): string | null {
-  const found = [...after].find(
-    ([key, state]) => key.startsWith('table ') && state.ids === old.ids && !before.has(key),
+/** The same table of an engine that numbers none. */
+function isSameOther(one: State, other: State): boolean {
+  return (
+    one.engine !== 'InnoDB' &&
+    one.engine === other.engine &&
+    one.made === other.made &&
+    one.columns === other.columns
   );
-  return found?.[0] ?? null;
+}
+
+/** Made, renamed, or left behind by a server that was killed in the middle of an ALTER. */
+function appeared(name: string, now: State, { before, was, after }: Readings): readonly Change[] {
+  const change = (algorithm: string, detail: string, more: Partial<Change> = {}): readonly Change[] => [
+    { relation: name, algorithm, detail, source: SOURCE, ...more },
+  ];
+  if (name.startsWith('#sql')) return change('left behind', 'table of an ALTER that did not end');
+  if (now.engine !== 'InnoDB') {
+    const renamed = [...before].find(([key, state]) => isSameOther(state, now) && !after.has(key));
+    return renamed === undefined
+      ? change('catalog only', 'table created', { source: CATALOG })
+      : change('instant', `renamed from ${renamed[0].slice('table '.length)}`, { source: CATALOG });
+  }
+  const from = [...idsOf(now).keys()].flatMap((id) => was.get(id) ?? [])[0];
+  const old = from === undefined ? undefined : before.get(`table ${from.table}`);
+  if (from === undefined || old === undefined) return change('catalog only', 'table created');
+  if (from.partition !== '') return change('catalog only', `was ${inWords(from)}`);
+  const details = [`renamed from ${from.table}`, ...columnChanges(old, now)];
+  return change('instant', details.join('; '), rowVersions(old, now));
 }
 
 interface Compared {
   readonly old: State;
   readonly now: State;
-  readonly worked: Worked;
 }
 
-function changesOf(relation: string, { old, now, worked }: Compared): readonly Change[] {
+function changesOf(relation: string, compared: Compared, readings: Readings): readonly Change[] {
+  const { old, now } = compared;
+  const { worked } = readings;
   const columns = columnChanges(old, now);
+  if (old.engine !== now.engine || now.engine !== 'InnoDB') return ofOtherEngine(relation, compared, worked);
   if (old.ids !== now.ids) {
-    const { algorithm, detail, source } = rebuildOf(now, worked);
+    const { algorithm, detail, source } = replacedBy(relation, compared, readings);
+    const change = { relation, algorithm, detail: [detail, ...columns].join('; '), source };
+    // Partitions that come bring indexes with numbers of their own: only a new name is one that was built.
+    const names = OF_PARTITIONS.has(algorithm ?? '') ? newIndexNames(old, now) : [];
+    const built = names.map((name) => `index ${name} built`).join('; ');
     return [
-      { relation, algorithm, detail: [detail, ...columns].join('; '), source, ...rowVersions(old, now) },
+      { ...change, ...rowVersions(old, now) },
+      ...(built === '' ? [] : [{ relation, algorithm: 'in place', detail: built, source: SOURCE }]),
     ];
   }
   const changes: Change[] = [];
-  const instant = old.rowVersions !== now.rowVersions;
-  if (instant || columns.length > 0) {
-    const versions = instant
+  const counted = old.rowVersions !== now.rowVersions;
+  if (counted || columns.length > 0) {
+    const versions = counted
       ? `row version ${now.rowVersions} of at most ${now.rowVersionLimit}`
       : 'no row was written';
+    // Where instant changes are counted, this was none that counts: in place or instant, the dictionary does not say.
+    const algorithm = counted || (now.rowVersionLimit ?? null) === null ? 'instant' : 'catalog only';
     const detail = [...columns, versions].join('; ');
-    changes.push({ relation, algorithm: 'instant', detail, source: SOURCE, ...rowVersions(old, now) });
+    changes.push({ relation, algorithm, detail, source: SOURCE, ...rowVersions(old, now) });
   }
-  const indexes = indexChanges(old, now);
+  const indexes = indexChanges(compared, (worked.builds ?? 0) > 0);
   if (indexes.length > 0)
     changes.push({ relation, algorithm: 'in place', detail: indexes.join('; '), source: SOURCE });
   return changes;
+}
+
+/** A table that is, or was, none of InnoDB: an ALTER that does not copy it changes the catalog alone. */
+function ofOtherEngine(relation: string, { old, now }: Compared, { copies }: Worked): readonly Change[] {
+  const columns = columnChanges(old, now);
+  const moved = old.engine !== now.engine;
+  if (!moved && old.made === now.made && columns.length === 0) return [];
+  const source = `${CATALOG}; stages that ran meanwhile`;
+  const change = (algorithm: string, detail: string): readonly Change[] => [
+    { relation, algorithm, detail: [detail, ...columns].join('; '), source },
+  ];
+  const engines = moved ? `from ${old.engine} to ${now.engine}` : `in ${now.engine}`;
+  if (copies === null)
+    return change('copy, or catalog only', `changed ${engines}: its stages were not counted`);
+  if (copies > 0) return change('copy', `the rows were copied into a new table, ${engines}`);
+  return moved || old.made !== now.made
+    ? change('made anew', `the table was dropped and made anew, ${engines}`)
+    : change('catalog only', 'no row was written');
 }
 
 /** For the check that warns near the limit. */
@@ -108,9 +170,80 @@ function rowVersions(old: State, now: State): Pick<Change, 'rowVersions'> {
   };
 }
 
-const STAGE_SOURCE = `${SOURCE}; stages that ran meanwhile`;
+type Found = Omit<Change, 'relation'>;
 
-function rebuildOf(now: State, { copies, builds }: Worked): Omit<Change, 'relation'> {
+/** The table, or some partitions of it, have other numbers: exchanged, come, gone, or made anew. */
+function replacedBy(relation: string, { old, now }: Compared, { worked, was, is }: Readings): Found {
+  const [before, after] = [idsOf(old), idsOf(now)];
+  const came = [...after].filter(([id]) => !before.has(id));
+  const went = [...before].filter(([id]) => !after.has(id));
+  const moved = came.filter(([id]) => was.has(id));
+  const [fresh, lost] = [came.filter(([id]) => !was.has(id)), went.filter(([id]) => !is.has(id))];
+  const details = [
+    ...moved.map(([id, partition]) => movedInWords({ table: relation, partition }, was.get(id))),
+    ...went.flatMap(([id, partition]) => {
+      const to = is.get(id);
+      const exchanged = moved.some(([, other]) => other === partition);
+      return to === undefined || exchanged
+        ? []
+        : `${inWords({ table: relation, partition })} is now ${inWords(to)}`;
+    }),
+  ];
+  if (fresh.length === 0 && lost.length === 0) {
+    const renamed = moved.some(([id, partition]) => isWholeTable(partition, was.get(id)));
+    return { algorithm: renamed ? 'instant' : 'catalog only', detail: details.join('; '), source: SOURCE };
+  }
+  const found = rebuildOf(now, worked);
+  // What MySQL and MariaDB do to partitions runs through no stage of a copy or a build, but for a rebuild of all of them.
+  const bothUnseen = worked.copies === 0 && worked.builds === 0;
+  const partitions = partitionsInWords(fresh, lost, bothUnseen ? 'emptied, or written anew' : 'written anew');
+  if (partitions === null) return { ...found, detail: [found.detail, ...details].join('; ') };
+  const algorithm =
+    fresh.length === 0 || (lost.length === 0 && bothUnseen)
+      ? 'catalog only'
+      : bothUnseen
+        ? PARTITIONS_ANEW
+        : found.algorithm;
+  return { algorithm, detail: [partitions, ...details].join('; '), source: found.source };
+}
+
+function movedInWords(here: IdPlace, from: IdPlace | undefined): string {
+  if (from === undefined) return '';
+  if (isWholeTable(here.partition, from)) return `renamed from ${from.table}`;
+  return `${inWords(here)} was ${inWords(from)}`;
+}
+
+function isWholeTable(partition: string, from: IdPlace | undefined): boolean {
+  return partition === '' && from?.partition === '';
+}
+
+function inWords({ table, partition }: IdPlace): string {
+  return partition === '' ? `table ${table}` : `partition ${partition} of ${table}`;
+}
+
+type Part = readonly [id: string, partition: string];
+
+/** Null of a table that has none, or had none. */
+function partitionsInWords(fresh: readonly Part[], lost: readonly Part[], same: string): string | null {
+  if ([...fresh, ...lost].some(([, partition]) => partition === '')) return null;
+  const [came, went] = [fresh.map(([, name]) => name), lost.map(([, name]) => name)];
+  const list = (names: readonly string[]) =>
+    `${names.length === 1 ? 'partition' : 'partitions'} ${names.join(', ')}`;
+  const kept = came.filter((name) => went.includes(name));
+  const [added, dropped] = [
+    came.filter((name) => !kept.includes(name)),
+    went.filter((name) => !kept.includes(name)),
+  ];
+  return [
+    kept.length === 0 ? [] : `${list(kept)} ${same}`,
+    added.length === 0 ? [] : `${list(added)} added`,
+    dropped.length === 0 ? [] : `${list(dropped)} gone`,
+  ]
+    .flat()
+    .join('; ');
+}
+
+function rebuildOf(now: State, { copies, builds }: Worked): Found {
   const change = (algorithm: string, detail: string, source = STAGE_SOURCE) => ({
     algorithm,
     detail,
@@ -130,51 +263,4 @@ function rebuildOf(now: State, { copies, builds }: Worked): Omit<Change, 'relati
       : change('made anew', 'the table was dropped and made anew');
   }
   return change('rebuild (in place or copy)', 'statements of both kinds ran meanwhile');
-}
-
-/** Columns added, dropped and changed, in words; a renamed one cannot be told from one dropped and one added. */
-function columnChanges(before: State, after: State): readonly string[] {
-  const [old, now] = [byName(before.columns, ' '), byName(after.columns, ' ')];
-  const details: string[] = [];
-  for (const [name, type] of now) {
-    const was = old.get(name);
-    if (was === undefined) details.push(`column ${name} added (${type})`);
-    else if (was !== type) details.push(`column ${name} changed from ${was} to ${type}`);
-  }
-  for (const name of old.keys()) if (!now.has(name)) details.push(`column ${name} gone`);
-  return details;
-}
-
-function columnsComeAndGone(before: State, after: State): number {
-  const [old, now] = [byName(before.columns, ' '), byName(after.columns, ' ')];
-  const without = (names: ReadonlyMap<string, string>, others: ReadonlyMap<string, string>): number =>
-    [...names.keys()].filter((name) => !others.has(name)).length;
-  return without(old, now) + without(now, old);
-}
-
-function indexChanges(before: State, after: State): readonly string[] {
-  const idsOf = (state: State) => new Map([...byName(state.indexes, ' ')]);
-  const [old, now] = [idsOf(before), idsOf(after)];
-  const details: string[] = [];
-  for (const [id, name] of now) {
-    const was = old.get(id);
-    if (was === undefined) details.push(`index ${name} built`);
-    else if (was !== name) details.push(`index ${was} renamed to ${name}`);
-  }
-  const names = new Set(now.values());
-  for (const [id, name] of old) if (!now.has(id) && !names.has(name)) details.push(`index ${name} dropped`);
-  return details;
-}
-
-/** Lines of a first word and the rest. */
-function byName(lines: string | number | null | undefined, separator: string): ReadonlyMap<string, string> {
-  const found = String(lines ?? '')
-    .split('\n')
-    .filter((line) => line !== '');
-  return new Map(
-    found.map((line) => {
-      const end = line.indexOf(separator);
-      return [line.slice(0, end), line.slice(end + 1)];
-    }),
-  );
 }

@@ -6,7 +6,7 @@
  */
 import type { RelationStates, Session } from '../../engine.ts';
 import { type ServerKind, serverKind } from '../server/server-kind.ts';
-import { decodeName } from './data-files.ts';
+import { decodeName } from './file-names.ts';
 import { switchOn } from './instruments.ts';
 
 /** From here on a table counts its instant changes, https://dev.mysql.com/doc/relnotes/mysql/8.0/en/news-8-0-29.html */
@@ -39,6 +39,21 @@ const COLUMNS = `
   where c.table_schema = ?
   order by c.table_name, c.ordinal_position`;
 
+const OTHER_TABLES = `
+  select t.table_name as name, t.engine as engine, t.create_time as made
+  from information_schema.tables t
+  where t.table_schema = ? and t.table_type <> 'VIEW' and t.engine <> 'InnoDB'`;
+
+/** INNODB_INDEXES of MySQL has none of them (seen on 9.7). */
+const INDEXES_OF_PARTITIONED = `
+  select distinct i.table_name as table_name, i.index_name as name
+  from information_schema.statistics i
+  where i.table_schema = ?
+    and i.table_name in (
+      select p.table_name
+      from information_schema.partitions p
+      where p.table_schema = i.table_schema and p.partition_name is not null)`;
+
 /** Stages that tell a copy from an in-place build; counted for all sessions since the server started. */
 const STAGES = `
   select s.event_name as name, s.count_star as count
@@ -57,6 +72,15 @@ interface IndexRow {
   readonly table_id: number;
   readonly name: string;
 }
+interface OtherTableRow {
+  readonly name: string;
+  readonly engine: string;
+  readonly made: string | Date | null;
+}
+interface NamedIndexRow {
+  readonly table_name: string;
+  readonly name: string;
+}
 interface ColumnRow {
   readonly table_name: string;
   readonly name: string;
@@ -66,7 +90,16 @@ interface ColumnRow {
 
 type State = Record<string, string | number | null>;
 
-/** Keys are "table <name>", with partitions as one, and "stages". */
+/** What InnoDB makes for itself: tables of a FULLTEXT index, and of an index of vectors (MariaDB). */
+const INTERNAL = /^fts_[0-9a-f]{16}_|#i#\d+$/i;
+
+/** Between a column's name, which may hold anything else, and its type. */
+export const AFTER_NAME = '\u0000';
+
+/**
+ * Keys are "table <name>", with partitions as one, and "stages". Of a table: `ids` has a line for each partition, its
+ * TABLE_ID and its name; `made` tells a table of another engine than InnoDB from a later one.
+ */
 export async function readRelationStates(
   inside: Session,
   leaveOut: ReadonlySet<string> = new Set(),
@@ -78,17 +111,22 @@ export async function readRelationStates(
   const tables = await inside.query<TableRow>(tablesQuery(kind));
   const indexes = await inside.query<IndexRow>(indexesQuery(kind));
   const columns = await inside.query<ColumnRow>(COLUMNS, [database]);
+  const others = await inside.query<OtherTableRow>(OTHER_TABLES, [database]);
+  const partitioned =
+    kind.flavor === 'mysql' ? await inside.query<NamedIndexRow>(INDEXES_OF_PARTITIONED, [database]) : [];
   const states = new Map<string, State>();
   const nameOf = new Map<number, string>();
   for (const table of tables) {
     const [folder = '', file] = table.name.split('/', 2);
     if (file === undefined || decodeName(folder) !== database) continue;
     const name = decodeName(file.replace(/#p#.*$/i, ''));
-    if (leaveOut.has(name)) continue;
+    if (leaveOut.has(name) || INTERNAL.test(file)) continue;
     nameOf.set(table.id, name);
     const known = states.get(`table ${name}`);
     states.set(`table ${name}`, {
-      ids: joined(known?.ids, String(table.id), ' '),
+      engine: 'InnoDB',
+      made: '',
+      ids: joined(known?.ids, `${table.id} ${partitionIn(file)}`, '\n'),
       rows: Number(known?.rows ?? 0) + Number(table.rows ?? 0),
       rowVersions:
         table.row_versions === null
@@ -103,17 +141,42 @@ export async function readRelationStates(
     const state = states.get(`table ${nameOf.get(tableId)}`);
     if (state !== undefined) state.indexes = joined(state.indexes, `${id} ${name}`, '\n');
   }
+  for (const { name, engine, made } of others) {
+    if (!states.has(`table ${name}`) && !leaveOut.has(name))
+      states.set(`table ${name}`, { ...NO_INNODB, engine, made: String(made) });
+  }
+  for (const { table_name: table, name } of partitioned) {
+    const state = states.get(`table ${table}`);
+    if (state === undefined) continue;
+    state.indexes = joined(state.indexes, `${name} ${name}`, '\n');
+    state.indexesBy = 'name';
+  }
   for (const { table_name: table, name, type, nullable } of columns) {
     const state = states.get(`table ${table}`);
     if (state !== undefined)
       state.columns = joined(
         state.columns,
-        `${name} ${type}${Number(nullable) === 1 ? '' : ' not null'}`,
+        `${name}${AFTER_NAME}${type}${Number(nullable) === 1 ? '' : ' not null'}`,
         '\n',
       );
   }
   states.set('stages', await readStages(inside));
   return states;
+}
+
+const NO_INNODB: State = {
+  ids: '',
+  rows: null,
+  rowVersions: null,
+  rowVersionLimit: null,
+  indexes: '',
+  columns: '',
+};
+
+/** `p0`, `p0/p0sp1` of a subpartition, or nothing. */
+function partitionIn(file: string): string {
+  const [, partition = ''] = /#p#(.*)$/i.exec(file) ?? [];
+  return decodeName(partition.replace(/#sp#/i, '/'));
 }
 
 function joined(before: string | number | null | undefined, more: string, separator: string): string {

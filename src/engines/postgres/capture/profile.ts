@@ -108,6 +108,7 @@ function profileOf(table: SizedTable, lookUps: LookUps): TableProfile {
         name: nameOf(part),
         rows: Math.round(rowsOf(part, columns)),
         tableBytes: part.tableBytes,
+        ...(part.bound !== null && { bound: part.bound }),
       })),
     }),
   };

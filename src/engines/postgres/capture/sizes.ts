@@ -11,6 +11,8 @@ export interface SizedTable {
   readonly isParent: boolean;
   /** The partitioned table at the top; null unless this is a partition. */
   readonly root: number | null;
+  /** Of a partition right below the table at the top, as the server prints it; null for every other table. */
+  readonly bound: string | null;
   /** Null when no statistics tell. */
   readonly rows: number | null;
   /** Share of dead tuples, 0..1; null where the server has not counted. */
@@ -60,6 +62,11 @@ const TABLES = `
     t.relname::text as name,
     t.relkind = 'p' as "isParent",
     case when t.relispartition then r.root end as root,
+    (
+      select pg_get_expr(c.relpartbound, c.oid)
+      from pg_inherits i
+      where i.inhrelid = t.oid and i.inhparent = r.root and t.relispartition
+    ) as bound,
     case
       when t.relkind = 'p' or b.bytes = 0 then 0
       when c.relpages > 0 and c.reltuples >= 0 then c.reltuples::float8 / c.relpages * (b.bytes / z.page)

@@ -1,5 +1,5 @@
 /** The one file that imports `pg`: opens a wire connection and turns what fails into our errors. */
-import { Client, DatabaseError } from 'pg';
+import { Client, DatabaseError, types } from 'pg';
 import { EnvironmentError, redact } from '../../../errors.ts';
 import { type ConnectionTarget, type SessionOptions, SqlError } from '../../engine.ts';
 
@@ -62,6 +62,12 @@ export async function backendPid(client: Client): Promise<number> {
   const pid = rows[0]?.pid;
   if (pid === undefined) throw new Error('pg_backend_pid() gave no row');
   return pid;
+}
+
+/** How `pg` reads the text of a value, by the number of its type. */
+export function parserOf(typeOid: number): (text: string) => unknown {
+  const parse: (text: string) => unknown = types.getTypeParser(typeOid, 'text');
+  return parse;
 }
 
 /** What failed, as SqlError; a broken connection has the code of the server's last word, else 08006. */

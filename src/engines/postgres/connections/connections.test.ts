@@ -44,6 +44,41 @@ test('a session binds values, tells affected rows and has its limits and its nam
   });
 });
 
+test('a session of prepared statements gives what another one gives, at each call, also after errors', async () => {
+  await using base = await server.session();
+  await base.execute('create table t (a int primary key, b text)');
+  const options = { applicationName: 'prepared' };
+  await using prepared = await connections.connect(base.target, { ...options, prepared: true });
+  const statements: readonly (readonly [string, readonly unknown[]])[] = [
+    [
+      `select 1::int8 as a, 1.5::float8 as b, 2.50::numeric as c, now() = now() as d, null::int as e, '{1,2}'::int[] as f,
+        '{"x": [1]}'::jsonb as g, '2026-01-02 03:04:05+00'::timestamptz as h, 'ä''"'::text as i, 7::oid as j, '\\x00ff'::bytea as k`,
+      [],
+    ],
+    [
+      'select $1::int + 1 as next, $2::text as word, $3::bool as flag, $4::text as none',
+      [41, 'wörd', true, null],
+    ],
+    ['select a, count(*) from generate_series(1, $1::int) as a group by a order by a', [300]],
+    ['select a from t where a = $1', [5]],
+    ["insert into t values ($1, 'x') on conflict do nothing", [1]],
+    ['select array_length($1::int[], 1) as n', [[1, 2, 3]]],
+  ];
+  for (const round of [1, 2, 3])
+    for (const [text, values] of statements)
+      expect([round, await prepared.query(text, values)]).toEqual([round, await base.query(text, values)]);
+  expect((await sqlErrorOf(prepared.query('select nothing from t'))).code).toBe('42703');
+  for (const value of ['x', 'y', 3])
+    expect(
+      await prepared.query('select $1::int as n', [value]).catch((error: SqlError) => error.code),
+    ).toEqual(value === 3 ? [{ n: 3 }] : '22P02');
+  expect((await sqlErrorOf(prepared.query('select nothing from t'))).code).toBe('42703');
+  const [kept] = await prepared.query('select count(*)::int as n from pg_prepared_statements');
+  expect(kept).toEqual({ n: statements.length + 1 });
+  const overlapping = [1, 2, 3].map((value) => prepared.query('select $1::int as n', [value]));
+  expect((await Promise.all(overlapping)).flat()).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+});
+
 test('COPY data that stands in the text, as in a dump, is loaded', async () => {
   await using session = await server.session();
   const [create, copy] = postgres.dialect.split(

@@ -4,6 +4,7 @@ import { copyIn } from '../filling/copy.ts';
 import { inlineCopy } from '../text/split.ts';
 import { backendPid, closeClient, openClient, type PostgresClient, toSqlError } from './client.ts';
 import { connectLoad } from './load-connection.ts';
+import { type PlainValue, preparedQueries } from './prepared-queries.ts';
 import { createRoles, dropRoles } from './roles.ts';
 import { parseUrl } from './url.ts';
 
@@ -14,16 +15,6 @@ export const connections: Connections = {
   createRoles: (administrator, database) => createRoles(administrator, database, connect),
   dropRoles: (administrator, database) => dropRoles(administrator, database, connect),
 };
-
-/** A short name for each text, the same one for the same text. */
-function statementNames(): (text: string) => string {
-  const names = new Map<string, string>();
-  return (text) => {
-    const name = names.get(text) ?? `rehearse_${names.size + 1}`;
-    names.set(text, name);
-    return name;
-  };
-}
 
 const CANCEL_TIMEOUT_MS = 5_000;
 
@@ -41,7 +32,7 @@ async function connect(
   const inTurn = createTurns();
   let busy = 0;
   const cancel = () => cancelBackend(target, id);
-  const nameOf = options.prepared === true ? statementNames() : null;
+  const prepared = options.prepared === true ? preparedQueries(client) : null;
 
   async function guarded<Result>(statement: string, work: () => Promise<Result>): Promise<Result> {
     busy += 1;
@@ -59,8 +50,9 @@ async function connect(
     target,
     query: <Row extends object>(text: string, values?: readonly unknown[]) =>
       guarded(text, async () => {
-        const asked = { text, ...(values && { values: [...values] }), ...(nameOf && { name: nameOf(text) }) };
-        return (await client.query<Row>(asked)).rows;
+        // The rows are what the caller says they are, as with those of pg.
+        if (prepared !== null && arePlain(values)) return (await prepared(text, values ?? [])) as Row[];
+        return (await client.query<Row>({ text, ...(values && { values: [...values] }) })).rows;
       }),
     execute: (text, values) =>
       guarded(text, async () =>
@@ -108,4 +100,8 @@ function createTurns(): <Result>(work: () => Promise<Result>) => Promise<Result>
     last = turn.catch(() => undefined);
     return turn;
   };
+}
+
+function arePlain(values: readonly unknown[] = []): values is readonly PlainValue[] {
+  return values.every((value) => value === null || ['string', 'number', 'boolean'].includes(typeof value));
 }

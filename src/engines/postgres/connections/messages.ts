@@ -30,6 +30,19 @@ export function encodeParse(name: string, text: string): Buffer {
   return message;
 }
 
+/** `D` of a named statement: its parameters and its rows. */
+export function encodeDescribe(name: string): Buffer {
+  const nameBytes = Buffer.byteLength(name);
+  const length = INT32_BYTES + 1 + nameBytes + 1;
+  const message = Buffer.allocUnsafe(1 + length);
+  message.write('D', 0, 'latin1');
+  let at = message.writeInt32BE(length, 1);
+  at += message.write('S', at, 'latin1');
+  at += message.write(name, at, 'utf8');
+  message.writeUInt8(0, at);
+  return message;
+}
+
 /** `B`, `E` and `S` in one buffer: all values as text, all rows, unnamed portal. */
 export function encodeBindExecuteSync(name: string, values: readonly (string | null)[]): Buffer {
   const nameBytes = Buffer.byteLength(name);

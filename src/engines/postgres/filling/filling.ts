@@ -21,6 +21,8 @@ interface Counter {
   readonly sequence: string;
   readonly column: string;
   readonly ascending: boolean;
+  readonly least: string;
+  readonly most: string;
 }
 
 /**
@@ -31,7 +33,9 @@ const COUNTERS = `
   select distinct
     format('%I.%I', n.nspname, s.relname) as sequence,
     a.attname::text as column,
-    q.seqincrement > 0 as ascending
+    q.seqincrement > 0 as ascending,
+    q.seqmin::text as least,
+    q.seqmax::text as most
   from pg_depend d
     left join pg_attrdef e on d.classid = 'pg_attrdef'::regclass and e.oid = d.objid
     join pg_class s on s.oid = case when e.oid is null then d.objid else d.refobjid end and s.relkind = 'S'
@@ -44,6 +48,7 @@ const COUNTERS = `
     and a.atttypid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype)
     and (e.oid is not null or (d.classid = 'pg_class'::regclass and d.deptype in ('a', 'i')))`;
 
+/** A counter whose bounds the rows have passed is put to its bound, from which it ends or begins again as it is made to. */
 async function advanceCounters(session: Session, tables: readonly TableDescription[]): Promise<void> {
   for (const table of tables) {
     const name = dialect.quoteName(table.parts);
@@ -51,11 +56,11 @@ async function advanceCounters(session: Session, tables: readonly TableDescripti
       const column = dialect.quote(counter.column);
       const [extreme, past] = counter.ascending ? ['max', '>='] : ['min', '<='];
       await session.query(
-        `select setval($1::regclass, last_row.value)
+        `select setval($1::regclass, least(greatest(last_row.value, $2::int8), $3::int8))
          from (select ${extreme}(${column})::int8 as value from ${name}) last_row
            cross join ${counter.sequence} counter
          where last_row.value ${past} counter.last_value`,
-        [counter.sequence],
+        [counter.sequence, counter.least, counter.most],
       );
     }
   }

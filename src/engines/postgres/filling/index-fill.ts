@@ -2,7 +2,7 @@
  * Rebuilds indexes with the free space that production's have. A B-tree that grows in random order is about 70 % full, one
  * that is built from sorted rows 90 %: https://www.postgresql.org/docs/current/btree.html#BTREE-STRUCTURE
  */
-import type { Session, SizesToFit, TableDescription } from '../../engine.ts';
+import type { Session, SizesToFit } from '../../engine.ts';
 import { dialect } from '../text/dialect.ts';
 
 /** Nearer than this needs no rebuilding. */
@@ -23,42 +23,45 @@ interface FoundIndex {
   readonly fillfactor: number | null;
 }
 
-/** B-trees of a table; those of partitions belong to no figure of the whole. */
-const INDEX = `
+/** The B-tree of a table, or those of its partitions that together are the index of the whole. */
+const INDEXES = `
+  with recursive parts (oid) as (
+    select i.indexrelid
+    from pg_index i
+      join pg_class x on x.oid = i.indexrelid
+    where i.indrelid = $1::regclass and x.relname = $2
+    union all
+    select h.inhrelid
+    from parts p
+      join pg_inherits h on h.inhparent = p.oid
+  )
   select
     format('%I.%I', n.nspname, x.relname) as name,
     pg_relation_size(x.oid)::float8 as bytes,
     (select o.option_value::int from pg_options_to_table(x.reloptions) o where o.option_name = 'fillfactor') as fillfactor
-  from pg_index i
-    join pg_class x on x.oid = i.indexrelid and x.relkind = 'i'
+  from parts p
+    join pg_class x on x.oid = p.oid and x.relkind = 'i'
     join pg_am m on m.oid = x.relam and m.amname = 'btree'
-    join pg_namespace n on n.oid = x.relnamespace
-  where i.indrelid = $1::regclass and x.relname = $2`;
+    join pg_namespace n on n.oid = x.relnamespace`;
 
-/** Leaves the fill factors as they were; true when an index was rebuilt. */
+const BYTES = 'select pg_relation_size($1::regclass)::float8 as bytes';
+
+/** Leaves the fill factors as they were; true when an index was rebuilt. Of partitions each keeps its share of the bytes. */
 export async function fitSizes(session: Session, { table, indexes }: SizesToFit): Promise<boolean> {
   let rebuilt = false;
-  for (const { name, bytes } of indexes)
-    rebuilt = (await fitIndex(session, { table, index: name, bytes })) || rebuilt;
+  for (const { name, bytes } of indexes) {
+    const found = await session.query<FoundIndex>(INDEXES, [dialect.quoteName(table.parts), name]);
+    const now = found.reduce((sum, part) => sum + part.bytes, 0);
+    for (const part of found)
+      rebuilt = (await fitIndex(session, part, (bytes * part.bytes) / Math.max(1, now))) || rebuilt;
+  }
   return rebuilt;
 }
 
-interface IndexToFit {
-  readonly table: TableDescription;
-  readonly index: string;
-  readonly bytes: number;
-}
-
-async function fitIndex(session: Session, { table, index, bytes }: IndexToFit): Promise<boolean> {
-  const read = async () => {
-    const [found] = await session.query<FoundIndex>(INDEX, [dialect.quoteName(table.parts), index]);
-    return found;
-  };
-  const first = await read();
-  if (first === undefined) return false;
-  const { name, fillfactor } = first;
+async function fitIndex(session: Session, index: FoundIndex, bytes: number): Promise<boolean> {
+  const { name, fillfactor } = index;
   let fill = fillfactor ?? USUAL_FILL;
-  let now = first.bytes;
+  let now = index.bytes;
   let rebuilt = false;
   for (let round = 0; round < ROUNDS; round += 1) {
     const away = bytes - now;
@@ -69,7 +72,7 @@ async function fitIndex(session: Session, { table, index, bytes }: IndexToFit): 
     await session.execute(`alter index ${name} set (fillfactor = ${fill})`);
     await session.execute(`reindex index ${name}`);
     rebuilt = true;
-    now = (await read())?.bytes ?? now;
+    now = (await session.query<Pick<FoundIndex, 'bytes'>>(BYTES, [name]))[0]?.bytes ?? now;
   }
   if (rebuilt)
     await session.execute(

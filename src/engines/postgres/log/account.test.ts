@@ -23,6 +23,7 @@ function counted(text: string, changes: Partial<Counted> = {}): Counted {
   return {
     queryId: shapeOf(text),
     topLevel: true,
+    own: true,
     text,
     calls: 1,
     rows: 10,
@@ -47,6 +48,20 @@ test('one run of one statement is told exactly, by its number or by its shape', 
   }
 });
 
+test('what EXECUTE runs is counted under the text of PREPARE, which is not counted itself', () => {
+  const prepare = 'prepare "P" (bigint) as update t set a = 1 where id = $1';
+  const account = openAccount([]);
+  expect(account.settle([message(statement(prepare))], [], false)?.[0]?.statements).toMatchObject([
+    { rows: { notMeasured: expect.any(String) } },
+  ]);
+  const now = [counted(prepare.replace('= 1', '= $2'), { calls: 1, rows: 4 })];
+  const run = message(statement('/* again */ EXECUTE "P" (5)'), statement('execute p (5)'));
+  expect(account.settle([run], now, true)?.[0]?.statements).toMatchObject([
+    { rows: { lower: 4, upper: 4 } },
+    { rows: { notMeasured: expect.any(String) } },
+  ]);
+});
+
 test('equal statements share: each has between none and all, and nothing where there was none', () => {
   const account = openAccount([]);
   const two = message(statement('insert into t values (1)'), statement('insert into t values (2)'));
@@ -55,6 +70,30 @@ test('equal statements share: each has between none and all, and nothing where t
     { rows: { lower: 0, upper: 7 }, logBytes: { lower: 0, upper: 0 } },
     { rows: { lower: 0, upper: 7 }, logBytes: { lower: 0, upper: 0 } },
   ]);
+});
+
+test('what somebody else ran alike is not counted in, a role that the user took is', () => {
+  const others = counted(INSERT, { own: false, calls: 4, rows: 400 });
+  const one = [message(statement('insert into t values (1)'))];
+  const [told] = openAccount([]).settle(one, [counted(INSERT), others], false) ?? [];
+  expect(told?.statements).toMatchObject([{ rows: { lower: 10, upper: 10 } }]);
+  const [taken] = openAccount([]).settle(one, [counted(INSERT, { own: false, rows: 4 })], false) ?? [];
+  expect(taken?.statements).toMatchObject([{ rows: { lower: 4, upper: 4 } }]);
+});
+
+test('of several statements the one that has lines of a function in SQL is meant, with bounds', () => {
+  const both = message(statement('select f()', { untoldInside: true }), statement('select g()'));
+  const counts = [
+    counted('select f()'),
+    counted('select g()'),
+    counted(INSERT, { topLevel: false, calls: 4 }),
+  ];
+  expect(openAccount([]).settle([both], counts, true)?.[0]?.statements[2]).toMatchObject({
+    text: INSERT,
+    within: 0,
+    runs: { lower: 1, upper: 4 },
+    rows: { lower: 0, upper: 10 },
+  });
 });
 
 test('while the counts are ahead of the log nothing is told; in the end an interval is', () => {

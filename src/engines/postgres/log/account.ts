@@ -3,7 +3,9 @@ import { between, exactly, type Figure, isMeasured, notMeasured } from '../../..
 import type { ToldMessage } from '../../engine.ts';
 import { dialect } from '../text/dialect.ts';
 import type { Counted } from './counted.ts';
+import { callsOf, type Delta, differences, grouped, summed, type Total, totalOf } from './deltas.ts';
 import { blankStatement, LINES, type TrackedMessage, type TrackedStatement } from './message.ts';
+import { trackPrepared } from './prepared.ts';
 import { shapeOf } from './shape.ts';
 
 const SOURCE = 'pg_stat_statements';
@@ -28,11 +30,6 @@ export interface Account {
   readonly unplacedRuns: number;
 }
 
-/** What was counted of one statement between two readings. */
-interface Delta extends Counted {
-  readonly shape: string;
-}
-
 interface Group {
   readonly statements: TrackedStatement[];
   readonly deltas: readonly Delta[];
@@ -40,17 +37,26 @@ interface Group {
 
 export function openAccount(first: readonly Counted[]): Account {
   let base = summed(first);
+  const prepared = trackPrepared();
   let unplacedRuns = 0;
   return {
     settle(messages, counted, final) {
       const now = summed(counted);
       const deltas = differences(base, now);
       const outer = messages.flatMap(({ statements }) => statements.filter(({ within }) => within === null));
-      const top = groupsOf(
-        outer.filter(({ outcome }) => outcome === 'ok'),
-        deltas.filter(({ topLevel }) => topLevel !== false),
+      const countedAs = new Map(
+        messages.flatMap(({ sessionId, statements }) =>
+          statements
+            .filter(({ within, outcome }) => within === null && outcome === 'ok')
+            .map((each) => [each, prepared.countedAs(sessionId, each.text)] as const),
+        ),
       );
-      if (!final && top.some((group) => callsOf(group.deltas) !== group.statements.length)) return null;
+      const top = groupsOf(
+        [...countedAs].flatMap(([each, text]) => (text === null ? [] : [each])),
+        deltas.filter(({ topLevel }) => topLevel !== false),
+        (each) => countedAs.get(each) ?? each.text,
+      );
+      if (!final && top.some((group) => callsOf(meant(group)) !== group.statements.length)) return null;
       base = now;
       const used = new Set(top.flatMap((group) => group.deltas));
       const left = deltas.filter((delta) => delta.topLevel !== true && !used.has(delta));
@@ -60,7 +66,8 @@ export function openAccount(first: readonly Counted[]): Account {
       const figures = new Map([...top.flatMap(topFigures), ...inside.flatMap(insideFigures)]);
       const untold = left.filter((delta) => !used.has(delta));
       const able = outer.filter(({ text, outcome }) => outcome !== 'not run' && mayRunOthers(text));
-      const sole = able.length === 1 ? able[0] : undefined;
+      const ran = able.length === 1 ? able : able.filter(({ untoldInside }) => untoldInside);
+      const sole = ran.length === 1 ? ran[0] : undefined;
       if (sole === undefined) unplacedRuns += callsOf(untold);
       return messages.map((message) => ({
         ...message,
@@ -72,7 +79,10 @@ export function openAccount(first: readonly Counted[]): Account {
           }),
           ...(sole === undefined || !message.statements.includes(sole)
             ? []
-            : withoutLines(sole, message.statements.indexOf(sole), untold)),
+            : withoutLines(sole, message.statements.indexOf(sole), {
+                deltas: untold,
+                exact: able.length === 1,
+              })),
         ],
       }));
     },
@@ -96,41 +106,12 @@ export function uncounted(messages: readonly TrackedMessage[], reason: string): 
   }));
 }
 
-/** Users apart, and equal statements together. */
-function summed(counted: readonly Counted[]): ReadonlyMap<string, Counted> {
-  const sums = new Map<string, Counted>();
-  for (const each of counted) {
-    const key = `${each.queryId} ${each.topLevel}`;
-    const known = sums.get(key);
-    sums.set(key, known === undefined ? each : { ...each, ...added(known, each) });
-  }
-  return sums;
-}
-
-function added(one: Counted, other: Counted, sign = 1): Omit<Counted, 'queryId' | 'topLevel' | 'text'> {
-  return {
-    calls: other.calls + sign * one.calls,
-    rows: other.rows + sign * one.rows,
-    logBytes: one.logBytes === null || other.logBytes === null ? null : other.logBytes + sign * one.logBytes,
-    executionMs: other.executionMs + sign * one.executionMs,
-  };
-}
-
-/** What was counted anew, the server having forgotten it or been told to, counts from zero. */
-function differences(
-  base: ReadonlyMap<string, Counted>,
-  now: ReadonlyMap<string, Counted>,
-): readonly Delta[] {
-  return [...now].flatMap(([key, each]) => {
-    const before = base.get(key);
-    const since =
-      before === undefined || before.calls > each.calls ? each : { ...each, ...added(before, each, -1) };
-    return since.calls > 0 ? [{ ...since, shape: shapeOf(each.text) }] : [];
-  });
-}
-
 /** Together by the number that the server gives a statement, where the log tells it, else by their shape. */
-function groupsOf(statements: readonly TrackedStatement[], deltas: readonly Delta[]): readonly Group[] {
+function groupsOf(
+  statements: readonly TrackedStatement[],
+  deltas: readonly Delta[],
+  textOf: (statement: TrackedStatement) => string = ({ text }) => text,
+): readonly Group[] {
   const byId = grouped(deltas, ({ queryId }) => queryId);
   const known = new Set(
     statements.flatMap(({ queryId }) => (queryId !== null && byId.has(queryId) ? [queryId] : [])),
@@ -141,9 +122,9 @@ function groupsOf(statements: readonly TrackedStatement[], deltas: readonly Delt
   );
   const groups = new Map<string, Group>();
   for (const statement of statements) {
-    const { queryId, text } = statement;
+    const { queryId } = statement;
     const isKnown = queryId !== null && known.has(queryId);
-    const shape = isKnown ? '' : shapeOf(text);
+    const shape = isKnown ? '' : shapeOf(textOf(statement));
     const key = isKnown ? `number ${queryId}` : `shape ${shape}`;
     const group: Group = groups.get(key) ?? {
       statements: [],
@@ -155,42 +136,19 @@ function groupsOf(statements: readonly TrackedStatement[], deltas: readonly Delt
   return [...groups.values()];
 }
 
-function grouped<Item>(
-  items: readonly Item[],
-  keyOf: (item: Item) => string,
-): ReadonlyMap<string, readonly Item[]> {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group === undefined) groups.set(keyOf(item), [item]);
-    else group.push(item);
-  }
-  return groups;
-}
-
-function callsOf(deltas: readonly Counted[]): number {
-  return deltas.reduce((sum, { calls }) => sum + calls, 0);
-}
-
-interface Total {
-  readonly calls: number;
-  readonly rows: number;
-  readonly logBytes: number | null;
-  readonly executionMs: number;
-}
-
-function totalOf(deltas: readonly Delta[]): Total {
-  const [first, ...rest] = deltas;
-  if (first === undefined) return { calls: 0, rows: 0, logBytes: null, executionMs: 0 };
-  return rest.reduce<Total & Counted>((sum, each) => ({ ...each, ...added(sum, each) }), first);
-}
-
 type Figures = readonly [TrackedStatement, Partial<TrackedStatement>];
 type Inside = Required<Pick<TrackedStatement, 'outcome' | 'runs' | 'durationMs' | 'rows' | 'logBytes'>>;
 
+/** What others ran alike does not count, unless the user took their role. */
+function meant({ statements, deltas }: Group): readonly Delta[] {
+  const own = deltas.filter((delta) => delta.own);
+  return callsOf(own) === statements.length ? own : deltas;
+}
+
 /** Exact for one run, or where none of several had any; else each had between nothing and all. */
-function topFigures({ statements, deltas }: Group): readonly Figures[] {
-  const total = totalOf(deltas);
+function topFigures(group: Group): readonly Figures[] {
+  const { statements } = group;
+  const total = totalOf(meant(group));
   const { calls } = total;
   if (calls < statements.length) {
     const why = notMeasured(
@@ -244,6 +202,17 @@ function ofAllRuns(total: Total): Inside {
   };
 }
 
+function atMost(total: Total): Inside {
+  const { logBytes } = total;
+  return {
+    outcome: 'ok',
+    runs: between(1, Math.max(1, total.calls), SOURCE),
+    durationMs: between(0, total.executionMs, `${SOURCE}: execution`),
+    rows: between(0, total.rows, SOURCE),
+    logBytes: logBytes === null ? notMeasured(NO_LOG_BYTES) : between(0, logBytes, SOURCE),
+  };
+}
+
 function share(total: number, among: number): Figure {
   return among === 1 || total === 0
     ? exactly(total, SOURCE)
@@ -269,11 +238,17 @@ function mayRunOthers(text: string): boolean {
   return !['transaction', 'session'].includes(dialect.kindOf(text));
 }
 
+interface Untold {
+  readonly deltas: readonly Delta[];
+  /** False: others that may have run some of it have no line of that. */
+  readonly exact: boolean;
+}
+
 /** Statements of functions in SQL, of plans that were kept, and of foreign keys: it is not told when in the other one they ran. */
 function withoutLines(
   outer: TrackedStatement,
   within: number,
-  deltas: readonly Delta[],
+  { deltas, exact }: Untold,
 ): ToldMessage['statements'] {
   const { started, durationMs, transaction, transactionId } = outer;
   const span = isMeasured(durationMs)
@@ -284,11 +259,16 @@ function withoutLines(
     .slice(0, MOST_INSIDE)
     .map((delta) => ({
       ...blankStatement(delta.text, span, { virtualTransaction: transaction, transactionId }),
-      ...ofAllRuns(delta),
+      ...(exact ? ofAllRuns(delta) : atMost(delta)),
       within,
     }));
 }
 
-function bare({ queryId: _, expression: __, ...told }: TrackedStatement): ToldMessage['statements'][number] {
+function bare({
+  queryId: _,
+  expression: __,
+  untoldInside: ___,
+  ...told
+}: TrackedStatement): ToldMessage['statements'][number] {
   return told;
 }

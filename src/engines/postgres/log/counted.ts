@@ -11,6 +11,8 @@ export interface Counted {
   readonly queryId: string;
   /** False: another statement ran it; null: this major counts both together. */
   readonly topLevel: boolean | null;
+  /** By the migration's user; another one may be a role that it took, and anybody who looks at the database. */
+  readonly own: boolean;
   /** Values are parameters in it, but for those of utility statements. */
   readonly text: string;
   readonly calls: number;
@@ -77,7 +79,7 @@ const FUNCTION = 'pg_temp.rehearse_counted';
 
 /** Numbers as texts: those of 64 bits would lose their end. */
 const READ = ({ topLevel, logBytes }: Form, texts: string): string => `
-  select s.queryid::text as "queryId", ${topLevel} as "topLevel", ${texts} as text, s.calls::text as calls,
+  select s.queryid::text as "queryId", ${topLevel} as "topLevel", ${texts} as text, coalesce(r.rolname = $4, false) as own, s.calls::text as calls,
     s.rows::text as rows, ${logBytes} as "logBytes", s.execution_time as "executionMs"
   from ${FUNCTION}($1) s
   join pg_catalog.pg_database d on d.oid = s.dbid
@@ -94,7 +96,7 @@ const NOT_THERE: Readonly<Record<string, string>> = {
 /** Or why nothing is counted. */
 export async function openCounts(
   session: Session,
-  database: string,
+  { user, database }: { readonly user: string; readonly database: string },
 ): Promise<CountReader | { readonly missing: string }> {
   const [server] = await session.query<{ version: number; loaded: boolean }>(
     `select current_setting('server_version_num')::int as version,
@@ -113,7 +115,7 @@ export async function openCounts(
       `create or replace function ${FUNCTION}(texts boolean) returns table (${form.columns})
        language c strict volatile as '$libdir/pg_stat_statements', '${form.symbol}'`,
     );
-    await session.query(hidden, [false, database, others]);
+    await session.query(hidden, [false, database, others, user]);
   } catch (error) {
     if (!(error instanceof SqlError) || error.code === null) throw error;
     return { missing: NOT_THERE[error.code] ?? `the server refuses to read it: ${error.message}` };
@@ -121,11 +123,11 @@ export async function openCounts(
   const texts = new Map<string, string>();
   type Row = { readonly [Key in 'calls' | 'rows']: string } & {
     readonly logBytes: string | null;
-  } & Pick<Counted, 'queryId' | 'topLevel' | 'executionMs'> & { readonly text: string | null };
+  } & Pick<Counted, 'queryId' | 'topLevel' | 'own' | 'executionMs'> & { readonly text: string | null };
   return {
     async read() {
       const read = (withTexts: boolean): Promise<readonly Row[]> =>
-        session.query<Row>(withTexts ? shown : hidden, [withTexts, database, others]);
+        session.query<Row>(withTexts ? shown : hidden, [withTexts, database, others, user]);
       let rows = await read(false);
       // Texts may be long and many: they are read when there is a new one.
       if (rows.some(({ queryId }) => !texts.has(queryId))) {

@@ -13,11 +13,19 @@ const INSIDE =
 const OF_AN_EXPRESSION =
   / at (?:assignment|IF|CASE|WHILE|FOR with integer loop variable|FOREACH over array|RETURN|RETURN NEXT|RAISE|ASSERT|EXIT|CONTINUE)$| (?:during statement block local variable initialization|while storing call arguments into local variables)$/;
 
+/** About to be executed, and not merely checked as it is created. */
+const OF_A_FUNCTION = /^SQL function "[\s\S]*?" (?:statement \d+|during startup)/;
+
 /** Equal ones but for their values count as one, from the first on. */
-export function noteInside({ inside, linesInside, marks }: Open, context: string, mark: Mark): void {
+export function noteInside(
+  { inside, linesInside, untoldInside, marks }: Open,
+  context: string,
+  mark: Mark,
+): void {
   const after = marks.length;
   linesInside.set(after, (linesInside.get(after) ?? 0) + 1);
   const [, kind, text = '', place = ''] = INSIDE.exec(context) ?? [];
+  if (OF_A_FUNCTION.test(context)) untoldInside.add(after);
   if (kind === undefined || text.trim() === '') return;
   const key = `${after} ${shapeOf(text)}`;
   if (inside.has(key) || inside.size >= MOST_INSIDE) return;

@@ -8,6 +8,7 @@ import {
   type Session,
   SqlError,
   type ToldCancel,
+  type ToldDeadlock,
   type ToldMessage,
   type ToldWait,
 } from '../../engine.ts';
@@ -18,6 +19,7 @@ import { openAccount, uncounted } from './account.ts';
 import { cancelledWork } from './cancelled-work.ts';
 import { conflictingModes } from './conflicts.ts';
 import { openCounts } from './counted.ts';
+import { deadlockIn, type LoggedDeadlock } from './deadlocks.ts';
 import { knownSessions } from './identities.ts';
 import type { TrackedMessage } from './message.ts';
 import { createLogReader, type LogReader, type LogRecord } from './record.ts';
@@ -43,18 +45,20 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
   const identities = knownSessions(administrator);
   const { settings, version } = await roleSettings(request);
   const statements = trackStatements({ user, database, version });
-  const counts = await openCounts(administrator, database);
+  const counts = await openCounts(administrator, { user, database });
   const counter = 'missing' in counts ? null : counts;
   for (const [role, name, value] of settings)
     await administrator.execute(`${settingOf(role, database)} set ${name} = ${dialect.quoteLiteral(value)}`);
   const account = openAccount((await counter?.read()) ?? []);
-  const waitsInWords = await thresholdsInWords(administrator, user);
+  const thresholds = await readThresholds(administrator, user);
+  const mostOfText = await readMostOfText(administrator);
   let held: TrackedMessage[] = [];
   let settled = 0;
 
   async function take(until: string | null): Promise<JournalReading & { readonly reached: boolean }> {
     const logged: LoggedWait[] = [];
     const cancels: ToldCancel[] = [];
+    const deadlocks: LoggedDeadlock[] = [];
     let reached = false;
     function follow(record: LogRecord): void {
       identities.note(record);
@@ -62,6 +66,8 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
         reached = true;
       for (const message of statements.add(record)) held.push(message);
       if (concerns(record)) logged.push(...waits.add(record));
+      const deadlock = concerns(record) ? deadlockIn(record) : null;
+      if (deadlock !== null) deadlocks.push(deadlock);
       const cancel = cancelledWork(record, database);
       if (cancel !== null) cancels.push(cancel);
     }
@@ -76,9 +82,22 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
     const records = [...found.values()].flat();
     for (const record of found.size > 1 ? records.toSorted((one, other) => one.atMs - other.atMs) : records)
       follow(record);
-    await names.learn(logged.flatMap(({ relationOid }) => (relationOid === null ? [] : [relationOid])));
-    await identities.learn(logged.flatMap(({ sessions }) => [...sessions.holders, ...sessions.waiters]));
-    return { messages: [], waits: logged.map(toldWait), cancels, reached };
+    const parties = deadlocks.flatMap((each) => each.parties);
+    const oids = [...logged, ...parties].flatMap(({ relationOid }) =>
+      relationOid === null ? [] : [relationOid],
+    );
+    await names.learn(oids);
+    await identities.learn([
+      ...logged.flatMap(({ sessions }) => [...sessions.holders, ...sessions.waiters]),
+      ...parties.map(({ sessionId }) => sessionId),
+    ]);
+    return {
+      messages: [],
+      waits: logged.map(toldWait),
+      cancels,
+      deadlocks: deadlocks.map(toldDeadlock),
+      reached,
+    };
   }
 
   /** Those of which it is known what they did. While a statement runs, it is counted in part. */
@@ -95,6 +114,12 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
   }
 
   const concerns = (record: LogRecord): boolean => record.database === null || record.database === database;
+
+  function linesMissing(): boolean {
+    return (
+      tail.lost.length > 0 || statements.foreign > 0 || [...readers.values()].some(({ unread }) => unread > 0)
+    );
+  }
 
   function toldWait(wait: LoggedWait): ToldWait {
     const { record, mode, target, relationOid, started, waitedMs, ended, ending } = wait;
@@ -119,12 +144,32 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
     };
   }
 
+  function toldDeadlock({ atMs, parties }: LoggedDeadlock): ToldDeadlock {
+    return {
+      at: { notBeforeMs: atMs, notAfterMs: atMs + 1 },
+      sessions: parties.map(({ sessionId }) => identities.of(sessionId)),
+      parties: parties.map(({ sessionId, statement, mode, target, relationOid, victim }) => ({
+        ...{ sessionId, user: identities.of(sessionId).user ?? null, statement, victim },
+        statementCut: statement !== null && Buffer.byteLength(statement) >= mostOfText,
+        waitedFor: {
+          relation:
+            relationOid === null ? target : (names.get(relationOid)?.name ?? `relation ${relationOid}`),
+          index: null,
+          mode,
+        },
+        // The server names the modes that were waited for, and not those that were in their way.
+        held: [],
+      })),
+    };
+  }
+
   return {
     source: `server log (${tail.format})`,
-    waitsInWords,
+    waitsInWords: inWords(thresholds),
+    completeFromMs: () => (thresholds === null || linesMissing() ? null : milliseconds(thresholds.load)),
     async read() {
-      const { waits: told, cancels = [] } = await take(null);
-      return { messages: await released(false), waits: told, cancels };
+      const { waits: told, cancels = [], deadlocks = [] } = await take(null);
+      return { messages: await released(false), waits: told, cancels, deadlocks };
     },
     /** The lines of all sessions go through one pipe: when ours is in the file, all earlier ones are. */
     async settle() {
@@ -135,12 +180,14 @@ export async function openJournal(request: JournalRequest): Promise<Journal | { 
       await administrator.execute("set log_statement = 'none'");
       const told: ToldWait[] = [];
       const cancels: ToldCancel[] = [];
+      const deadlocks: ToldDeadlock[] = [];
       const limitAtMs = performance.now() + SETTLE_LIMIT_MS;
       for (;;) {
         const reading = await take(mark);
         told.push(...reading.waits);
         cancels.push(...(reading.cancels ?? []));
-        if (reading.reached) return { messages: await released(true), waits: told, cancels };
+        deadlocks.push(...(reading.deadlocks ?? []));
+        if (reading.reached) return { messages: await released(true), waits: told, cancels, deadlocks };
         if (performance.now() > limitAtMs)
           throw new Error(`the server log did not show our own line within ${SETTLE_LIMIT_MS} ms`);
         await delay(SETTLE_AGAIN_MS);
@@ -193,16 +240,41 @@ const THRESHOLDS = `
   cross join unnest(s.setconfig) as c(entry)
   where r.rolname in ($1, $2) and c.entry like 'deadlock\\_timeout=%'`;
 
-/** https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-DEADLOCK-TIMEOUT */
-async function thresholdsInWords(session: Session, migrator: string): Promise<string> {
+/** Bytes of a statement that other sessions see; with the end that C puts there. */
+async function readMostOfText(session: Session): Promise<number> {
+  const [row] = await session.query<{ setting: string }>(
+    "select setting from pg_catalog.pg_settings where name = 'track_activity_query_size'",
+  );
+  return Number(row?.setting ?? Number.POSITIVE_INFINITY) - 1;
+}
+
+/** deadlock_timeout of the sessions, as it is set. */
+interface Thresholds {
+  readonly migration: string;
+  readonly load: string;
+}
+
+/** Null where the server tells no waits. https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-DEADLOCK-TIMEOUT */
+async function readThresholds(session: Session, migrator: string): Promise<Thresholds | null> {
   const [row] = await session.query<
     Record<'server' | 'logged', string> & Record<'migration' | 'load', string | null>
   >(THRESHOLDS, [migrator, LOAD]);
-  if (row === undefined || row.logged !== 'on')
-    return 'log_lock_waits is off, so that the server times no wait for a lock';
-  const migration = row.migration ?? row.server;
-  const load = row.load ?? row.server;
+  if (row === undefined || row.logged !== 'on') return null;
+  return { migration: row.migration ?? row.server, load: row.load ?? row.server };
+}
+
+function inWords(thresholds: Thresholds | null): string {
+  if (thresholds === null) return 'log_lock_waits is off, so that the server times no wait for a lock';
+  const { migration, load } = thresholds;
   const timed = `the server log times each wait for a lock that is longer than deadlock_timeout: ${migration} on sessions of the migration, ${load} on those of the load`;
   if (migration === load) return timed;
   return `${timed}. With two values it is not reliable which session a deadlock would be broken at`;
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, '': 1 };
+
+/** Null for what is no whole number of a unit that the server writes. */
+function milliseconds(setting: string): number | null {
+  const [, number, unit = ''] = /^(\d+)(ms|s|min|)$/.exec(setting) ?? [];
+  return number === undefined ? null : Number(number) * (UNITS[unit] ?? 1);
 }

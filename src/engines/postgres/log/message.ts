@@ -16,6 +16,8 @@ export interface TrackedStatement extends ToldStatement {
   readonly queryId: string | null;
   /** It may never have been executed: the server evaluates simple expressions by itself. */
   readonly expression: boolean;
+  /** It ran statements of which the log has no text: those of functions in SQL. */
+  readonly untoldInside: boolean;
 }
 
 export interface TrackedMessage extends Omit<ToldMessage, 'statements'> {
@@ -48,6 +50,8 @@ export interface Open {
   readonly prepared: Prepared | null;
   readonly marks: Mark[];
   readonly inside: Map<string, InsideMark>;
+  /** Of marks whose statements ran others without a text. */
+  readonly untoldInside: Set<number>;
   /** Lines that the log has of what ran inside, for each mark, and before the first one. */
   readonly linesInside: Map<number, number>;
 }
@@ -87,6 +91,7 @@ export function blankStatement(
     logBytes: notMeasured(NOT_TOLD),
     queryId: null,
     expression: false,
+    untoldInside: false,
   };
 }
 

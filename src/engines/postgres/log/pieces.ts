@@ -64,6 +64,7 @@ export function severalStatements(
     const blank = {
       ...blankStatement(text, mark?.started ?? whole.started, mark ?? message.record),
       queryId: mark?.queryId ?? null,
+      untoldInside: [...message.untoldInside].some((after) => owners[after - 1] === index),
     };
     const inside = linesInside(message, owners, index);
     if (failedAt !== null && index > failedAt)

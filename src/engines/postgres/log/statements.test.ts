@@ -193,3 +193,24 @@ test('any entries in any order are told without an error, and every message ends
     { numRuns: 300 },
   );
 });
+
+test('what a session is told of does not depend on the lines of others between its own', () => {
+  const sessions = fc.array(fc.array(events, { maxLength: 12 }), { minLength: 2, maxLength: 3 });
+  fc.assert(
+    fc.property(sessions, fc.infiniteStream(fc.nat()), (each, turns) => {
+      const alone = each.map((records, index) =>
+        records.map((record) => ({ ...record, sessionId: index + 1 })),
+      );
+      const waiting = alone.map((records) => [...records]);
+      const mixed: LogRecord[] = [];
+      while (waiting.some(({ length }) => length > 0)) {
+        const left = waiting.filter(({ length }) => length > 0);
+        const next = left[(turns.next().value ?? 0) % left.length]?.shift();
+        if (next !== undefined) mixed.push(next);
+      }
+      const together = told(mixed);
+      for (const [index, records] of alone.entries())
+        expect(together.filter(({ sessionId }) => sessionId === index + 1)).toEqual(told(records));
+    }),
+  );
+});

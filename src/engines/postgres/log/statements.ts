@@ -56,6 +56,7 @@ export function trackStatements({ user, database, version }: TrackRequest): Stat
       marks: [],
       inside: new Map(),
       linesInside: new Map(),
+      untoldInside: new Set(),
     });
   }
 
@@ -191,6 +192,7 @@ function wholeStatement(message: Open, ended: Ended | null, text: string): Track
     ),
     outcome: ended === null ? 'unknown' : ended.error === null ? 'ok' : 'failed',
     error: ended?.error ?? null,
+    untoldInside: message.untoldInside.size > 0,
     queryId: marks[0]?.queryId ?? ended?.record.queryId ?? null,
   };
 }

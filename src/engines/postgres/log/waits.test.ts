@@ -65,6 +65,20 @@ test('a reload in the middle of a wait repeats its line: it stays one wait with 
   expect(waits.add(line(5201, `process 12 acquired ${ON} after 5 ms`))).toMatchObject([{ waitedMs: 5 }]);
 });
 
+test('a line that a busy machine wrote long after it had counted belongs to the same wait', () => {
+  const waits = trackLoggedWaits();
+  waits.add(line(5040, waiting(10), { detail: 'Process holding the lock: 1. Wait queue: 12.' }));
+  const ended = waits.add(line(5200, `process 12 acquired ${ON} after 200 ms`));
+  expect(ended).toMatchObject([{ sessions: { holders: [1] } }]);
+});
+
+test('a later wait of the session for the same lock is another one', () => {
+  const waits = trackLoggedWaits();
+  waits.add(line(5010, waiting(10), { detail: 'Process holding the lock: 1. Wait queue: 12.' }));
+  const later = waits.add(line(9000, `process 12 acquired ${ON} after 20 ms`));
+  expect(later).toMatchObject([{ sessions: { holders: [] }, started: { notBeforeMs: 8980 } }]);
+});
+
 test('a timeout ends it without a length of its own', () => {
   const waits = trackLoggedWaits();
   waits.add(line(5010, waiting(10)));

@@ -5,6 +5,7 @@
 import type { WaitEnding } from '../../../recording/recording.ts';
 import type { ServerInstant } from '../../engine.ts';
 import type { LogRecord } from './record.ts';
+import { relationIn, targetOf } from './targets.ts';
 
 export interface LoggedWait {
   readonly record: LogRecord;
@@ -38,6 +39,7 @@ const LINE_MS = 1;
 interface Waiting
   extends Pick<LoggedWait, 'mode' | 'target' | 'relationOid' | 'databaseOid' | 'started' | 'sessions'> {
   readonly on: string;
+  readonly lineAtMs: number;
 }
 
 export function trackLoggedWaits(): LoggedWaits {
@@ -66,9 +68,12 @@ export function trackLoggedWaits(): LoggedWaits {
           known !== undefined &&
           known.on === wait.on &&
           known.mode === wait.mode &&
-          Math.abs(known.started.notBeforeMs - wait.started.notBeforeMs) <= 2 * LINE_MS;
-        // Its last line lists nobody.
-        const whole = again ? { ...wait, sessions: known.sessions } : wait;
+          // It began before its earlier line was written; how long after the count a line comes, a busy machine decides.
+          wait.started.notBeforeMs <= known.lineAtMs + LINE_MS;
+        // Its last line lists nobody. A line comes after the count, so that the earliest start is the nearest to the truth.
+        const whole = again
+          ? { ...wait, sessions: known.sessions, started: earlier(known.started, wait.started) }
+          : wait;
         if (line[2] === 'acquired') return ended(record, whole, { waitedMs, ending: 'granted' });
         if (line[2] === 'detected deadlock while waiting for')
           return ended(record, whole, { waitedMs, ending: 'deadlock' });
@@ -87,6 +92,10 @@ export function trackLoggedWaits(): LoggedWaits {
 const LINE =
   /^process (\d+) (still waiting for|acquired|avoided deadlock for|detected deadlock while waiting for) (\w+) on (.+) after ([\d.]+) ms/;
 
+function earlier(one: ServerInstant, other: ServerInstant): ServerInstant {
+  return one.notBeforeMs <= other.notBeforeMs ? one : other;
+}
+
 /** DETAIL of a wait that goes on: "Process holding the lock: 12. Wait queue: 13, 14.", or "Processes holding". */
 function sessionsIn({ detail, sessionId }: LogRecord): LockSessions {
   const [, holders = '', waiters = ''] =
@@ -100,37 +109,25 @@ function waitingOf(
   record: LogRecord,
   { mode, on, waitedMs }: { readonly mode: string; readonly on: string; readonly waitedMs: number },
 ): Waiting {
-  const relation = /relation (\d+) of database (\d+)/.exec(on);
-  const [, target] = TARGETS.find(([pattern]) => pattern.test(on)) ?? [null, on];
+  const relation = relationIn(on);
   const startedAtMs = record.atMs - waitedMs;
   return {
     sessions: sessionsIn(record),
+    lineAtMs: record.atMs,
     on,
     mode,
-    target,
-    relationOid: relation === null ? null : Number(relation[1]),
-    databaseOid: relation === null ? null : Number(relation[2]),
+    target: targetOf(on),
+    relationOid: relation?.relationOid ?? null,
+    databaseOid: relation?.databaseOid ?? null,
     started: { notBeforeMs: startedAtMs, notAfterMs: startedAtMs + LINE_MS },
   };
 }
-
-/** DescribeLockTag in src/backend/storage/lmgr/lmgr.c, and the words of the lock reader for the same targets. */
-const TARGETS: readonly (readonly [RegExp, string])[] = [
-  [/^relation /, 'relation'],
-  [/^extension of relation /, 'extension of a relation'],
-  [/^page /, 'page'],
-  [/^tuple /, 'tuple'],
-  [/^transaction /, 'transaction'],
-  [/^virtual transaction /, 'virtual transaction'],
-  [/^speculative token /, 'speculative insertion'],
-  [/^object /, 'object'],
-  [/^user lock |^advisory lock /, 'advisory'],
-];
 
 /** It waited for less than deadlock_timeout, if it waited at all. */
 function unknownWait({ atMs }: LogRecord): Waiting {
   return {
     sessions: { holders: [], waiters: [] },
+    lineAtMs: atMs,
     on: '',
     mode: '',
     target: '',

@@ -37,7 +37,7 @@ const LIMIT_MS = 30_000;
 
 export async function isHeldUp(
   copy: Copy,
-  { cluster, settings }: Outside,
+  { cluster, settings, signal }: Outside,
   { statement, holding }: { readonly statement: string; readonly holding: Holding },
 ): Promise<Learned<boolean>> {
   try {
@@ -45,7 +45,7 @@ export async function isHeldUp(
     for (const step of holding) await holder.execute(step);
     const session = await copy.connect();
     await applySettings(session, settings);
-    return await waitsBehind(holder, { cluster, session, statement });
+    return await waitsBehind(holder, { cluster, session, signal, statement });
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     return { notMeasured: `behind an idle transaction: ${error.message}` };
@@ -55,12 +55,13 @@ export async function isHeldUp(
 interface Waiting {
   readonly cluster: Session;
   readonly session: Session;
+  readonly signal: AbortSignal;
   readonly statement: string;
 }
 
 async function waitsBehind(
   holder: Session,
-  { cluster, session, statement }: Waiting,
+  { cluster, session, signal, statement }: Waiting,
 ): Promise<Learned<boolean>> {
   let running = true;
   const ended = session.execute(statement).finally(() => {
@@ -69,6 +70,7 @@ async function waitsBehind(
   ended.catch(() => undefined);
   const untilMs = performance.now() + LIMIT_MS;
   while (running && performance.now() < untilMs) {
+    signal.throwIfAborted();
     const [row] = await cluster.query<{ blocked: boolean }>(BLOCKED_BY, [session.id, holder.id]);
     if (row?.blocked === true) {
       await endEarly(session, ended);

@@ -5,6 +5,7 @@
  *  1. alone, halted at the end of each of its transactions: which modes it held, which files changed, what was read
  *  2. the same, and every use of the relations is tried while it is halted
  *  3. behind three idle transactions, each by itself
+ *  4. with every table locked by others until the statement asks for it
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BlockedUses, HeldUp, Learned, StatementEffects } from '../../../recording/recording.ts';
@@ -12,6 +13,7 @@ import type { Session } from '../../engine.ts';
 import { blockedUses, createPool, LOCK_TIMEOUT_MS, noneRefused, tryUses } from './blocked.ts';
 import { type Catalog, compareFiles, namesOf } from './catalog.ts';
 import type { Copies, Copy } from './copies.ts';
+import { addFirstLocks } from './first-locks.ts';
 import { idleReader, idleWriter, isHeldUp, snapshotElsewhere } from './held-up.ts';
 import { type HeldModes, locksOn } from './modes.ts';
 import { relationsInReach } from './reach.ts';
@@ -41,20 +43,25 @@ export async function measureOutside(
   await using read = await copies.make();
   await using seen = await copies.make();
   await using written = await copies.make();
+  await using locked = await copies.make();
   const { before, after, held, scans, rewrites } = await sample(alone, outside, statement);
   const tables = [...before.values()].filter(({ oid }) => held.has(oid));
-  const [blocks, reader, snapshot, writer] = await Promise.all([
+  const runs = [
     findBlocked(used, outside, { statement, before, held }),
     isHeldUp(read, outside, { statement, holding: idleReader(tables) }),
     isHeldUp(seen, outside, { statement, holding: snapshotElsewhere }),
     isHeldUp(written, outside, { statement, holding: idleWriter(tables) }),
-  ]);
+    addFirstLocks(locked, outside, { statement, before, held }),
+  ] as const;
+  // A copy that is still used cannot be dropped.
+  await Promise.allSettled(runs);
+  const [blocks, reader, snapshot, writer] = await Promise.all(runs);
   const { newFiles, ...files } = compareFiles(before, after);
   return {
     transactional: false,
     source:
       'on copies of its own, halted at each of its commits: pg_locks, pg_class.relfilenode, pg_stat_all_tables, sessions ' +
-      'kept waiting, and idle transactions in its way',
+      'kept waiting, idle transactions in its way, and tables that others held until it asked for them',
     rewrites,
     blocks,
     waitsFor: heldUpBy(reader, snapshot, writer),

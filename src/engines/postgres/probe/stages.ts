@@ -19,11 +19,11 @@ export async function prepareStages(cluster: Session): Promise<void> {
   await cluster.query('select pg_catalog.pg_reload_conf()');
 }
 
-/** Pauses of a vacuum between pages, since it changes nothing at its end that it would wait for. */
+/** A vacuum pauses after each page, up to four times this delay, since it changes nothing that it would wait for at its end. */
 const HALTING: SessionSettings = [
   { name: 'synchronous_commit', setting: 'on' },
   { name: 'vacuum_cost_delay', setting: '2' },
-  { name: 'vacuum_cost_limit', setting: '20' },
+  { name: 'vacuum_cost_limit', setting: '1' },
 ];
 
 /** What `pg_stat_activity` says of a session that waits for its standby, and the transaction that it is in. */

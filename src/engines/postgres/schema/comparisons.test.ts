@@ -129,6 +129,8 @@ test.each([
     ],
   ],
   ['select * from t fetch first $1 rows only', [[1, 'limit', null, null]]],
+  ['select * from t where a = (select id from u order by id limit $1)', [[1, 'amount', null, null]]],
+  ['select * from t where a in (select id from u limit $1)', [[1, 'limit', null, null]]],
   ["select 'insert into t (a) values ($1)' from t for update", []],
 ])('%s puts its values into %j', (statement, expected) => {
   expect(targets(statement)).toEqual(expected);

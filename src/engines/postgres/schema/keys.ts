@@ -3,7 +3,7 @@ import type { KeyExpression, Session, TableDescription, ValueKind } from '../../
 import { dialect } from '../text/dialect.ts';
 
 /** Up to this size all rows are read and sorted: about 0.3 s, once. */
-const SMALL_TABLE_BYTES = 64 * 1024 * 1024;
+export const SMALL_TABLE_BYTES = 64 * 1024 * 1024;
 /** A sampled page gives many rows of neighbouring values: this many times more are read than are kept. */
 const OVERSAMPLING = 4;
 const BLOCK_BYTES = 8192;
@@ -106,13 +106,13 @@ function fromPages(name: string, value: string): string {
 }
 
 /** At least one row a page is assumed, so that the sample never is too small on wide rows. */
-function percentFor(limit: number, bytes: number): number {
+export function percentFor(limit: number, bytes: number): number {
   const pages = bytes / BLOCK_BYTES;
   return Math.min(100, (limit * OVERSAMPLING * 100) / pages);
 }
 
 /** A partitioned table has no size of its own. */
-async function sizeOf(session: Session, name: string): Promise<number> {
+export async function sizeOf(session: Session, name: string): Promise<number> {
   const [row] = await session.query<{ bytes: number }>(
     `with recursive tree (member) as (
        select $1::regclass::oid

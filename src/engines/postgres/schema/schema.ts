@@ -7,10 +7,11 @@ import { EXCLUSIONS, type ExclusionRow, exclusionOf } from './exclusions.ts';
 import { inspect } from './inspect.ts';
 import { sampleKeys } from './keys.ts';
 import { boundsOf, leavesOf, PARTITIONS, type PartitionRow } from './partition-leaves.ts';
+import { sampleRows } from './rows.ts';
 import { type Domain, readTypes, type TypeCatalog } from './types.ts';
 import { distinctnessOf, type IndexRow, UNIQUE_INDEXES } from './unique-indexes.ts';
 
-export const schema: SchemaAccess = { describe, inspect, sampleKeys, countRows };
+export const schema: SchemaAccess = { describe, inspect, sampleKeys, sampleRows, countRows };
 
 async function describe(session: Session): Promise<readonly TableDescription[]> {
   const types = await readTypes(session);

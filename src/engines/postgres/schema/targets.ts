@@ -183,8 +183,20 @@ function limitTargets(tokens: readonly Token[], index: number): readonly Target[
   let at = index + Math.max(1, fetches);
   while (isToken(tokens[at], '(')) at += 1;
   const parameter = tokens[at]?.kind === 'parameter' ? Number(tokens[at]?.text.slice(1)) : null;
-  const role = isToken(tokens[index], 'offset') ? 'offset' : 'limit';
+  const limit = isOfOneRow(tokens, index) ? 'amount' : 'limit';
+  const role = isToken(tokens[index], 'offset') ? 'offset' : limit;
   return parameter === null ? [] : [{ parameter, role, table: null, column: null }];
+}
+
+/** In `a = (select ... limit $1)`, and as an item of a select list: more than one row would be an error. */
+function isOfOneRow(tokens: readonly Token[], index: number): boolean {
+  let depth = 0;
+  for (let at = index - 1; at > 0; at -= 1) {
+    if (isToken(tokens[at], ')')) depth += 1;
+    if (isToken(tokens[at], '(')) depth -= 1;
+    if (depth < 0) return tokens[at - 1]?.kind === 'operator' || isToken(tokens[at - 1], 'select');
+  }
+  return false;
 }
 
 /** A possibly qualified name, as written. */

@@ -20,6 +20,9 @@ async function uniquesOf(...indexes: readonly string[]): Promise<readonly (reado
       tenant_id int not null references tenants,
       mail text not null,
       status text not null check (status in ('invited', 'active')),
+      path varchar not null check (char_length(path) <= 255),
+      code text not null check (length(code) < 3),
+      place int not null check (place > 0),
       is_owner bool not null,
       deleted_at timestamptz
     )`);
@@ -40,6 +43,14 @@ test('what must differ in some rows differs in all where that costs nothing', as
   expect(await uniquesOf(`(mail) ${ofTheLiving}`, `(tenant_id, lower(mail)) ${ofTheLiving}`)).toEqual([
     ['mail'],
     ['mail', 'tenant_id'],
+  ]);
+});
+
+test('a length that leaves room, and a least number, keep no rows alike', async () => {
+  const roots = 'where deleted_at is null';
+  expect(await uniquesOf(`(lower(path)) ${roots}`, `(place) ${roots}`, `(code) ${roots}`)).toEqual([
+    ['path'],
+    ['place'],
   ]);
 });
 

@@ -143,6 +143,22 @@ function canDiffer(names: readonly string[], { columns, foreignKeys, checks }: D
       names.includes(name) &&
       ROOMY_KINDS.includes(type.kind) &&
       !foreignKeys.some((key) => key.columns.includes(name)) &&
-      !checks.some(({ expression }) => expression.includes(name)),
+      !checks.some(({ expression }) => expression.includes(name) && !leavesRoom(expression, name)),
   );
+}
+
+/** Texts of as many characters differ in every row. */
+const ROOMY_LENGTH = 10;
+
+/** A check of nothing but the length of a text, or that a number is at least so much. */
+function leavesRoom(expression: string, name: string): boolean {
+  const read =
+    /^\(*((?:char_|character_|octet_)?length\()?\(*"?([^"()]+?)"?\)?(?:::text)?\)* (<=|<|>=|>) (\d+)\)*$/.exec(
+      expression,
+    );
+  if (read?.[2] !== name) return false;
+  const [, length, , operator = '', bound] = read;
+  return operator.startsWith('>')
+    ? length === undefined
+    : length !== undefined && Number(bound) > ROOMY_LENGTH;
 }

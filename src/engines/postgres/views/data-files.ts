@@ -15,12 +15,17 @@ export interface DataFile {
   /** Of a relation of the database: the number at the head of its name. */
   readonly node: string | null;
   bytes: number;
+  /** By the clock of the file system, as milliseconds since the epoch; left out or null where it is not known. */
+  bornMs?: number | null;
+  writtenMs?: number | null;
 }
 
 export interface DataFiles {
   readonly source: string;
-  /** All files; the array belongs to the caller. `fully`: those that hardly ever change are looked at anew, too. */
+  /** All files; where nothing has changed it may be the array of the last call. `fully`: those that hardly ever change are looked at anew, too. */
   list(fully?: boolean): Promise<readonly DataFile[]>;
+  /** Lengths of all files of the database together, looked at anew; left out where the server itself lists the files. */
+  databaseLength?(): number;
   /** First bytes of a file's page, or null where they cannot be read. */
   readPage(file: DataFile, page: number): Uint8Array | null;
 }

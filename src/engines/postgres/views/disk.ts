@@ -5,6 +5,7 @@
 import type { DiskArea, RelationDisk } from '../../../recording/recording.ts';
 import type { DiskReader, Session } from '../../engine.ts';
 import { type DataFile, type DataFiles, filesByFunctions } from './data-files.ts';
+import { type FileOfRelation, together, trackFileChanges } from './file-changes.ts';
 import { isUserSchema, relationName } from './relation-names.ts';
 import { walkDataDirectory } from './walked-files.ts';
 
@@ -17,6 +18,8 @@ type Areas = Partial<Record<DiskArea, number>>;
 interface Owner {
   readonly relation: string;
   readonly kind: RelationDisk['kind'];
+  /** Number of the relation, of its table for TOAST. */
+  readonly oid: string;
   /** A table, index or materialized view that a user made. */
   readonly ofUser: boolean;
 }
@@ -29,7 +32,7 @@ const ASK_AGAIN_MS = 250;
  * https://www.postgresql.org/docs/current/catalog-pg-class.html
  */
 const FILE_NODES = `
-  select pg_catalog.pg_relation_filenode(c.oid) as file_node, n.nspname as schema, c.relname as name, c.relkind as kind,
+  select pg_catalog.pg_relation_filenode(c.oid) as file_node, coalesce(owner.oid, c.oid) as oid, n.nspname as schema, c.relname as name, c.relkind as kind,
     owner_schema.nspname as owner_schema, owner.relname as owner_name
   from pg_catalog.pg_class c
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -40,6 +43,7 @@ const FILE_NODES = `
 
 interface FileNodeRow {
   readonly file_node: number | string;
+  readonly oid: number | string;
   readonly schema: string;
   readonly name: string;
   readonly kind: string;
@@ -72,32 +76,29 @@ async function readerOfFiles(files: DataFiles, cluster: Session, inside: Session
   let owners = await readOwners(inside);
   /** Everything that was ever known: a file that is gone keeps its name. */
   const known = new Map(owners);
-  let sizes: ReadonlyMap<string, number> = new Map();
-  const changed = new Map<string, number>();
+  const changes = trackFileChanges();
   let askedAtMs = performance.now();
   let guesses = new Map<string, Owner['kind']>();
+  let hasUnknown = false;
+  /** What the areas were made of, where all owners were known: the same list has the same areas. */
+  let settled: { readonly files: readonly DataFile[]; readonly areas: Areas } | null = null;
 
   async function list(fully?: boolean): Promise<readonly DataFile[]> {
     const found = await files.list(fully);
+    if (found === settled?.files) return found;
     const unknown = found.some(isUnknown);
     if (unknown && performance.now() - askedAtMs >= ASK_AGAIN_MS) {
       await learnOwners();
       askedAtMs = performance.now();
       guesses = new Map();
     }
+    hasUnknown = unknown;
     return found;
   }
 
   async function learnOwners(): Promise<void> {
     owners = await readOwners(inside);
     for (const [node, owner] of owners) known.set(node, owner);
-  }
-
-  /** Compares with the reading before. */
-  function compareSizes(now: ReadonlyMap<string, number>): void {
-    for (const [file, bytes] of now) if (sizes.get(file) !== bytes) changed.set(file, bytes);
-    for (const file of sizes.keys()) if (!now.has(file)) changed.set(file, 0);
-    sizes = now;
   }
 
   function isUnknown({ node }: DataFile): boolean {
@@ -125,27 +126,27 @@ async function readerOfFiles(files: DataFiles, cluster: Session, inside: Session
     source: `${files.source}; files of an open transaction told apart by their pages`,
     read: async (fully) => {
       const areas: Areas = { tables: 0, indexes: 0, temporary: 0, log: 0, other: 0 };
-      const now = new Map<string, number>();
-      for (const file of await list(fully)) {
+      const now = new Map<string, FileOfRelation>();
+      const found = await list(fully);
+      if (found === settled?.files) return settled.areas;
+      for (const file of found) {
         const area = areaOf(file);
         areas[area] = (areas[area] ?? 0) + file.bytes;
         const key = area === 'temporary' ? TEMPORARY : file.node;
-        if (key !== null) now.set(key, (now.get(key) ?? 0) + file.bytes);
+        if (key !== null) now.set(key, together(now.get(key), file));
       }
-      compareSizes(now);
+      changes.compare(now);
+      settled = hasUnknown ? null : { files: found, areas };
       return areas;
     },
-    changedFiles: () => {
-      const since = [...changed].map(([file, bytes]) => ({ file, bytes }));
-      changed.clear();
-      return since;
-    },
+    changedFiles: changes.since,
     ownerOf: (file) => {
       if (file === TEMPORARY) return { relation: null, kind: 'temporary' };
       const owner = known.get(file);
       const guessed = [...guesses].find(([path]) => path.endsWith(`/${file}`))?.[1];
       return { relation: owner?.relation ?? null, kind: owner?.kind ?? guessed ?? 'table' };
     },
+    ...comparison(files, cluster, inside.target.database),
     logPosition: () => readLogPosition(cluster),
     relations: async () => {
       await learnOwners();
@@ -163,6 +164,31 @@ async function readerOfFiles(files: DataFiles, cluster: Session, inside: Session
   };
 }
 
+/** The server is asked before and after the walk: what grows meanwhile lies between the two answers. */
+function comparison(
+  { databaseLength }: DataFiles,
+  cluster: Session,
+  database: string,
+): Pick<DiskReader, 'compare'> {
+  if (databaseLength === undefined) return {};
+  const told = async (): Promise<number> => {
+    const [row] = await cluster.query<{ bytes: number }>(DATABASE_SIZE, [database]);
+    if (row === undefined) throw new Error('pg_database_size gave no row');
+    return Number(row.bytes);
+  };
+  return {
+    async compare() {
+      const first = await told();
+      const seenBytes = databaseLength();
+      const second = await told();
+      return { seenBytes, toldBytes: { lower: Math.min(first, second), upper: Math.max(first, second) } };
+    },
+  };
+}
+
+/** Lengths of all files in the folders of the database: https://www.postgresql.org/docs/current/functions-admin.html */
+const DATABASE_SIZE = 'select pg_catalog.pg_database_size($1)::float8 as bytes';
+
 async function readOwners(inside: Session): Promise<ReadonlyMap<string, Owner>> {
   const rows = await inside.query<FileNodeRow>(FILE_NODES);
   return new Map(
@@ -174,6 +200,7 @@ async function readOwners(inside: Session): Promise<ReadonlyMap<string, Owner>> 
         {
           relation: relationName(schema, row.owner_name ?? row.name),
           kind: isIndex ? 'index' : 'table',
+          oid: String(row.oid),
           ofUser: isUserSchema(schema) && row.kind !== 'S',
         },
       ];
@@ -182,13 +209,14 @@ async function readOwners(inside: Session): Promise<ReadonlyMap<string, Owner>> 
 }
 
 function relationBytes(files: readonly DataFile[], owners: ReadonlyMap<string, Owner>) {
-  const bytes = new Map<Owner['relation'], { relation: string; kind: Owner['kind']; bytes: number }>();
+  const bytes = new Map<string, { relation: string; kind: Owner['kind']; bytes: number; id: string }>();
   for (const file of files) {
     const owner = owners.get(file.node ?? '');
     if (owner === undefined || !owner.ofUser) continue;
-    const entry = bytes.get(owner.relation) ?? { relation: owner.relation, kind: owner.kind, bytes: 0 };
+    const { relation, kind, oid: id } = owner;
+    const entry = bytes.get(id) ?? { relation, kind, bytes: 0, id };
     entry.bytes += file.bytes;
-    bytes.set(owner.relation, entry);
+    bytes.set(id, entry);
   }
   return [...bytes.values()].sort((one, other) => (one.relation < other.relation ? -1 : 1));
 }

@@ -3,7 +3,8 @@
  * pg_blocking_pids at 10 ms cost a saturated server 20 to 40 % (measuring-locks-and-disk.md, 1.2).
  * https://www.postgresql.org/docs/current/view-pg-locks.html
  */
-import type { SeenSession, Session } from '../../engine.ts';
+import type { SeenSession, Session, Watched } from '../../engine.ts';
+import { openLockWatch } from './lock-watch.ts';
 
 /** What is locked; equal for equal targets. */
 export type Target = string;
@@ -25,6 +26,8 @@ export interface GrantedRow {
   readonly target: Target;
   readonly lockType: string;
   readonly relationOid: number | null;
+  /** Text that is the same for the same lock of the same session, as lock-watch.ts has the server write it. */
+  readonly digest: string;
 }
 
 /** `now()` of an autocommitted statement lies just before the locks are read, so that no wait is overstated. */
@@ -49,9 +52,13 @@ function locksQuery(serverVersion: number): string {
   select ${LOCK_COLUMNS}, l.granted,
     ${waitColumns(serverVersion)}
   from pg_catalog.pg_locks l
-  where (not l.granted and coalesce(l.database, 0) in (0, $1))
-    or (l.locktype = 'tuple' and l.database = $1)
-    or (l.locktype = 'relation' and l.database = $1 and l.pid <> all ($2::int[]))`;
+  where ${wanted('$1', '$2::int[]')}`;
+}
+
+function wanted(database: string, others: string): string {
+  return `(not l.granted and coalesce(l.database, 0) in (0, ${database}))
+    or (l.locktype = 'tuple' and l.database = ${database})
+    or (l.locktype = 'relation' and l.database = ${database} and l.pid <> all (${others}))`;
 }
 
 const GRANTED_TO = `
@@ -75,6 +82,23 @@ const ACTIVITY = `
     query_start::text as query_start, xact_start::text as transaction_start
   from pg_catalog.pg_stat_activity
   where pid = any ($1::int[])`;
+
+/**
+ * Prepared transactions that hold a lock which one of the sessions waits for: pg_locks shows no process of them; what they hold
+ * goes with the lock on their own number. https://www.postgresql.org/docs/current/view-pg-prepared-xacts.html
+ */
+const PREPARED = `
+  select distinct p.gid, p.owner::text as owner, p.database::text as database
+  from pg_catalog.pg_locks w
+  join pg_catalog.pg_locks l
+    on (l.locktype, l.database, l.relation, l.page, l.tuple, l.virtualxid, l.transactionid, l.classid, l.objid, l.objsubid)
+      is not distinct from
+      (w.locktype, w.database, w.relation, w.page, w.tuple, w.virtualxid, w.transactionid, w.classid, w.objid, w.objsubid)
+  join pg_catalog.pg_locks own on own.virtualtransaction = l.virtualtransaction and own.locktype = 'transactionid'
+  join pg_catalog.pg_prepared_xacts p on p.transaction = own.transactionid
+  where not w.granted and w.pid = any ($1::int[])
+    and l.granted and l.pid is null and own.granted and own.pid is null
+  order by p.gid`;
 
 /** Parallel workers run under their leader's user; only the leader is a session. */
 const CLIENT_USERS = `
@@ -125,9 +149,13 @@ export interface LockQueries {
   readonly serverVersion: number;
   /** `others`: sessions whose relation locks are not wanted. */
   read(others: readonly number[]): Promise<{ waits: readonly WaitRow[]; granted: readonly GrantedRow[] }>;
+  /** Looks again and again until there is a wait, or there are other granted locks than these; left out: it cannot. */
+  watch?(granted: readonly GrantedRow[], others: readonly number[]): Promise<Watched>;
   grantedTo(pids: readonly number[]): Promise<readonly GrantedRow[]>;
   blockers(pids: readonly number[]): Promise<ReadonlyMap<number, BlockersRow>>;
   activity(pids: readonly number[]): Promise<ReadonlyMap<number, Activity>>;
+  /** Prepared transactions that those sessions wait for, as one session with the number 0; null for none. */
+  prepared(waiters: readonly number[]): Promise<Activity | null>;
   /** User of every client session. */
   clientUsers(): Promise<ReadonlyMap<number, string | null>>;
 }
@@ -144,8 +172,10 @@ export async function openLockQueries(cluster: Session, databaseOid: number): Pr
   await cluster.query(blockers, [asArray([])]);
   await cluster.query(ACTIVITY, [asArray([])]);
   await cluster.query(GRANTED_TO, [asArray([])]);
+  const watching = await openLockWatch(cluster, databaseOid, wanted('db', 'others'));
   return {
     serverVersion,
+    ...(watching === null ? {} : { watch: (granted, others) => watching.watch(granted, asArray(others)) }),
     read: async (others) => {
       const rows = await cluster.query<RawReading>(locks, [databaseOid, asArray(others)]);
       return {
@@ -162,6 +192,7 @@ export async function openLockQueries(cluster: Session, databaseOid: number): Pr
       const rows = await cluster.query<RawActivity>(ACTIVITY, [asArray(pids)]);
       return new Map(rows.map((row) => [row.pid, activityOf(row)]));
     },
+    prepared: async (waiters) => preparedOf(await cluster.query<RawPrepared>(PREPARED, [asArray(waiters)])),
     clientUsers: async () => {
       const rows = await cluster.query<{ pid: number; user: string | null }>(CLIENT_USERS);
       return new Map(rows.map(({ pid, user }) => [pid, user]));
@@ -210,6 +241,29 @@ function activityOf(row: RawActivity): Activity {
   };
 }
 
+interface RawPrepared {
+  readonly gid: string;
+  readonly owner: string;
+  readonly database: string;
+}
+
+function preparedOf(rows: readonly RawPrepared[]): Activity | null {
+  const [first] = rows;
+  if (first === undefined) return null;
+  return {
+    session: {
+      sessionId: 0,
+      user: first.owner,
+      applicationName: [...new Set(rows.map(({ gid }) => gid))].join(', '),
+      statement: null,
+      state: 'prepared',
+    },
+    database: first.database,
+    queryStart: null,
+    transactionStart: null,
+  };
+}
+
 function asArray(pids: readonly number[]): string {
   return `{${pids.join(',')}}`;
 }
@@ -241,5 +295,6 @@ function grantedOf(row: RawLock): GrantedRow {
     target: parts.map((part) => part ?? '').join('/'),
     lockType: row.locktype,
     relationOid: row.relation === null ? null : Number(row.relation),
+    digest: [row.pid, row.mode, row.relation, row.page, row.tuple].filter((part) => part !== null).join(' '),
   };
 }

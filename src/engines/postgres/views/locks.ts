@@ -10,6 +10,7 @@ import type {
   SeenSession,
   SeenWait,
   Session,
+  Watched,
 } from '../../engine.ts';
 import {
   type Activity,
@@ -19,15 +20,15 @@ import {
   openLockQueries,
   type WaitRow,
 } from './lock-rows.ts';
+import { createUsers } from './lock-users.ts';
 import { openRelationNames, type RelationNames } from './relation-names.ts';
 
 /** While a wait goes on, its blockers are read again this often: one may leave while another one stays. */
 const LOOK_AGAIN_MS = 100;
-/** Process numbers are used again; who a session belongs to is read anew after this time. */
-const FORGET_USERS_MS = 5_000;
 
 /** Words for pg_locks.locktype: https://www.postgresql.org/docs/current/view-pg-locks.html */
 const TARGETS: Readonly<Record<string, string>> = {
+  advisory: 'advisory lock',
   transactionid: 'transaction',
   virtualxid: 'virtual transaction',
   spectoken: 'speculative insertion',
@@ -63,9 +64,12 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
   const users = createUsers(queries);
   const waits = createWaits(queries, database.name);
 
+  let latest: readonly GrantedRow[] = [];
+
   async function read(holders: string): Promise<LockReading> {
     const startedAtMs = performance.now();
     const { waits: waiting, granted } = await queries.read(users.others(holders));
+    latest = granted;
     const answeredAfterMs = performance.now() - startedAtMs;
     await names.learn(relationOids([...waiting, ...granted]));
     const changes = await waits.follow(waiting);
@@ -76,6 +80,12 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
       held: await heldLocks(granted, holders),
       sessions: changes.sessions,
     };
+  }
+
+  async function watch(holders: string): Promise<Watched> {
+    const others = new Set(users.others(holders));
+    const granted = latest.filter(({ lockType, pid }) => lockType !== 'relation' || !others.has(pid));
+    return queries.watch?.(granted, [...others]) ?? { changed: true, looks: [] };
   }
 
   async function heldLocks(granted: readonly GrantedRow[], holders: string): Promise<readonly SeenLock[]> {
@@ -91,11 +101,12 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
   return {
     source: 'pg_locks',
     read,
+    ...(queries.watch === undefined ? {} : { watch }),
     refreshNames: () => names.refresh(),
   };
 }
 
-function relationOids(rows: readonly GrantedRow[]): readonly number[] {
+function relationOids(rows: readonly Pick<GrantedRow, 'relationOid'>[]): readonly number[] {
   return rows.flatMap(({ relationOid }) => (relationOid === null ? [] : [relationOid]));
 }
 
@@ -118,32 +129,6 @@ function seenWait(wait: Followed, granted: readonly GrantedRow[], names: Relatio
 function rowLockRelation({ pid, lockType }: WaitRow, granted: readonly GrantedRow[]): number | null {
   if (lockType !== 'transactionid') return null;
   return granted.find((row) => row.pid === pid && row.lockType === 'tuple')?.relationOid ?? null;
-}
-
-interface Users {
-  /** Client sessions known to be of another user: their locks need not be sent. */
-  others(holders: string): readonly number[];
-  learn(pids: readonly number[]): Promise<void>;
-  isOf(pid: number, user: string): boolean;
-}
-
-function createUsers(queries: LockQueries): Users {
-  let users = new Map<number, string | null>();
-  let readAtMs = -Infinity;
-  return {
-    others(holders) {
-      if (performance.now() - readAtMs > FORGET_USERS_MS) users = new Map();
-      return [...users].filter(([, user]) => user !== holders).map(([pid]) => pid);
-    },
-    async learn(pids) {
-      const unknown = pids.filter((pid) => !users.has(pid));
-      if (unknown.length === 0) return;
-      users = new Map(await queries.clientUsers());
-      readAtMs = performance.now();
-      for (const pid of unknown) if (!users.has(pid)) users.set(pid, null);
-    },
-    isOf: (pid, user) => users.get(pid) === user,
-  };
 }
 
 interface WaitChanges {
@@ -186,6 +171,9 @@ function createWaits(queries: LockQueries, database: string): Waits {
     const theirs = [...blockers.values()].flatMap((row) => row.blockers);
     const wanted = new Set([...pids, ...theirs].filter((pid) => pid !== 0));
     for (const [pid, seen] of await queries.activity([...wanted])) activity.set(pid, seen);
+    if (!theirs.includes(0)) return;
+    const prepared = await queries.prepared([...blockers.keys()]);
+    if (prepared !== null) activity.set(0, prepared);
   }
 
   function followRow(row: WaitRow, before: Followed | undefined, looked: BlockersRow | undefined): Followed {

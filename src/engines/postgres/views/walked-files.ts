@@ -52,16 +52,19 @@ export function walkDataDirectory(root: string, databaseOid: number): DataFiles 
   const other = walkOther(root, () => new Set(hotFolders().map(({ folder }) => folder)));
   let readings = 0;
   let made = 0;
+  let listed: readonly DataFile[] = [];
+  let changed = true;
 
   /** Null when it is gone, which happens to temporary ones at any time. */
   function folderAt(path: string, place: FilePlace): Folder | null {
     const found = statSync(join(root, path), { throwIfNoEntry: false });
     const known = folders.get(path);
     if (found === undefined) {
-      folders.delete(path);
+      if (folders.delete(path)) changed = true;
       return null;
     }
     if (known?.settled && known.changedAtMs === found.mtimeMs) return known;
+    changed = true;
     const settled = Date.now() - found.mtimeMs > CLOCK_TICK_MS;
     const files = new Map<string, WalkedFile>();
     const inside: string[] = [];
@@ -107,30 +110,39 @@ export function walkDataDirectory(root: string, databaseOid: number): DataFiles 
     return hot;
   }
 
-  function filesUnder({ folder: path, place, deep }: HotFolder): readonly WalkedFile[] {
-    const folder = folderAt(path, place);
-    if (folder === null) return [];
-    const own = [...folder.files.values()];
-    if (!deep) return own;
-    return [
-      ...own,
-      ...folder.folders.flatMap((name) => filesUnder({ folder: `${path}/${name}`, place, deep })),
-    ];
+  function filesUnder(hot: readonly HotFolder[], found: WalkedFile[] = []): WalkedFile[] {
+    for (const { folder: path, place, deep } of hot) {
+      const folder = folderAt(path, place);
+      if (folder === null) continue;
+      for (const file of folder.files.values()) found.push(file);
+      if (deep)
+        filesUnder(
+          folder.folders.map((name) => ({ folder: `${path}/${name}`, place, deep })),
+          found,
+        );
+    }
+    return found;
   }
 
   function look(file: WalkedFile, nowMs: number): void {
     const found = lstatSync(join(root, file.path), { throwIfNoEntry: false });
     const bytes = (found?.blocks ?? 0) * BLOCK_BYTES;
-    if (bytes !== file.bytes) file.changedAtMs = nowMs;
+    if (bytes !== file.bytes) {
+      file.changedAtMs = nowMs;
+      changed = true;
+    }
     file.bytes = bytes;
     file.looked = true;
+    // A file system without the time of birth says zero.
+    file.bornMs = found?.birthtimeMs || null;
+    file.writtenMs = found?.mtimeMs ?? null;
   }
 
   return {
     source: 'walk of the data directory, blocks on disk',
     list: async (fully = false) => {
       const nowMs = performance.now();
-      const files = hotFolders().flatMap(filesUnder);
+      const files = filesUnder(hotFolders());
       const turns = Math.ceil(files.length / TURN_SIZE);
       readings += 1;
       for (const file of files) {
@@ -138,8 +150,17 @@ export function walkDataDirectory(root: string, databaseOid: number): DataFiles 
         const isTurn = (file.ordinal + readings) % every === 0;
         if (fully || isTurn || !file.looked || nowMs - file.changedAtMs < BUSY_MS) look(file, nowMs);
       }
-      return [...files, other(fully)];
+      const rest = other(fully);
+      if (!changed && rest.bytes === listed.at(-1)?.bytes) return listed;
+      changed = false;
+      listed = [...files, rest];
+      return listed;
     },
+    databaseLength: () =>
+      filesUnder(hotFolders().filter(({ place }) => place === 'database')).reduce(
+        (sum, { path }) => sum + (lstatSync(join(root, path), { throwIfNoEntry: false })?.size ?? 0),
+        0,
+      ),
     readPage: (file, page) => readHeader(join(root, file.path), page),
   };
 }
