@@ -4,6 +4,7 @@ import { access, chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { findLeftovers, removeLeftovers } from './leftovers.ts';
 import { holdNote, readNotes } from './notes.ts';
@@ -53,6 +54,24 @@ test('what a killed harness leaves is found and removed: process, folder and not
   expect(server !== null && (await isRunning(server))).toBe(false);
   expect(await readdir(join(scratch, 'servers'))).toEqual([]);
   expect(await readNotes()).toEqual([]);
+});
+
+test('a first note that its killed writer left unfinished goes at once', async () => {
+  const notes = join(scratch, 'state', 'rehearse');
+  const writer = execa('sleep', ['600'], { reject: false });
+  const note = await holdNote({});
+  const [name] = await readdir(notes);
+  const own = join(notes, `${name}.new`);
+  const others = join(notes, `${name?.replace(/^\d+/, String(writer.pid))}.new`);
+  for (const file of [own, others]) await writeFile(file, '');
+  await removeLeftovers();
+  expect(await readdir(notes)).toHaveLength(3);
+  writer.kill('SIGKILL');
+  await writer;
+  await removeLeftovers();
+  expect((await readdir(notes)).toSorted()).toEqual([name, `${name}.new`]);
+  await note.remove();
+  expect(await readdir(notes)).toEqual([]);
 });
 
 test('what a running harness holds is left alone', async () => {

@@ -2,11 +2,17 @@
  * A note of what is about to be started, kept in a small file until it is cleaned away. What a killed harness leaves
  * behind is found by its note, whose owner no longer runs (leftovers.ts).
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stateDirectory } from './directories.ts';
-import { identifyMachine, identifyProcess, type MachineIdentity, type ProcessIdentity } from './processes.ts';
+import {
+  identifyMachine,
+  identifyProcess,
+  isRunning,
+  type MachineIdentity,
+  type ProcessIdentity,
+} from './processes.ts';
 
 export interface Resources {
   /** Folders of ours, each with a name that no one else has. */
@@ -43,10 +49,17 @@ export async function describeOwner(): Promise<Note['owner']> {
   return { ...(await identifyProcess(process.pid)), ...(await identifyMachine()) };
 }
 
+/** Begins the names of a process's notes, so that an unfinished one tells who was writing it. */
+function nameOf(pid: number, machine: MachineIdentity): string {
+  const digest = createHash('sha256').update(`${machine.hostname} ${machine.bootId}`).digest('hex');
+  return `${pid}-${digest.slice(0, 12)}-`;
+}
+
 /** Writes the note before anything is started. */
 export async function holdNote(initial: Partial<Resources>): Promise<HeldNote> {
-  const file = join(await stateDirectory(), `${process.pid}-${randomBytes(6).toString('hex')}${NOTE_SUFFIX}`);
   const owner = await describeOwner();
+  const name = `${nameOf(owner.pid, owner)}${randomBytes(6).toString('hex')}${NOTE_SUFFIX}`;
+  const file = join(await stateDirectory(), name);
   let resources: Resources = { directories: [], process: null, container: null, volume: null, ...initial };
   const write = async (): Promise<void> => {
     const unfinished = `${file}${UNFINISHED_SUFFIX}`;
@@ -68,14 +81,28 @@ export async function removeNote(file: string): Promise<void> {
   for (const path of [`${file}${UNFINISHED_SUFFIX}`, file]) await rm(path, { force: true });
 }
 
-/** First notes that were never finished: nothing had been started when their owners died. */
+/**
+ * First notes that were never finished: nothing had been started when their owners died. One whose owner cannot be told (another
+ * machine's, or a process with the same number runs) goes when nobody can be writing it any more.
+ */
 export async function removeUnfinishedNotes(): Promise<void> {
   const folder = await stateDirectory();
+  const machine = await identifyMachine();
   const names = (await readdir(folder)).filter((name) => name.endsWith(NOTE_SUFFIX + UNFINISHED_SUFFIX));
-  for (const path of names.map((name) => join(folder, name))) {
+  for (const name of names) {
+    const path = join(folder, name);
     const found = await stat(path).catch(() => null);
-    if (found !== null && Date.now() - found.mtimeMs > UNFINISHED_LIMIT_MS) await rm(path, { force: true });
+    if (found === null) continue;
+    const old = Date.now() - found.mtimeMs > UNFINISHED_LIMIT_MS;
+    if (old || (await isWritersEnd(name, machine))) await rm(path, { force: true });
   }
+}
+
+/** True where the process that was writing it ran on this machine, since it was switched on, and runs no more. */
+async function isWritersEnd(name: string, machine: MachineIdentity): Promise<boolean> {
+  const pid = Number.parseInt(name, 10);
+  if (!name.startsWith(nameOf(pid, machine))) return false;
+  return !(await isRunning({ pid, startedAt: null }));
 }
 
 /** All notes of this user, those of running rehearsals included. */
