@@ -16,6 +16,9 @@ interface PackedFile {
   readonly path: string;
 }
 
+/** Two versions of Node.js, 50 MB each, come from the registry. */
+const DOWNLOAD_LIMIT_MS = 600_000;
+
 let directory = '';
 let project = '';
 let packed: readonly PackedFile[] = [];
@@ -34,7 +37,7 @@ beforeAll(async () => {
   await npm(['install', '--ignore-scripts', join(directory, tarball?.filename ?? '')], project);
   nodes.oldest = await installNode(OLDEST_SUPPORTED);
   nodes.tooOld = await installNode(TOO_OLD);
-});
+}, DOWNLOAD_LIMIT_MS);
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 /** The environment without what npm tells its scripts: it would send a nested npm to the checkout. */
