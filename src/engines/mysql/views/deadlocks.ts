@@ -20,6 +20,8 @@ export interface Deadlocks {
    * not known of the latest ones by now will not be.
    */
   read(found: number, reading: Reading, last: boolean): Promise<DeadlockReading>;
+  /** True when the counter is not as at the last reading; else none was found up to that instant. */
+  hasMoved(found: number, atMs: number): boolean;
 }
 
 interface Reading {
@@ -88,6 +90,11 @@ export function createDeadlocks(
       }
       unsettled = open;
       return { found, latest: settled };
+    },
+    hasMoved(found, atMs) {
+      if (before === null || before.found !== found) return true;
+      before = { found, startedAtMs: atMs };
+      return false;
     },
   };
 }

@@ -85,6 +85,7 @@ function readerOfFiles(session: Session, { dataDirectory, folders, database, kin
         ...(innodbTmpdir.length > 0 && { innodbTmpdir: hidden.innodbTmpdir }),
       };
     },
+    ...(binlogElsewhere ? {} : { folders: () => [dataDirectory, ...(open?.folders ?? [])] }),
     changedFiles: sizes.changed,
     ownerOf: sizes.ownerOf,
     logPosition: () => readLogPosition(session, kind),

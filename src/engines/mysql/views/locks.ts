@@ -2,11 +2,14 @@
  * Reads lock waits and the metadata locks that the migration owns, without ever waiting for a lock itself: all that is
  * read are the performance schema and InnoDB's own views, which open no table of a user.
  */
-import type { LockReader, LockReading, SeenSession, Session } from '../../engine.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LockReader, LockReading, SeenSession, Session, Watched } from '../../engine.ts';
 import { serverKind } from '../server/server-kind.ts';
 import { createDeadlocks } from './deadlocks.ts';
 import { isRefused, switchOn, timesWaits, waitTimerError } from './instruments.ts';
+import { LOOK_EVERY_MS, openLockWatch } from './lock-watch.ts';
 import { createMetadataDrain, type MetadataDrain } from './metadata-drain.ts';
+import type { Lock } from './metadata-rows.ts';
 import { createMetadataWaits } from './metadata-waits.ts';
 import { stoppedCounters } from './row-wait-queries.ts';
 import { createRowWaits } from './row-waits.ts';
@@ -29,13 +32,21 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
   const rows = createRowWaits(cluster, { kind, threads, database });
   const { counted, missing } = await rowWaitsReadable(cluster);
   const deadlocks = createDeadlocks(cluster, { kind, database });
+  // MariaDB tells of waits for rows from a snapshot of its own.
+  const looking = counted && kind.flavor === 'mysql' ? await openLockWatch(cluster) : null;
   let sessions = new Map<number, SeenSession>();
+  let heldByHolders: readonly Lock[] = [];
+  let readAtMs = -Infinity;
 
   async function read(holders: string, last = false): Promise<LockReading> {
     const startedAtMs = performance.now();
     const { pending, around, held, counters } = await metadata.read(holders, counted);
     const { pairs, told, deadlocks: found } = counters === null ? NO_ROW_WAITS : await rows.read(counters);
     const answeredAfterMs = performance.now() - startedAtMs;
+    readAtMs = startedAtMs;
+    heldByHolders = around.filter(
+      ({ granted, ofHolder, objectType }) => granted && ofHolder && objectType === 'TABLE',
+    );
     const changes = [
       await metadata.follow({ pending, around }, last),
       await rows.follow({ pairs, told }, last),
@@ -62,11 +73,24 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
       waits: current,
       ended,
       held,
+      holdNone: heldByHolders.length === 0,
       sessions: seen,
       missed,
       missedOverran: overran,
       ...(dead === null ? {} : { deadlocks: dead }),
     };
+  }
+
+  async function watch(holders: string): Promise<Watched> {
+    // How a statement ends whose wait is over is asked for at each reading.
+    if (looking === null || metadata.isUnsettled() || rows.isUnsettled()) {
+      await delay(LOOK_EVERY_MS);
+      return { changed: true, looks: [] };
+    }
+    const askedAtMs = performance.now();
+    const { changed, looks, deadlocks: found, foundAfterMs } = await looking.watch(holders, heldByHolders);
+    const moved = missing === null && deadlocks.hasMoved(found, askedAtMs + foundAfterMs);
+    return { changed: changed || moved || performance.now() - readAtMs >= READ_EVERY_MS, looks };
   }
 
   /** Sessions that changed are read anew, the others once. */
@@ -83,6 +107,7 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
     between:
       'metadata-lock waits from events_waits_history_long, drained every second, without mode and blocker',
     read,
+    ...(looking === null ? {} : { watch }),
     // The views name what is locked themselves, but for a row lock that is gone.
     refreshNames: async () => rows.forgetNames(),
   };
@@ -101,6 +126,9 @@ async function createReadableDrain(drain: MetadataDrain): Promise<MetadataDrain>
 
 const DEADLOCKS =
   "InnoDB's monitor (the latest deadlock), read whenever its counter lock_deadlocks has moved";
+
+/** Waits that ended between two looks are drained so often. */
+const READ_EVERY_MS = 1_000;
 
 const NO_ROW_WAITS = { pairs: [], deadlocks: 0, told: new Map() };
 

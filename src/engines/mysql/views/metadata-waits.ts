@@ -58,6 +58,8 @@ export interface MetadataWaits {
   read(holders: string, counted: boolean): Promise<MetadataReading>;
   /** `last`: nothing is read after this. */
   follow(reading: Pick<MetadataReading, 'pending' | 'around'>, last: boolean): Promise<WaitChanges>;
+  /** A statement whose wait is over may still tell how that ended: read on. */
+  isUnsettled(): boolean;
 }
 
 export interface MetadataWaitsOptions {
@@ -239,7 +241,7 @@ export function createMetadataWaits(
     return settled;
   }
 
-  return { read, follow };
+  return { read, follow, isUnsettled: () => unsettled.length > 0 };
 }
 
 function fresh(lock: Lock): Followed {

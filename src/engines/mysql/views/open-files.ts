@@ -13,6 +13,8 @@ export type HiddenBytes = Readonly<
 
 export interface OpenFiles {
   bytes(): HiddenBytes;
+  /** The server's folders for temporary files, by paths of this process. */
+  readonly folders: readonly string[];
 }
 
 /** Folders as the server names them. */
@@ -43,7 +45,10 @@ export function findOpenFiles(dataDirectory: string, server: ServerFolders): Ope
   } catch {
     return null;
   }
-  return { bytes: countHidden(folder, server) };
+  return {
+    bytes: countHidden(folder, server),
+    folders: [...server.tmpdir, ...server.innodbTmpdir].map((path) => `/proc/${pid}/root${path}`),
+  };
 }
 
 /** A number may come to stand for another file: each one that is known is looked up again in one of so many readings. */

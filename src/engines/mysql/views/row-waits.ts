@@ -61,6 +61,8 @@ export interface RowWaits {
   read(counters: Counters): Promise<RowReading>;
   /** `last`: nothing is read after this. */
   follow(reading: Pick<RowReading, 'pairs' | 'told'>, last: boolean): Promise<WaitChanges>;
+  /** A statement whose wait is over may still tell how that ended: read on. */
+  isUnsettled(): boolean;
   /** Tables may have been renamed since. */
   forgetNames(): void;
 }
@@ -220,7 +222,7 @@ export function createRowWaits(
     return new Set(rows.map(({ lock_id: id }) => id));
   }
 
-  return { read, follow, forgetNames: tables.forget };
+  return { read, follow, isUnsettled: () => unsettled.length > 0, forgetNames: tables.forget };
 }
 
 /** Errors with which a wait for a row lock ends: ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK, and those of KILL and timeouts. */

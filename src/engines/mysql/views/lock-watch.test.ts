@@ -1,0 +1,118 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { serverMissing, serverSpec, startTestServer, type TestServer } from '../../../../tests/server.ts';
+import type { LockReader } from '../../engine.ts';
+import { watchedOf } from './lock-watch.ts';
+import { openLockReader } from './locks.ts';
+
+test('a look lies between the sleeps before it and those after it; the one with a change is read anew', () => {
+  const quiet = watchedOf({ n: 21, total: 412, deadlocks: 3 }, 415);
+  expect(quiet).toMatchObject({ changed: false, deadlocks: 3, foundAfterMs: 399 });
+  expect(quiet.looks).toHaveLength(20);
+  expect(quiet.looks[0]).toEqual({ askedAfterMs: 19, answeredAfterMs: 54 });
+  expect(quiet.looks[19]).toEqual({ askedAfterMs: 399, answeredAfterMs: 415 });
+  expect(watchedOf({ n: 3, total: 62, deadlocks: 0 }, 64)).toMatchObject({
+    changed: true,
+    looks: [
+      { askedAfterMs: 19, answeredAfterMs: 45 },
+      { askedAfterMs: 39, answeredAfterMs: 64 },
+    ],
+  });
+});
+
+test('a server whose clock was set meanwhile tells of no look', () => {
+  expect(watchedOf({ n: 21, total: -3000, deadlocks: 0 }, 415)).toMatchObject({ looks: [], foundAfterMs: 0 });
+  expect(watchedOf({ n: 21, total: 9000, deadlocks: 0 }, 415)).toMatchObject({ looks: [], foundAfterMs: 0 });
+  expect(watchedOf({ n: 21, total: 9, deadlocks: 0 }, 415).looks).toEqual([]);
+});
+
+const spec = serverSpec('mysql:9.7');
+const missing = await serverMissing(spec);
+
+describe.skipIf(missing !== null)(missing ?? spec.name, () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startTestServer(spec);
+    await using migrator = await server.connect('migrator');
+    await migrator.execute('create table watched (id int primary key, note varchar(20))');
+    await migrator.execute("insert into watched values (1, 'one'), (2, 'two')");
+  }, 180_000);
+  afterAll(() => server?.[Symbol.asyncDispose]());
+
+  async function openReader(): Promise<{
+    readonly reader: LockReader;
+    watch(): ReturnType<NonNullable<LockReader['watch']>>;
+    read(): ReturnType<LockReader['read']>;
+  }> {
+    const reader = await openLockReader(
+      await server.connect('observer'),
+      await server.connect('observerInside'),
+    );
+    const { watch } = reader;
+    if (watch === undefined) throw new Error('the reader cannot watch');
+    const { user } = server.roles.migrator;
+    return { reader, watch: () => watch(user), read: () => reader.read(user) };
+  }
+
+  test('held locks that stay are nothing new; a lock more, one less and a wait are, within the time of a look', async () => {
+    await using migrator = await server.connect('migrator');
+    await using other = await server.connect('administrator');
+    const { watch, read } = await openReader();
+    await read();
+    const quiet = await watch();
+    expect(quiet.changed).toBe(false);
+    expect(quiet.looks).toHaveLength(20);
+
+    await migrator.execute('begin');
+    await migrator.query('select note from watched where id = 1 for update');
+    expect(await watch()).toMatchObject({ changed: true, looks: [] });
+    expect((await read()).held).toMatchObject([{ relation: 'watched', mode: 'SHARED_WRITE' }]);
+    expect((await watch()).changed).toBe(false);
+
+    const altering = other.execute('alter table watched add column more int');
+    await delay(30);
+    expect((await watch()).changed).toBe(true);
+    expect((await read()).waits).toMatchObject([{ waiterId: other.id, relation: 'watched' }]);
+
+    await migrator.execute('commit');
+    await altering;
+    expect((await watch()).changed).toBe(true);
+    expect((await read()).held).toEqual([]);
+  });
+
+  test('a wait for a row is new, and so is a deadlock', async () => {
+    await using one = await server.connect('load');
+    await using other = await server.connect('load');
+    const { watch, read } = await openReader();
+    await read();
+    expect((await watch()).changed).toBe(false);
+    for (const session of [one, other]) await session.execute('begin');
+    await one.execute("update watched set note = 'x' where id = 1");
+    await other.execute("update watched set note = 'x' where id = 2");
+    expect((await watch()).changed).toBe(false);
+
+    const waiting = one.execute("update watched set note = 'y' where id = 2");
+    await delay(30);
+    expect((await watch()).changed).toBe(true);
+    expect((await read()).waits).toMatchObject([{ waiterId: one.id, relation: 'watched' }]);
+
+    await Promise.allSettled([other.execute("update watched set note = 'y' where id = 1"), waiting]);
+    for (const session of [one, other]) await session.execute('rollback');
+    // The counter moves after those were told that it counts.
+    await delay(50);
+    const { deadlocks } = await read();
+    expect(deadlocks?.latest).toHaveLength(1);
+  });
+
+  test('a flush of the tables waits for no longer than a look, and is seen', async () => {
+    await using flushing = await server.connect('administrator');
+    const { watch, read } = await openReader();
+    await read();
+    const watched = watch();
+    await delay(30);
+    const startedAtMs = performance.now();
+    await flushing.execute('flush tables');
+    expect(performance.now() - startedAtMs).toBeLessThan(100);
+    await watched;
+  });
+});
