@@ -29,6 +29,7 @@ export async function peaksOf(server: TestServer, migrator: Session, text: strin
     ...server,
     recorder,
     toldWaits: [],
+    migration: { idleAtMs: null },
     told: { cancels: null, waits: null, deadlocks: null, transactions: [] },
   });
   let duBytes = Number.NaN;

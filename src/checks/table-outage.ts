@@ -12,7 +12,7 @@ export const tableOutage: Check = {
   id,
   title: 'Table out of service',
   condition:
-    'A canary, which asks every 100 ms whether a table can be read or written, got no answer for longer than budgets.stall. ' +
+    'A canary, which asks every 200 ms whether a table can be read, or written, got no answer for longer than budgets.stall. ' +
     'A table that the migration drops or renames is judged until then.',
   effect:
     'Every request that needs the table waits or fails, also where the load of the rehearsal did not touch it or other ' +

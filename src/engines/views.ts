@@ -111,6 +111,8 @@ export interface LockReading {
   readonly ended: readonly EndedWait[];
   /** Granted locks on relations of the sessions asked for. */
   readonly held: readonly SeenLock[];
+  /** They own no lock on any relation, whoever it belongs to; left out: not known. */
+  readonly holdNone?: boolean;
   /** Sessions that wait, waited until now, or block; read only when there is a wait. */
   readonly sessions: readonly SeenSession[];
   /** Waits that began and ended between readings, where the server keeps them; neither mode nor blocker is known. */
@@ -154,6 +156,11 @@ export interface DiskReader {
   readonly source: string;
   /** Why temporary files may take space that no reading shows; left out: none can. */
   readonly unseen?: string;
+  /**
+   * Where all files are that a reading looks at, by paths of this process; left out where it asks the server. Free space that
+   * is the same in each of them shows that no reading can have changed.
+   */
+  folders?(): readonly string[];
   /** `fully`: also what hardly ever changes is looked at anew, where a reading leaves that out otherwise. */
   read(fully?: boolean): Promise<Partial<Record<DiskArea, number>>>;
   /** Files of relations whose sizes are not as when this was last asked, as of the last reading; the first time all. */

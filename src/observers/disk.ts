@@ -2,10 +2,9 @@
  * Bytes on disk by area, every 50 ms: before the migration, at the peak, and as found when the observer stops. The
  * peak is one reading with the largest sum, never a sum of single peaks.
  */
-import { statfsSync } from 'node:fs';
 import type { DiskReader, LeftFile } from '../engines/engine.ts';
 import { explain } from '../errors.ts';
-import { between, exactly, type Figure, isMeasured, notMeasured } from '../recording/figure.ts';
+import { between, exactly, type Figure, notMeasured } from '../recording/figure.ts';
 import type {
   DiskComparison,
   DiskReading,
@@ -18,13 +17,19 @@ import { trackGrowth } from './disk-growth.ts';
 import { compareRelations, type Relations } from './disk-relations.ts';
 import { larger } from './disk-samples.ts';
 import { trackStatementDisks } from './disk-statements.ts';
-import type { ObserveRequest, Observer } from './observer.ts';
+import { type FileSystems, freeBytes, watchFileSystems, watchFree } from './free-space.ts';
+import { isIdle, type Observer } from './observer.ts';
 import { closeSessions, openSessions, startSampling } from './sampling.ts';
 import { runStatements } from './statements.ts';
 
 const INTERVAL_MS = 50;
+/** While nothing of the migration is under way and no file grows. */
+const INTERVAL_IDLE_MS = 100;
 /** A walk over very many files may take longer than the interval; it must not use more than a tenth of the time. */
 const PAUSE_PER_READING = 9;
+
+/** While the free space stays as it was, no file has grown: they are walked so often all the same. */
+const WALK_EVERY_MS = 500;
 
 /** What is known at one instant, to be compared with a later one. */
 interface Snapshot {
@@ -49,9 +54,24 @@ export const disk: Observer = {
     let latest: DiskReading | null = null;
     let compared: DiskComparison[] = [];
     const free = watchFree(request);
+    let walkedAtMs = Number.NEGATIVE_INFINITY;
+
+    /** The reading before, once more, where no file can have another size since. */
+    function takeAgain(fileSystems: FileSystems): boolean {
+      const fromMs = recorder.now();
+      const changed = fileSystems.mayHaveChanged();
+      if (changed || latest === null || fromMs - walkedAtMs >= WALK_EVERY_MS) return false;
+      const reading = { atMs: recorder.now(), areas: latest.areas };
+      samples.add(reading);
+      statements.add(reading);
+      growth.add({ fromMs, toMs: reading.atMs }, []);
+      latest = reading;
+      return true;
+    }
 
     async function take(from: DiskReader, fully = false): Promise<DiskReading> {
       const fromMs = recorder.now();
+      walkedAtMs = fromMs;
       const areas = await from.read(fully);
       const reading = { atMs: recorder.now(), areas };
       samples.add(reading);
@@ -144,10 +164,12 @@ export const disk: Observer = {
           const opened = await engine.views.openDiskReader(cluster, inside, dataDirectory);
           if (before === null) await begin(opened);
           reader = opened;
+          const fileSystems = watchFileSystems(() => opened.folders?.() ?? []);
           return {
             sessions,
             async read() {
               const startedAtMs = performance.now();
+              if (takeAgain(fileSystems)) return isIdle(request) ? INTERVAL_IDLE_MS : INTERVAL_MS;
               await take(opened);
               return Math.max(INTERVAL_MS, (performance.now() - startedAtMs) * PAUSE_PER_READING);
             },
@@ -262,37 +284,4 @@ function leftInWords(files: readonly LeftFile[]): string {
 
 function firstLine(error: unknown): string {
   return explain(error).split('\n')[0] ?? '';
-}
-
-/** The least free space since the beginning, against that at the beginning. */
-function watchFree(request: ObserveRequest) {
-  let firstBytes: number | null = null;
-  let leastBytes = Number.POSITIVE_INFINITY;
-  let missing = 'the disk was not read';
-  return {
-    begin(): void {
-      firstBytes = null;
-      leastBytes = Number.POSITIVE_INFINITY;
-    },
-    async read(): Promise<void> {
-      const free = await freeBytes(request).catch((error: unknown) => notMeasured(firstLine(error)));
-      if (!isMeasured(free)) {
-        missing = free.notMeasured;
-        return;
-      }
-      firstBytes ??= free.lower;
-      leastBytes = Math.min(leastBytes, free.lower);
-    },
-    takenBytes: (): Figure =>
-      firstBytes === null
-        ? notMeasured(missing)
-        : exactly(firstBytes - leastBytes, 'statfs of the data directory, least against first'),
-  };
-}
-
-async function freeBytes({ server }: ObserveRequest): Promise<Figure> {
-  if ('missing' in server.dataDirectory) return notMeasured(server.dataDirectory.missing);
-  // Asking takes 4 us, by a thread of the pool 76 us; the files beside it are walked by this thread too.
-  const { bavail, bsize } = statfsSync(server.dataDirectory.path);
-  return exactly(bavail * bsize, 'statfs of the data directory');
 }

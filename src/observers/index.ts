@@ -32,6 +32,7 @@ export async function startObservers(wanted: ObservationRequest): Promise<Observ
   const request = {
     ...wanted,
     toldWaits: [],
+    migration: { idleAtMs: null },
     told: { cancels: null, waits: null, deadlocks: null, transactions: [] },
   };
   const running: { readonly name: string; readonly observer: RunningObserver }[] = [];

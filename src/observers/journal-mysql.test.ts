@@ -33,6 +33,7 @@ for (const spec of serversOf('mysql')) {
         ...started,
         recorder,
         toldWaits: [],
+        migration: { idleAtMs: null },
         told: { cancels: null, waits: null, deadlocks: null, transactions: [] },
       });
       const before = recorder.now();

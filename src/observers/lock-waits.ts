@@ -102,8 +102,10 @@ function sourceOf(reader: LockReader, { trackers, request, sessions }: ReadingCo
       trackers.waits.add({ ...look, reading: NO_WAITS });
       trackers.held.add({ ...look, reading: held });
     }
-    if (!changed) await refreshNames(recorder.now());
-    return !changed;
+    if (changed) return false;
+    if (request.migration.idleAtMs !== null) request.migration.idleAtMs = recorder.now();
+    await refreshNames(recorder.now());
+    return true;
   }
 
   async function refreshNames(nowMs: number): Promise<void> {
@@ -123,6 +125,7 @@ function sourceOf(reader: LockReader, { trackers, request, sessions }: ReadingCo
       trackers.waits.add({ askedAtMs, answeredAtMs, reading });
       if (reading.missedOverran === true) trackers.overruns += 1;
       held = reading.held;
+      request.migration.idleAtMs = reading.holdNone === true ? answeredAtMs : null;
       trackers.held.add({ askedAtMs, answeredAtMs, reading: held });
       trackers.deadlocks.add({ askedAtMs, answeredAtMs, reading });
       // Where so many locks are held that reading them takes long, half of the time is left to those who need them.

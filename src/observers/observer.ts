@@ -40,6 +40,21 @@ export interface ObserveRequest extends ObservationRequest {
   /** Lock waits that the server's journal has told so far, their instants on the recorder's clock. */
   readonly toldWaits: ToldWait[];
   readonly told: Told;
+  readonly migration: MigrationSeen;
+}
+
+/** What the readings of the locks have shown of the migration's sessions. */
+export interface MigrationSeen {
+  /** As of this instant they had no relation locked: nothing of it that takes time was under way. Null: they had, or it is not known. */
+  idleAtMs: number | null;
+}
+
+/** Not known for longer than a look at the locks may take. */
+const KNOWN_FOR_MS = 1_000;
+
+/** True where nothing of the migration is under way, as far as its locks tell: what can be seen of it need not be read. */
+export function isIdle({ migration, recorder }: Pick<ObserveRequest, 'migration' | 'recorder'>): boolean {
+  return migration.idleAtMs !== null && recorder.now() - migration.idleAtMs < KNOWN_FOR_MS;
 }
 
 /** What else the journal has told. */

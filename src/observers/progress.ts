@@ -1,6 +1,6 @@
 /** Progress of the migration's statements as the server tells it, every 250 ms, on a session in the rehearsed database. */
 import type { ProgressRecord } from '../recording/recording.ts';
-import type { ObserveRequest, Observer } from './observer.ts';
+import { isIdle, type ObserveRequest, type Observer } from './observer.ts';
 import { closeSessions, openSessions, startSampling } from './sampling.ts';
 import { runStatements } from './statements.ts';
 import { createTimeLeft } from './time-left.ts';
@@ -31,7 +31,8 @@ export const progress: Observer = {
         return {
           sessions,
           async read() {
-            const all = await engine.views.readProgress(inside);
+            // Whatever has a progress has a relation locked.
+            const all = isIdle(request) ? [] : await engine.views.readProgress(inside);
             kept.present(new Set(all.map(({ sessionId }) => sessionId)));
             // The next statement may go through the same phase, and is not as fast for what this one has done.
             if (all.length === 0) timeLeft = createTimeLeft();

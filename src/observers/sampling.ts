@@ -102,7 +102,8 @@ export async function startSampling(request: SamplingRequest): Promise<Sampling>
   async function run(): Promise<void> {
     while (!stop.signal.aborted) {
       const pauseMs = await readOnce();
-      await sleep(pauseMs === request.intervalMs ? untilNext(pauseMs, recorder.now()) : pauseMs, stop.signal);
+      const whole = pauseMs > 0 && pauseMs % request.intervalMs === 0;
+      await sleep(whole ? untilNext(pauseMs, recorder.now()) : pauseMs, stop.signal);
     }
     if (source !== null) await readOnce(true);
   }

@@ -12,7 +12,8 @@ import type { CanaryRecord } from '../../recording/recording.ts';
 import type { Lateness } from './lateness.ts';
 import { trackOutages } from './outages.ts';
 
-export const CANARY_INTERVAL_MS = 100;
+/** Reading and writing in turn: a table is asked every 100 ms. */
+export const CANARY_INTERVAL_MS = 200;
 /** Whole seconds, which every engine can take. */
 export const CANARY_LOCK_TIMEOUT_MS = 1000;
 

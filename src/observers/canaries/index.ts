@@ -42,9 +42,9 @@ export async function startCanaries(request: CanariesRequest): Promise<AsyncDisp
         prepared: true,
       });
       sessions.push(session);
-      // Those of one table at once, which wakes this thread once; one table after the other.
-      const offsetMs =
-        (watched.findIndex(({ name }) => name === table) / watched.length) * CANARY_INTERVAL_MS;
+      const betweenMs = CANARY_INTERVAL_MS / 2;
+      const ordinal = watched.findIndex(({ name }) => name === table);
+      const offsetMs = (ordinal / watched.length) * betweenMs + (kind === 'write' ? betweenMs : 0);
       canaries.push(startCanary({ engine, session, table, kind, statement, now, offsetMs, lateness }));
     } catch (error) {
       if (!(error instanceof EnvironmentError || error instanceof SqlError)) throw error;
@@ -54,7 +54,7 @@ export async function startCanaries(request: CanariesRequest): Promise<AsyncDisp
   if (canaries.length > 0)
     recorder.add(
       'notes',
-      `canaries ask every ${CANARY_INTERVAL_MS} ms whether tables can be read and written (${reason}): ` +
+      `canaries ask every ${CANARY_INTERVAL_MS} ms whether a table can be read, and in between whether it can be written (${reason}): ` +
         watched.map(({ name }) => name).join(', '),
     );
   if (leftOut.length > 0)

@@ -24,6 +24,8 @@ export interface DataFiles {
   readonly source: string;
   /** All files; where nothing has changed it may be the array of the last call. `fully`: those that hardly ever change are looked at anew, too. */
   list(fully?: boolean): Promise<readonly DataFile[]>;
+  /** Where they all are, by paths of this process; left out where the server lists the files. */
+  folders?(): readonly string[];
   /** Lengths of all files of the database together, looked at anew; left out where the server itself lists the files. */
   databaseLength?(): number;
   /** First bytes of a file's page, or null where they cannot be read. */

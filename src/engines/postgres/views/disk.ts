@@ -139,6 +139,7 @@ async function readerOfFiles(files: DataFiles, cluster: Session, inside: Session
       settled = hasUnknown ? null : { files: found, areas };
       return areas;
     },
+    ...(files.folders === undefined ? {} : { folders: files.folders }),
     changedFiles: changes.since,
     ownerOf: (file) => {
       if (file === TEMPORARY) return { relation: null, kind: 'temporary' };

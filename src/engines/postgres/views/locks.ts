@@ -77,7 +77,7 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
       answeredAfterMs,
       waits: changes.current.filter(({ ours }) => ours).map((wait) => seenWait(wait, granted, names)),
       ended: changes.ended,
-      held: await heldLocks(granted, holders),
+      ...(await heldLocks(granted, holders)),
       sessions: changes.sessions,
     };
   }
@@ -88,14 +88,19 @@ export async function openLockReader(cluster: Session, inside: Session): Promise
     return queries.watch?.(granted, [...others]) ?? { changed: true, looks: [] };
   }
 
-  async function heldLocks(granted: readonly GrantedRow[], holders: string): Promise<readonly SeenLock[]> {
+  async function heldLocks(
+    granted: readonly GrantedRow[],
+    holders: string,
+  ): Promise<Pick<LockReading, 'held' | 'holdNone'>> {
     const relations = granted.filter(({ lockType }) => lockType === 'relation');
     await users.learn(relations.map(({ pid }) => pid));
-    return relations.flatMap(({ pid, mode, relationOid }) => {
+    const own = relations.filter(({ pid }) => users.isOf(pid, holders));
+    const held = own.flatMap(({ pid, mode, relationOid }): readonly SeenLock[] => {
       const relation = names.get(relationOid ?? 0);
-      if (relation === undefined || !relation.ofUser || !users.isOf(pid, holders)) return [];
+      if (relation === undefined || !relation.ofUser) return [];
       return [{ sessionId: pid, relation: relation.name, table: relation.table, mode }];
     });
+    return { held, holdNone: own.length === 0 };
   }
 
   return {

@@ -54,6 +54,7 @@ export function walkDataDirectory(root: string, databaseOid: number): DataFiles 
   let made = 0;
   let listed: readonly DataFile[] = [];
   let changed = true;
+  let tablespaces: readonly string[] = [];
 
   /** Null when it is gone, which happens to temporary ones at any time. */
   function folderAt(path: string, place: FilePlace): Folder | null {
@@ -100,9 +101,10 @@ export function walkDataDirectory(root: string, databaseOid: number): DataFiles 
       { folder: 'base/pgsql_tmp', place: 'temporary', deep: true },
       { folder: 'pg_wal', place: 'log', deep: true },
     ];
-    for (const tablespace of folderAt('pg_tblspc', 'other')?.folders ?? []) {
-      for (const version of folderAt(`pg_tblspc/${tablespace}`, 'other')?.folders ?? []) {
-        const folder = `pg_tblspc/${tablespace}/${version}`;
+    tablespaces = (folderAt('pg_tblspc', 'other')?.folders ?? []).map((name) => `pg_tblspc/${name}`);
+    for (const tablespace of tablespaces) {
+      for (const version of folderAt(tablespace, 'other')?.folders ?? []) {
+        const folder = `${tablespace}/${version}`;
         hot.push({ folder: `${folder}/${databaseOid}`, place: 'database', deep: false });
         hot.push({ folder: `${folder}/pgsql_tmp`, place: 'temporary', deep: true });
       }
@@ -156,6 +158,8 @@ export function walkDataDirectory(root: string, databaseOid: number): DataFiles 
       listed = [...files, rest];
       return listed;
     },
+    // The log may be a link to somewhere else, as a tablespace always is.
+    folders: () => [root, ...['pg_wal', ...tablespaces].map((folder) => join(root, folder))],
     databaseLength: () =>
       filesUnder(hotFolders().filter(({ place }) => place === 'database')).reduce(
         (sum, { path }) => sum + (lstatSync(join(root, path), { throwIfNoEntry: false })?.size ?? 0),

@@ -1,0 +1,50 @@
+import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually } from '../../tests/server.ts';
+import { watchFileSystems } from './free-space.ts';
+
+const TMPFS = 0x01021994;
+const EXT4 = 0xef53;
+const XFS = 0x58465342;
+
+/** Each a folder of a file system of its own, where there is one. */
+let folders: string[];
+beforeAll(async () => {
+  folders = [];
+  for (const root of [tmpdir(), '/dev/shm']) {
+    const found = await statfs(root).catch(() => null);
+    if (found !== null && [TMPFS, EXT4, XFS].includes(found.type))
+      folders.push(await mkdtemp(join(root, 'rehearse-free-')));
+  }
+});
+afterAll(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true });
+});
+
+test('a file that grows by a block shows at once, in each of the file systems; nothing shows while none does', async ({
+  skip,
+}) => {
+  if (folders.length === 0) skip('no ext4, XFS or tmpfs here');
+  const systems = watchFileSystems(() => folders);
+  expect(systems.mayHaveChanged()).toBe(true);
+  for (const [count, folder] of folders.entries()) {
+    // Others write to the same disk.
+    await eventually('a moment in which nobody writes', () => (systems.mayHaveChanged() ? null : true));
+    await writeFile(join(folder, `${count}`), new Uint8Array(1_000_000));
+    expect(systems.mayHaveChanged()).toBe(true);
+  }
+});
+
+test('where free blocks are not known to be told at once, and where there is nothing, something may have changed', () => {
+  for (const unknown of [
+    ['/proc'],
+    [],
+    [join(tmpdir(), 'rehearse-that-is-not-there')],
+    [...folders, '/proc'],
+  ]) {
+    const systems = watchFileSystems(() => unknown);
+    expect([systems.mayHaveChanged(), systems.mayHaveChanged()]).toEqual([true, true]);
+  }
+});
