@@ -5,25 +5,38 @@ import type { LockReader } from '../../engine.ts';
 import { watchedOf } from './lock-watch.ts';
 import { openLockReader } from './locks.ts';
 
-test('a look lies between the sleeps before it and those after it; the one with a change is read anew', () => {
-  const quiet = watchedOf({ n: 21, total: 412, deadlocks: 3 }, 415);
-  expect(quiet).toMatchObject({ changed: false, deadlocks: 3, foundAfterMs: 399 });
+const each = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
+const began = (count: number): string =>
+  each(count)
+    .map((index) => (index + 1) * 20.5)
+    .join(' ');
+
+test('a look lies between its beginning and what is left for the answer; the one with a change is read anew', () => {
+  const quiet = watchedOf({ n: 21, total: 411, began: began(20), deadlocks: 3 }, 415);
+  expect(quiet).toMatchObject({ changed: false, deadlocks: 3, foundAfterMs: 410 });
   expect(quiet.looks).toHaveLength(20);
-  expect(quiet.looks[0]).toEqual({ askedAfterMs: 19, answeredAfterMs: 54 });
-  expect(quiet.looks[19]).toEqual({ askedAfterMs: 399, answeredAfterMs: 415 });
-  expect(watchedOf({ n: 3, total: 62, deadlocks: 0 }, 64)).toMatchObject({
+  expect(quiet.looks[0]).toEqual({ askedAfterMs: 20.5, answeredAfterMs: 25 });
+  expect(quiet.looks[19]).toEqual({ askedAfterMs: 410, answeredAfterMs: 415 });
+  const changed = { n: 3, total: 62, began: began(3), deadlocks: 0 };
+  expect(watchedOf(changed, 64)).toMatchObject({
     changed: true,
-    looks: [
-      { askedAfterMs: 19, answeredAfterMs: 45 },
-      { askedAfterMs: 39, answeredAfterMs: 64 },
-    ],
+    looks: [{ askedAfterMs: 20.5 }, { askedAfterMs: 41 }],
   });
 });
 
-test('a server whose clock was set meanwhile tells of no look', () => {
-  expect(watchedOf({ n: 21, total: -3000, deadlocks: 0 }, 415)).toMatchObject({ looks: [], foundAfterMs: 0 });
-  expect(watchedOf({ n: 21, total: 9000, deadlocks: 0 }, 415)).toMatchObject({ looks: [], foundAfterMs: 0 });
-  expect(watchedOf({ n: 21, total: 9, deadlocks: 0 }, 415).looks).toEqual([]);
+test('one that came too late for a look has made those before it', () => {
+  const late = watchedOf({ n: 3, total: 700, began: '300 690', deadlocks: 0 }, 705);
+  expect(late).toMatchObject({ changed: true, looks: [{ askedAfterMs: 300 }, { askedAfterMs: 690 }] });
+});
+
+test('a server whose clock was set meanwhile, or whose sleep was cut off, tells of no look', () => {
+  const quiet = { n: 21, deadlocks: 0 };
+  expect(watchedOf({ ...quiet, total: -3000, began: `20.5 ${began(19)}` }, 415)).toMatchObject({ looks: [] });
+  expect(watchedOf({ ...quiet, total: 9000, began: '20 9000' }, 415)).toMatchObject({
+    looks: [],
+    foundAfterMs: 0,
+  });
+  expect(watchedOf({ n: 1, total: 5, deadlocks: 0, began: began(20) }, 9).looks).toEqual([]);
 });
 
 const spec = serverSpec('mysql:9.7');

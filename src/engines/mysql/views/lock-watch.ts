@@ -13,24 +13,25 @@ export const LOOK_EVERY_MS = 20;
 const LOOKS = 20;
 /** On a server that has little time for it: no look begins after this, far from the statement timeout of an observer. */
 const LONGEST_MS = 600;
-/** Sleeps end by the server's clock of the day, in steps of its own. */
-const CLOCK_ERROR_MS = 1;
 
 /** Waits for rows and for a flush are looked for where a statement has been running for so long: to ask of each took twice as long. */
 const LATE_MS = 10;
 
 /**
- * Each part mentions `looks.n`, or it would be asked once for all rows. InnoDB's counters are all copied to read one of them,
+ * A variable keeps when each look began; a server that no longer lets us assign it there is read from outside. Each part mentions `looks.n`, or it would be asked once for all rows. InnoDB's counters are all copied to read one of them,
  * which takes as long as ten looks.
  */
 const watchWithout = (ownThread: number): string => `
   with recursive looks (n) as (select 1 union all select n + 1 from looks where n <= ${LOOKS})
-  select looks.n as n, timestampdiff(microsecond, now(6), sysdate(6)) / 1000 as total,
+  select looks.n as n, timestampdiff(microsecond, now(6), sysdate(6)) / 1000 as total, @rehearse_began as began,
     (select m.count from information_schema.innodb_metrics m where m.name = 'lock_deadlocks') as deadlocks
   from looks
   where looks.n > ${LOOKS}
-    or timestampdiff(microsecond, now(6), sysdate(6)) > ${LONGEST_MS * 1000}
+    or looks.n > 1 and timestampdiff(microsecond, now(6), sysdate(6)) > ${LONGEST_MS * 1000}
     or sleep(${LOOK_EVERY_MS / 1000}) <> 0
+    or (@rehearse_began := concat(
+      if(looks.n = 1, '', concat(@rehearse_began, ' ')), timestampdiff(microsecond, now(6), sysdate(6)) / 1000
+    )) is null
     or (
       select coalesce(sum(if(
         l.lock_status = 'PENDING', -1e15,
@@ -59,8 +60,11 @@ const watchWithout = (ownThread: number): string => `
   limit 1`;
 
 interface RawWatched {
+  /** Row that ended it: {@link LOOKS} and one when no look did. */
   readonly n: number | string;
+  /** Milliseconds since it began: its end, and when each look began. */
   readonly total: number | string;
+  readonly began: string | Buffer;
   readonly deadlocks: number | string | null;
 }
 
@@ -84,14 +88,14 @@ const OWN = `
     from performance_schema.events_statements_current s
     where s.thread_id = t.thread_id and s.end_event_id is null
     limit 1
-  ) as running
+  ) as running, sleep(0.001) = 0 and sysdate(6) > now(6) as moves
   from performance_schema.threads t
   where t.processlist_id = connection_id()`;
 
-/** Null where the server does not let us, or does not tell for how long statements have been running. */
+/** Null where the server does not let us, does not tell for how long statements have been running, or has SYSDATE() stand still. */
 export async function openLockWatch(session: Session): Promise<LockWatch | null> {
-  const [own] = await session.query<{ thread: number; running: number | string | null }>(OWN);
-  if (own === undefined || own.running === null) return null;
+  const [own] = await session.query<{ thread: number; running: number | string | null; moves: number }>(OWN);
+  if (own === undefined || own.running === null || Number(own.moves) !== 1) return null;
   const statement = watchWithout(Number(own.thread));
 
   async function watch(holders: string, held: readonly Lock[]): Promise<LocksWatched> {
@@ -118,24 +122,35 @@ function digestOf(held: readonly Lock[]): number {
 }
 
 /**
- * The sleep before a look takes its time at least, so that the first look cannot have been made before that, nor the one before
- * the last later than that before the answer. A server whose clock was set meanwhile tells nothing of its looks.
+ * It began after it was asked for and ended before it was answered: a look lies within what is left then, and had ended when the
+ * sleep before the next one began. A server whose clock was set meanwhile tells nothing of its looks.
  */
-export function watchedOf({ n, total, deadlocks }: RawWatched, answeredAfterMs: number): LocksWatched {
-  const rows = Number(n);
-  const changed = rows <= LOOKS;
-  const made = rows - 1;
-  const totalMs = Number(total);
-  const possible =
-    totalMs >= made * LOOK_EVERY_MS - CLOCK_ERROR_MS && totalMs <= answeredAfterMs + CLOCK_ERROR_MS;
-  const looks = Array.from({ length: possible ? made : 0 }, (_, index) => ({
-    askedAfterMs: (index + 1) * LOOK_EVERY_MS - CLOCK_ERROR_MS,
-    answeredAfterMs: answeredAfterMs - (made - 1 - index) * (LOOK_EVERY_MS - CLOCK_ERROR_MS),
-  }));
+export function watchedOf({ n, total, began, deadlocks }: RawWatched, answeredAfterMs: number): LocksWatched {
+  const starts = String(began).split(' ').map(Number);
+  const lateMs = answeredAfterMs - Number(total);
+  const looks = starts.map((beganMs, index) => {
+    const next = starts[index + 1];
+    return {
+      askedAfterMs: beganMs,
+      answeredAfterMs: lateMs + (next === undefined ? Number(total) : next - LOOK_EVERY_MS),
+    };
+  });
+  // A sleep that was cut off leaves the instants of the watch before.
+  const ofThis = starts.length === Number(n) || starts.length === Number(n) - 1;
+  const possible = looks.every(
+    ({ askedAfterMs, answeredAfterMs: after }, index) =>
+      askedAfterMs >= (looks[index - 1]?.askedAfterMs ?? 0) &&
+      after >= askedAfterMs &&
+      after <= answeredAfterMs,
+  );
+  // The row that ends it in the middle has had its look, but for one that came too late for that.
+  const changed = Number(n) <= LOOKS;
+  const told =
+    ofThis && possible ? looks.slice(0, changed && starts.length === Number(n) ? -1 : undefined) : [];
   return {
     changed,
-    looks,
+    looks: told,
     deadlocks: Number(deadlocks ?? 0),
-    foundAfterMs: looks.at(-1)?.askedAfterMs ?? 0,
+    foundAfterMs: told.at(-1)?.askedAfterMs ?? 0,
   };
 }
