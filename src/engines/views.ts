@@ -161,6 +161,8 @@ export interface DiskReader {
    * is the same in each of them shows that no reading can have changed.
    */
   folders?(): readonly string[];
+  /** Readings in which each file is looked at once at least; left out: one. */
+  turns?(): number;
   /** `fully`: also what hardly ever changes is looked at anew, where a reading leaves that out otherwise. */
   read(fully?: boolean): Promise<Partial<Record<DiskArea, number>>>;
   /** Files of relations whose sizes are not as when this was last asked, as of the last reading; the first time all. */

@@ -28,7 +28,7 @@ const INTERVAL_IDLE_MS = 100;
 /** A walk over very many files may take longer than the interval; it must not use more than a tenth of the time. */
 const PAUSE_PER_READING = 9;
 
-/** While the free space stays as it was, no file has grown: they are walked so often all the same. */
+/** While the free space stays as it was, and all files were looked at since it changed, they are walked so often all the same. */
 const WALK_EVERY_MS = 500;
 
 /** What is known at one instant, to be compared with a later one. */
@@ -55,12 +55,15 @@ export const disk: Observer = {
     let compared: DiskComparison[] = [];
     const free = watchFree(request);
     let walkedAtMs = Number.NEGATIVE_INFINITY;
+    /** Walks since the free space was seen to change. */
+    let walks = 0;
 
     /** The reading before, once more, where no file can have another size since. */
-    function takeAgain(fileSystems: FileSystems): boolean {
+    function takeAgain(from: DiskReader, fileSystems: FileSystems): boolean {
       const fromMs = recorder.now();
-      const changed = fileSystems.mayHaveChanged();
-      if (changed || latest === null || fromMs - walkedAtMs >= WALK_EVERY_MS) return false;
+      if (fileSystems.mayHaveChanged()) walks = 0;
+      const walked = walks >= (from.turns?.() ?? 1);
+      if (!walked || latest === null || fromMs - walkedAtMs >= WALK_EVERY_MS) return false;
       const reading = { atMs: recorder.now(), areas: latest.areas };
       samples.add(reading);
       statements.add(reading);
@@ -72,6 +75,7 @@ export const disk: Observer = {
     async function take(from: DiskReader, fully = false): Promise<DiskReading> {
       const fromMs = recorder.now();
       walkedAtMs = fromMs;
+      walks += 1;
       const areas = await from.read(fully);
       const reading = { atMs: recorder.now(), areas };
       samples.add(reading);
@@ -169,7 +173,7 @@ export const disk: Observer = {
             sessions,
             async read() {
               const startedAtMs = performance.now();
-              if (takeAgain(fileSystems)) return isIdle(request) ? INTERVAL_IDLE_MS : INTERVAL_MS;
+              if (takeAgain(opened, fileSystems)) return isIdle(request) ? INTERVAL_IDLE_MS : INTERVAL_MS;
               await take(opened);
               return Math.max(INTERVAL_MS, (performance.now() - startedAtMs) * PAUSE_PER_READING);
             },

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { measurementConflict } from '../../src/checks/measurement-conflict.ts';
 import type { Session } from '../../src/engines/engine.ts';
+import { CANARY_INTERVAL_MS } from '../../src/observers/canaries/canary.ts';
 import { startCanaries, startObservers } from '../../src/observers/index.ts';
 import type { Recorder } from '../../src/recording/recorder.ts';
 import type { CanaryOutage, CanaryRecord, Recording } from '../../src/recording/recording.ts';
@@ -36,10 +37,11 @@ export function canariesContract(given: () => TestServer, fixture: Fixture): voi
       migrationTexts: ['alter table Canary_Rows add column total int'],
     });
     const startedAtMs = recorder.now();
-    await eventually('some probes', () => recorder.now() - startedAtMs > 300);
+    // The first one of each is due within an interval and a half.
+    await eventually('some probes', () => recorder.now() - startedAtMs > 2.5 * CANARY_INTERVAL_MS);
     await work(recorder);
     const endedMs = recorder.now();
-    await eventually('some more probes', () => recorder.now() - endedMs > 300);
+    await eventually('some more probes', () => recorder.now() - endedMs > 1.5 * CANARY_INTERVAL_MS);
     await canaries[Symbol.asyncDispose]();
     await observers[Symbol.asyncDispose]();
     recorder.setWindow({ name: 'migration', startedAtMs, endedAtMs: recorder.now() });
@@ -125,10 +127,10 @@ export function canariesContract(given: () => TestServer, fixture: Fixture): voi
       migrationTexts: ['drop table short_lived'],
     });
     const before = recorder.now();
-    await eventually('some probes', () => recorder.now() - before > 200);
+    await eventually('some probes', () => recorder.now() - before > 2.5 * CANARY_INTERVAL_MS);
     await migrator.execute('drop table short_lived');
     const after = recorder.now();
-    await eventually('some more', () => recorder.now() - after > 200);
+    await eventually('some more', () => recorder.now() - after > 1.5 * CANARY_INTERVAL_MS);
     await canaries[Symbol.asyncDispose]();
     const recording = recorder.recording({ how: 'completed' });
     expect(recording.canaries?.map(({ ended }) => ended?.reason)).toEqual([

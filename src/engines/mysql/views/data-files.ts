@@ -31,7 +31,7 @@ export interface Layout {
 /** Schemas of the server and of others do not grow by a migration: looked at so often, and when all is looked at. */
 const OTHER_EVERY_MS = 10_000;
 /** Files of the server's own that hardly ever change, as those of its redo log: each in one of so many readings. */
-const OWN_TURNS = 5;
+export const OWN_TURNS = 5;
 /** Disk blocks are counted, not lengths: a page-compressed file has holes. POSIX: st_blocks is in units of 512 bytes. */
 const BLOCK_BYTES = 512;
 

@@ -2,11 +2,11 @@
 import type { DiskArea } from '../../../recording/recording.ts';
 import type { DiskReader, Session } from '../../engine.ts';
 import { type ServerKind, serverKind } from '../server/server-kind.ts';
-import { type DataFile, isLeftBehind, type Layout, walkDataDirectory } from './data-files.ts';
+import { type DataFile, isLeftBehind, type Layout, OWN_TURNS, walkDataDirectory } from './data-files.ts';
 import { decodeName } from './file-names.ts';
 import { trackFileSizes } from './file-sizes.ts';
 import { isRefused } from './instruments.ts';
-import { findOpenFiles } from './open-files.ts';
+import { findOpenFiles, TURNS } from './open-files.ts';
 
 type Areas = Partial<Record<DiskArea, number>>;
 type Relations = Awaited<ReturnType<DiskReader['relations']>>;
@@ -86,6 +86,7 @@ function readerOfFiles(session: Session, { dataDirectory, folders, database, kin
       };
     },
     ...(binlogElsewhere ? {} : { folders: () => [dataDirectory, ...(open?.folders ?? [])] }),
+    turns: () => Math.max(OWN_TURNS, TURNS),
     changedFiles: sizes.changed,
     ownerOf: sizes.ownerOf,
     logPosition: () => readLogPosition(session, kind),

@@ -52,7 +52,7 @@ export function findOpenFiles(dataDirectory: string, server: ServerFolders): Ope
 }
 
 /** A number may come to stand for another file: each one that is known is looked up again in one of so many readings. */
-const TURNS = 5;
+export const TURNS = 5;
 
 function countHidden(folder: string, server: ServerFolders): () => HiddenBytes {
   let areas = new Map<string, keyof HiddenBytes | null>();

@@ -26,6 +26,8 @@ export interface DataFiles {
   list(fully?: boolean): Promise<readonly DataFile[]>;
   /** Where they all are, by paths of this process; left out where the server lists the files. */
   folders?(): readonly string[];
+  /** Listings in which each file is looked at once at least; left out: one. */
+  turns?(): number;
   /** Lengths of all files of the database together, looked at anew; left out where the server itself lists the files. */
   databaseLength?(): number;
   /** First bytes of a file's page, or null where they cannot be read. */

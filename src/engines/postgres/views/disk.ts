@@ -140,6 +140,7 @@ async function readerOfFiles(files: DataFiles, cluster: Session, inside: Session
       return areas;
     },
     ...(files.folders === undefined ? {} : { folders: files.folders }),
+    ...(files.turns === undefined ? {} : { turns: files.turns }),
     changedFiles: changes.since,
     ownerOf: (file) => {
       if (file === TEMPORARY) return { relation: null, kind: 'temporary' };

@@ -55,6 +55,7 @@ export function walkDataDirectory(root: string, databaseOid: number): DataFiles 
   let listed: readonly DataFile[] = [];
   let changed = true;
   let tablespaces: readonly string[] = [];
+  let turns = 1;
 
   /** Null when it is gone, which happens to temporary ones at any time. */
   function folderAt(path: string, place: FilePlace): Folder | null {
@@ -145,7 +146,7 @@ export function walkDataDirectory(root: string, databaseOid: number): DataFiles 
     list: async (fully = false) => {
       const nowMs = performance.now();
       const files = filesUnder(hotFolders());
-      const turns = Math.ceil(files.length / TURN_SIZE);
+      turns = Math.ceil(files.length / TURN_SIZE);
       readings += 1;
       for (const file of files) {
         const every = file.ofCatalog ? Math.max(CATALOG_TURNS, turns) : turns;
@@ -160,6 +161,7 @@ export function walkDataDirectory(root: string, databaseOid: number): DataFiles 
     },
     // The log may be a link to somewhere else, as a tablespace always is.
     folders: () => [root, ...['pg_wal', ...tablespaces].map((folder) => join(root, folder))],
+    turns: () => Math.max(CATALOG_TURNS, turns),
     databaseLength: () =>
       filesUnder(hotFolders().filter(({ place }) => place === 'database')).reduce(
         (sum, { path }) => sum + (lstatSync(join(root, path), { throwIfNoEntry: false })?.size ?? 0),
