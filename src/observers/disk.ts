@@ -17,7 +17,7 @@ import { trackGrowth } from './disk-growth.ts';
 import { compareRelations, type Relations } from './disk-relations.ts';
 import { larger } from './disk-samples.ts';
 import { trackStatementDisks } from './disk-statements.ts';
-import { type FileSystems, freeBytes, watchFileSystems, watchFree } from './free-space.ts';
+import { type FileSystems, freeBytes, planRests, watchFileSystems, watchFree } from './free-space.ts';
 import { isIdle, type Observer } from './observer.ts';
 import { closeSessions, openSessions, startSampling } from './sampling.ts';
 import { runStatements } from './statements.ts';
@@ -27,9 +27,6 @@ const INTERVAL_MS = 50;
 const INTERVAL_IDLE_MS = 100;
 /** A walk over very many files may take longer than the interval; it must not use more than a tenth of the time. */
 const PAUSE_PER_READING = 9;
-
-/** While the free space stays as it was, and all files were looked at since it changed, they are walked so often all the same. */
-const WALK_EVERY_MS = 500;
 
 /** What is known at one instant, to be compared with a later one. */
 interface Snapshot {
@@ -54,16 +51,13 @@ export const disk: Observer = {
     let latest: DiskReading | null = null;
     let compared: DiskComparison[] = [];
     const free = watchFree(request);
-    let walkedAtMs = Number.NEGATIVE_INFINITY;
-    /** Walks since the free space was seen to change. */
-    let walks = 0;
+    const rests = planRests();
 
     /** The reading before, once more, where no file can have another size since. */
     function takeAgain(from: DiskReader, fileSystems: FileSystems): boolean {
       const fromMs = recorder.now();
-      if (fileSystems.mayHaveChanged()) walks = 0;
-      const walked = walks >= (from.turns?.() ?? 1);
-      if (!walked || latest === null || fromMs - walkedAtMs >= WALK_EVERY_MS) return false;
+      const changed = fileSystems.mayHaveChanged();
+      if (!rests.may({ changed, turns: from.turns?.() ?? 1, nowMs: fromMs }) || latest === null) return false;
       const reading = { atMs: recorder.now(), areas: latest.areas };
       samples.add(reading);
       statements.add(reading);
@@ -74,8 +68,7 @@ export const disk: Observer = {
 
     async function take(from: DiskReader, fully = false): Promise<DiskReading> {
       const fromMs = recorder.now();
-      walkedAtMs = fromMs;
-      walks += 1;
+      rests.walked(fromMs);
       const areas = await from.read(fully);
       const reading = { atMs: recorder.now(), areas };
       samples.add(reading);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../../tests/server.ts';
-import { watchFileSystems } from './free-space.ts';
+import { planRests, WALK_EVERY_MS, watchFileSystems } from './free-space.ts';
 
 const TMPFS = 0x01021994;
 const EXT4 = 0xef53;
@@ -47,4 +47,18 @@ test('where free blocks are not known to be told at once, and where there is not
     const systems = watchFileSystems(() => unknown);
     expect([systems.mayHaveChanged(), systems.mayHaveChanged()]).toEqual([true, true]);
   }
+});
+
+test('walks are left out once every file was looked at since the last change, and never for longer than half a second', () => {
+  const rests = planRests();
+  const may = (changed: boolean, nowMs: number): boolean => rests.may({ changed, turns: 3, nowMs });
+  expect(may(true, 0)).toBe(false);
+  for (const atMs of [0, 50]) rests.walked(atMs);
+  expect(may(false, 100)).toBe(false);
+  rests.walked(100);
+  expect([may(false, 150), may(false, 100 + WALK_EVERY_MS - 1)]).toEqual([true, true]);
+  expect(may(false, 100 + WALK_EVERY_MS)).toBe(false);
+  rests.walked(100 + WALK_EVERY_MS);
+  expect(may(false, 150 + WALK_EVERY_MS)).toBe(true);
+  expect([may(true, 200 + WALK_EVERY_MS), may(false, 250 + WALK_EVERY_MS)]).toEqual([false, false]);
 });

@@ -80,3 +80,30 @@ function stateOf(folders: readonly string[]): string | null {
     return null; // a folder that has just gone
   }
 }
+
+/** While the free space stays as it was, files are walked so often all the same. */
+export const WALK_EVERY_MS = 500;
+
+/** When a walk may be left out: not before each file was looked at since the free space changed, in `turns` walks. */
+export function planRests() {
+  let walkedAtMs = Number.NEGATIVE_INFINITY;
+  let walks = 0;
+  return {
+    walked(atMs: number): void {
+      walkedAtMs = atMs;
+      walks += 1;
+    },
+    may({
+      changed,
+      turns,
+      nowMs,
+    }: {
+      readonly changed: boolean;
+      readonly turns: number;
+      readonly nowMs: number;
+    }): boolean {
+      if (changed) walks = 0;
+      return walks >= turns && nowMs - walkedAtMs < WALK_EVERY_MS;
+    },
+  };
+}

@@ -1,14 +1,14 @@
 /**
  * Looks at the locks from within MySQL, so that nobody outside is woken as long as nothing changes. There are no blocks of
  * statements outside of routines, and a routine would have to be left in somebody's schema: one SELECT looks, a row for each
- * look, until a row is wanted.
+ * look, until a row is wanted. It has tables of the performance schema open, for which a FLUSH TABLES waits until a look sees it:
+ * some 30 ms.
  */
 import { crc32 } from 'node:zlib';
-import { type Session, SqlError } from '../../engine.ts';
+import { type Session, SqlError, type Watched } from '../../engine.ts';
+import { LOOK_EVERY_MS, looksWithin } from '../../looks.ts';
 import type { Lock } from './metadata-rows.ts';
 
-/** As often as they are read from here. */
-export const LOOK_EVERY_MS = 20;
 /** Soon over when the observer is to stop. */
 const LOOKS = 20;
 /** On a server that has little time for it: no look begins after this, far from the statement timeout of an observer. */
@@ -68,9 +68,7 @@ interface RawWatched {
   readonly deadlocks: number | string | null;
 }
 
-export interface LocksWatched {
-  readonly changed: boolean;
-  readonly looks: readonly { readonly askedAfterMs: number; readonly answeredAfterMs: number }[];
+export interface LocksWatched extends Watched {
   /** That InnoDB has found so far, and how long after the question that was so for certain. */
   readonly deadlocks: number;
   readonly foundAfterMs: number;
@@ -121,36 +119,20 @@ function digestOf(held: readonly Lock[]): number {
   }, 0);
 }
 
-/**
- * It began after it was asked for and ended before it was answered: a look lies within what is left then, and had ended when the
- * sleep before the next one began. A server whose clock was set meanwhile tells nothing of its looks.
- */
+/** The row that ends it before the last has had its look, but for one that came too late for that. */
 export function watchedOf({ n, total, began, deadlocks }: RawWatched, answeredAfterMs: number): LocksWatched {
+  const row = Number(n);
   const starts = String(began).split(' ').map(Number);
-  const lateMs = answeredAfterMs - Number(total);
-  const looks = starts.map((beganMs, index) => {
-    const next = starts[index + 1];
-    return {
-      askedAfterMs: beganMs,
-      answeredAfterMs: lateMs + (next === undefined ? Number(total) : next - LOOK_EVERY_MS),
-    };
-  });
+  const changed = row <= LOOKS;
+  const looked = changed && starts.length === row;
   // A sleep that was cut off leaves the instants of the watch before.
-  const ofThis = starts.length === Number(n) || starts.length === Number(n) - 1;
-  const possible = looks.every(
-    ({ askedAfterMs, answeredAfterMs: after }, index) =>
-      askedAfterMs >= (looks[index - 1]?.askedAfterMs ?? 0) &&
-      after >= askedAfterMs &&
-      after <= answeredAfterMs,
-  );
-  // The row that ends it in the middle has had its look, but for one that came too late for that.
-  const changed = Number(n) <= LOOKS;
-  const told =
-    ofThis && possible ? looks.slice(0, changed && starts.length === Number(n) ? -1 : undefined) : [];
+  const ofThis = looked || starts.length === row - 1;
+  const made = ofThis ? looksWithin(starts, Number(total), answeredAfterMs) : [];
+  const looks = made.slice(0, looked ? -1 : undefined);
   return {
     changed,
-    looks: told,
+    looks,
     deadlocks: Number(deadlocks ?? 0),
-    foundAfterMs: told.at(-1)?.askedAfterMs ?? 0,
+    foundAfterMs: looks.at(-1)?.askedAfterMs ?? 0,
   };
 }

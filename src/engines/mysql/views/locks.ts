@@ -4,10 +4,11 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LockReader, LockReading, SeenSession, Session, Watched } from '../../engine.ts';
+import { LOOK_EVERY_MS } from '../../looks.ts';
 import { serverKind } from '../server/server-kind.ts';
 import { createDeadlocks } from './deadlocks.ts';
 import { isRefused, switchOn, timesWaits, waitTimerError } from './instruments.ts';
-import { LOOK_EVERY_MS, openLockWatch } from './lock-watch.ts';
+import { openLockWatch } from './lock-watch.ts';
 import { createMetadataDrain, type MetadataDrain } from './metadata-drain.ts';
 import type { Lock } from './metadata-rows.ts';
 import { createMetadataWaits } from './metadata-waits.ts';

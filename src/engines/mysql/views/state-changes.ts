@@ -3,11 +3,13 @@
  * TABLE_ID, a built index another INDEX_ID, an instant change one row version more; a copy and an in-place rebuild look
  * alike afterwards and are told apart by the stages that ran meanwhile (measuring-locks-and-disk.md, 3.2).
  */
+
 import type { ObservedChange } from '../../../recording/recording.ts';
+import { columnChanges } from '../../column-changes.ts';
 import type { RelationStates } from '../../engine.ts';
 import {
-  columnChanges,
   columnsComeAndGone,
+  columnsOf,
   type IdPlace,
   idsOf,
   indexChanges,
@@ -96,7 +98,7 @@ function appeared(name: string, now: State, { before, was, after }: Readings): r
   const old = from === undefined ? undefined : before.get(`table ${from.table}`);
   if (from === undefined || old === undefined) return change('catalog only', 'table created');
   if (from.partition !== '') return change('catalog only', `was ${inWords(from)}`);
-  const details = [`renamed from ${from.table}`, ...columnChanges(old, now)];
+  const details = [`renamed from ${from.table}`, ...columnChanges(columnsOf(old), columnsOf(now))];
   return change('instant', details.join('; '), rowVersions(old, now));
 }
 
@@ -108,7 +110,7 @@ interface Compared {
 function changesOf(relation: string, compared: Compared, readings: Readings): readonly Change[] {
   const { old, now } = compared;
   const { worked } = readings;
-  const columns = columnChanges(old, now);
+  const columns = columnChanges(columnsOf(old), columnsOf(now));
   if (old.engine !== now.engine || now.engine !== 'InnoDB') return ofOtherEngine(relation, compared, worked);
   if (old.ids !== now.ids) {
     const { algorithm, detail, source } = replacedBy(relation, compared, readings);
@@ -140,7 +142,7 @@ function changesOf(relation: string, compared: Compared, readings: Readings): re
 
 /** A table that is, or was, none of InnoDB: an ALTER that does not copy it changes the catalog alone. */
 function ofOtherEngine(relation: string, { old, now }: Compared, { copies }: Worked): readonly Change[] {
-  const columns = columnChanges(old, now);
+  const columns = columnChanges(columnsOf(old), columnsOf(now));
   const moved = old.engine !== now.engine;
   if (!moved && old.made === now.made && columns.length === 0) return [];
   const source = `${CATALOG}; stages that ran meanwhile`;

@@ -25,19 +25,6 @@ export function placesOf(states: RelationStates): ReadonlyMap<string, IdPlace> {
   return places;
 }
 
-/** Columns added, dropped and changed, in words; a renamed one cannot be told from one dropped and one added. */
-export function columnChanges(before: State, after: State): readonly string[] {
-  const [old, now] = [columnsOf(before), columnsOf(after)];
-  const details: string[] = [];
-  for (const [name, type] of now) {
-    const was = old.get(name);
-    if (was === undefined) details.push(`column ${name} added (${type})`);
-    else if (was !== type) details.push(`column ${name} changed from ${was} to ${type}`);
-  }
-  for (const name of old.keys()) if (!now.has(name)) details.push(`column ${name} gone`);
-  return details;
-}
-
 export function columnsComeAndGone(before: State, after: State): number {
   const [old, now] = [columnsOf(before), columnsOf(after)];
   const without = (names: ReadonlyMap<string, string>, others: ReadonlyMap<string, string>): number =>
@@ -70,7 +57,7 @@ export function newIndexNames(before: State, after: State): readonly string[] {
   return [...new Set(byName(after.indexes, ' ').values())].filter((name) => !old.has(name));
 }
 
-function columnsOf(state: State): ReadonlyMap<string, string> {
+export function columnsOf(state: State): ReadonlyMap<string, string> {
   return byName(state.columns, AFTER_NAME);
 }
 

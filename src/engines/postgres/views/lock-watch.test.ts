@@ -79,3 +79,14 @@ test("locks of sessions that are none of the holders' are nothing new once these
   await load.execute('commit');
   expect((await watch()).changed).toBe(false);
 });
+
+test('a table of an open transaction, which has no name yet, is one that they have locked', async () => {
+  await using migrator = await server.connect('migrator');
+  const { reader } = await openReader();
+  const holder = server.roles.migrator.user;
+  expect((await reader.read(holder)).holdNone).toBe(true);
+  await migrator.execute('begin; create table unnamed as select 1 as id');
+  expect(await reader.read(holder)).toMatchObject({ held: [], holdNone: false });
+  await migrator.execute('rollback');
+  expect((await reader.read(holder)).holdNone).toBe(true);
+});

@@ -3,10 +3,9 @@
  * 20 ms, an idle server's locks cost it 18 ms of CPU a second and us 35; looked at from within, 15 and 4.
  */
 import { type Session, SqlError, type Watched } from '../../engine.ts';
+import { LOOK_EVERY_MS, looksWithin } from '../../looks.ts';
 import type { GrantedRow } from './lock-rows.ts';
 
-/** As often as they are read from here. */
-const LOOK_EVERY_MS = 20;
 /** Shorter than what servers are usually asked to log as slow, and soon over when the observer is to stop. */
 const LOOKS = 10;
 /** On a server that has little time for it: no look begins after this, far from the statement timeout of an observer. */
@@ -87,25 +86,7 @@ function digestOf(granted: readonly GrantedRow[]): string {
   return granted.map(({ digest }) => digest).join(',');
 }
 
-/**
- * The function began after it was called and ended before it was answered: a look lies within what is left then, and had ended
- * when the sleep before the next one began. A server whose clock was set meanwhile tells nothing of its looks.
- */
+/** The last look of those that ended with a change shows that; what it is gets read now. */
 export function watchedOf({ changed, began, total }: RawWatched, answeredAfterMs: number): Watched {
-  const lateMs = answeredAfterMs - total;
-  const looks = began.map((beganMs, index) => {
-    const next = began[index + 1];
-    return {
-      askedAfterMs: beganMs,
-      answeredAfterMs: lateMs + (next === undefined ? total : next - LOOK_EVERY_MS),
-    };
-  });
-  const possible = looks.every(
-    ({ askedAfterMs, answeredAfterMs: after }, index) =>
-      askedAfterMs >= (looks[index - 1]?.askedAfterMs ?? 0) &&
-      after >= askedAfterMs &&
-      after <= answeredAfterMs,
-  );
-  // The last look of those that ended with a change shows that; what it is gets read now.
-  return { changed, looks: possible ? looks.slice(0, changed ? -1 : undefined) : [] };
+  return { changed, looks: looksWithin(began, total, answeredAfterMs).slice(0, changed ? -1 : undefined) };
 }

@@ -5,6 +5,7 @@
  * A table was rewritten when its file node is another one: https://www.postgresql.org/docs/current/sql-altertable.html
  */
 import type { ObservedChange } from '../../../recording/recording.ts';
+import { columnChanges } from '../../column-changes.ts';
 import type { RelationStates, Session } from '../../engine.ts';
 import { relationName } from './relation-names.ts';
 
@@ -132,7 +133,7 @@ function tableChanges(before: State | undefined, after: State | undefined): read
   if (before === undefined || after === undefined) return presence('table', TABLE_SOURCE, before, after);
   const details = [
     ...(before.name === after.name ? [] : [`renamed from ${before.name}`]),
-    ...columnChanges(String(before.columns ?? ''), String(after.columns ?? '')),
+    ...columnChanges(columnsByName(String(before.columns ?? '')), columnsByName(String(after.columns ?? ''))),
   ];
   const change = (algorithm: string, detail: string, source: string): readonly Change[] => [
     {
@@ -149,19 +150,6 @@ function tableChanges(before: State | undefined, after: State | undefined): read
   if (Number(after.pages) === 0 && Number(before.pages) > 0)
     return change('new empty file', 'the table was emptied', FILE_SOURCE);
   return change('rewrite', 'the table is in a new file: every row was written again', FILE_SOURCE);
-}
-
-/** Columns added, dropped and changed, in words; a renamed column cannot be told from one dropped and one added. */
-function columnChanges(before: string, after: string): readonly string[] {
-  const [old, now] = [columnsByName(before), columnsByName(after)];
-  const details: string[] = [];
-  for (const [name, type] of now) {
-    const was = old.get(name);
-    if (was === undefined) details.push(`column ${name} added (${type})`);
-    else if (was !== type) details.push(`column ${name} changed from ${was} to ${type}`);
-  }
-  for (const name of old.keys()) if (!now.has(name)) details.push(`column ${name} gone`);
-  return details;
 }
 
 function columnsByName(columns: string): ReadonlyMap<string, string> {
