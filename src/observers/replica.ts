@@ -33,12 +33,7 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
       let replaySource: { readonly source: string } | { readonly missing: string } = { missing: NO_READING };
       let lags = 0;
       let cancelsNobody = false;
-
-      function restart(): void {
-        worst = largestOf();
-        conflictsBefore = conflicts;
-        replays.restart();
-      }
+      let readNow: ((withReplays: boolean) => Promise<void>) | null = null;
 
       async function readReplays({ replay }: ReplicationReader): Promise<void> {
         replaySource = replay;
@@ -47,6 +42,32 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
         const read = await replay.replays();
         const answeredAtMs = recorder.now();
         replays.add({ ...read, askedAtMs, answeredAtMs, applier: await replay.applier() });
+      }
+
+      async function read(from: ReplicationReader, withReplays: boolean): Promise<void> {
+        if (withReplays) await readReplays(from);
+        const askedAtMs = recorder.now();
+        const stand = await from.primaryStand();
+        const betweenAtMs = recorder.now();
+        const state = await from.replicaState();
+        conflicts = state.conflicts;
+        cancelsNobody = state.conflicts === null;
+        conflictsBefore ??= conflicts;
+        if (state.stoppedBy !== null) stoppedBy ??= stopOf(state.stoppedBy, recorder.now());
+        if (state.appliedPosition === null) return;
+        const sample = tracker.add({
+          primary: { askedAtMs, answeredAtMs: betweenAtMs, ...stand },
+          replica: {
+            askedAtMs: betweenAtMs,
+            answeredAtMs: recorder.now(),
+            position: state.appliedPosition,
+          },
+          appliedBytes: state.appliedBytes,
+          receivedBytes: state.receivedBytes,
+          applyingAgeMs: state.applyingAgeMs,
+        });
+        samples.add(sample);
+        worst.add(sample, state.appliedAfterMs);
       }
 
       const sampling = await startSampling({
@@ -58,35 +79,16 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
           const primary = await engine.connections.connect(roles.observer, options);
           try {
             const replica = await engine.connections.connect(replicaRoles.observerInside, options);
-            const reader = await replication.openReader(primary, replica);
-            source = reader.source;
+            const opened = await replication.openReader(primary, replica);
+            const inTurn = takeTurns();
+            const readInTurn = (withReplays: boolean) => inTurn(() => read(opened, withReplays));
+            readNow = readInTurn;
+            source = opened.source;
             return {
               sessions: [primary, replica],
               async read(last) {
-                if (last || lags % LAGS_PER_REPLAY === 0) await readReplays(reader);
+                await readInTurn(last || lags % LAGS_PER_REPLAY === 0);
                 lags += 1;
-                const askedAtMs = recorder.now();
-                const stand = await reader.primaryStand();
-                const betweenAtMs = recorder.now();
-                const state = await reader.replicaState();
-                conflicts = state.conflicts;
-                cancelsNobody = state.conflicts === null;
-                conflictsBefore ??= conflicts;
-                if (state.stoppedBy !== null) stoppedBy ??= stopOf(state.stoppedBy, recorder.now());
-                if (state.appliedPosition === null) return INTERVAL_MS;
-                const sample = tracker.add({
-                  primary: { askedAtMs, answeredAtMs: betweenAtMs, ...stand },
-                  replica: {
-                    askedAtMs: betweenAtMs,
-                    answeredAtMs: recorder.now(),
-                    position: state.appliedPosition,
-                  },
-                  appliedBytes: state.appliedBytes,
-                  receivedBytes: state.receivedBytes,
-                  applyingAgeMs: state.applyingAgeMs,
-                });
-                samples.add(sample);
-                worst.add(sample, state.appliedAfterMs);
                 return INTERVAL_MS;
               },
               [Symbol.asyncDispose]: () => closeSessions([primary, replica]),
@@ -125,7 +127,16 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
       });
       return {
         [Symbol.asyncDispose]: () => sampling[Symbol.asyncDispose](),
-        beforeSteps: async () => restart(),
+        // What it applied before this was read is the filling's and the load's, not the migration's.
+        beforeSteps: async () => {
+          try {
+            await readNow?.(true);
+          } finally {
+            worst = largestOf();
+            conflictsBefore = conflicts;
+            replays.restart();
+          }
+        },
       };
     },
   };
@@ -133,6 +144,16 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
 
 const CANCELS_NOBODY = 'this server cancels no reader for it: what is to be applied waits for them';
 const NO_READING = 'the replica was not read';
+
+/** One reading after the other: two of them at once would tell one change twice. */
+function takeTurns(): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  let before: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const turn = before.then(work, work);
+    before = turn;
+    return turn;
+  };
+}
 
 function stopOf({ code, message }: ReplicationError, atMs: number): ReplicaStop {
   return { atMs, code, message: redact(message) };

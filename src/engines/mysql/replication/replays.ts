@@ -56,18 +56,19 @@ const NOW = `
       join performance_schema.threads t on t.thread_id = s.thread_id
       where t.processlist_id = connection_id()
     ) as now_ms,
-    count(*) as kept, coalesce(min(h.timer_end), 0) / 1e9 as oldest_ms,
+    count(*) as kept, cast(coalesce(min(h.timer_end), 0) as char) as oldest_ps,
     @@global.performance_schema_events_statements_history_long_size as size
   from performance_schema.events_statements_history_long h`;
 
 const COLUMNS = `s.thread_id as thread, s.event_id as event, s.event_name as kind, s.sql_text as text,
-    s.timer_start / 1e9 as started_ms, s.timer_wait / 1e9 as duration_ms, s.errors as errors`;
+    s.timer_start / 1e9 as started_ms, s.timer_wait / 1e9 as duration_ms, s.errors as errors,
+    cast(s.timer_end as char) as ended_ps`;
 
 const REPLAYS = `
   select ${COLUMNS}, 1 as ended
   from performance_schema.events_statements_history_long s
   join performance_schema.threads t on t.thread_id = s.thread_id
-  where t.name in (${APPLIERS}) and s.event_name like 'statement/sql/%' and s.timer_end / 1e9 > ?
+  where t.name in (${APPLIERS}) and s.event_name like 'statement/sql/%' and s.timer_end > cast(? as unsigned)
   union all
   select ${COLUMNS}, 0 as ended
   from performance_schema.events_statements_current s
@@ -94,7 +95,7 @@ const WAITS = `
 interface NowRow {
   readonly now_ms: number | string | null;
   readonly kept: number;
-  readonly oldest_ms: number | string;
+  readonly oldest_ps: string;
   readonly size: number;
 }
 
@@ -107,6 +108,8 @@ interface ReplayRow {
   readonly duration_ms: number | string;
   readonly errors: number | string;
   readonly ended: number;
+  /** Of one that runs, where it is now. */
+  readonly ended_ps: string | null;
 }
 
 export async function openReplays(replica: Session): Promise<ReplayReader | { readonly missing: string }> {
@@ -119,18 +122,19 @@ export async function openReplays(replica: Session): Promise<ReplayReader | { re
     };
   const longest = Number(settings?.length ?? 0);
   const workers = await readWorkers(replica);
-  let drainedToMs = 0;
+  // Whole picoseconds, which no number of a double holds for long: rounded, what was read last would be read again.
+  let drainedToPs = 0n;
 
   return {
     source: 'events_statements_history_long, events_stages_summary_by_thread_by_event_name of the replica',
     async replays() {
       const [ring] = await replica.query<NowRow>(NOW);
       const nowMs = Number(ring?.now_ms ?? 0);
-      const overran = Number(ring?.kept) >= Number(ring?.size) && Number(ring?.oldest_ms) > drainedToMs;
-      const rows = await replica.query<ReplayRow>(REPLAYS, [drainedToMs]);
+      const overran = Number(ring?.kept) >= Number(ring?.size) && BigInt(ring?.oldest_ps ?? 0) > drainedToPs;
+      const rows = await replica.query<ReplayRow>(REPLAYS, [String(drainedToPs)]);
       for (const row of rows)
-        if (row.ended === 1)
-          drainedToMs = Math.max(drainedToMs, Number(row.started_ms) + Number(row.duration_ms));
+        if (row.ended === 1 && BigInt(row.ended_ps ?? 0) > drainedToPs)
+          drainedToPs = BigInt(row.ended_ps ?? 0);
       return { replays: rows.map((row) => replayed(row, { nowMs, longest })), overran };
     },
     applier: async () => ({ workers, ...(await readWaits(replica)) }),
