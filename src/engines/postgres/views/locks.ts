@@ -25,6 +25,7 @@ import { openRelationNames, type RelationNames } from './relation-names.ts';
 
 /** While a wait goes on, its blockers are read again this often: one may leave while another one stays. */
 const LOOK_AGAIN_MS = 100;
+const AGAIN_AT_ONCE = 3;
 
 /** Words for pg_locks.locktype: https://www.postgresql.org/docs/current/view-pg-locks.html */
 const TARGETS: Readonly<Record<string, string>> = {
@@ -243,21 +244,30 @@ function continues({ row: before }: Followed, row: WaitRow): boolean {
   );
 }
 
-/** Waiters whose blockers must be read: new ones, those behind a wait that is gone, and those not seen for a while. */
+/**
+ * Waiters whose blockers must be read: new ones, those behind a wait that is gone, and of those not seen for a while the few that
+ * were not for the longest: with all of a convoy at once a wait that ended meanwhile was told 7 ms wide.
+ */
 function staleWaiters(
   rows: readonly WaitRow[],
   before: ReadonlyMap<number, Followed>,
   gone: readonly Followed[],
 ): readonly number[] {
-  const nowMs = performance.now();
+  const lateMs = performance.now() - LOOK_AGAIN_MS;
   const gonePids = new Set(gone.map(({ row }) => row.pid));
-  return rows
-    .filter((row) => {
-      const known = before.get(row.pid);
-      if (known === undefined || !continues(known, row) || known.blockers.length === 0) return true;
-      return nowMs - known.lookedAtMs >= LOOK_AGAIN_MS || known.blockers.some(({ pid }) => gonePids.has(pid));
-    })
-    .map(({ pid }) => pid);
+  const knownOf = (row: WaitRow): Followed | null => {
+    const known = before.get(row.pid);
+    const isKnown = known !== undefined && continues(known, row) && known.blockers.length > 0;
+    return isKnown && !known.blockers.some(({ pid }) => gonePids.has(pid)) ? known : null;
+  };
+  const again = rows
+    .flatMap((row) => knownOf(row) ?? [])
+    .filter(({ lookedAtMs }) => lookedAtMs <= lateMs)
+    .toSorted((one, other) => one.lookedAtMs - other.lookedAtMs)
+    .slice(0, AGAIN_AT_ONCE);
+  return [...rows.filter((row) => knownOf(row) === null), ...again.map(({ row }) => row)].map(
+    ({ pid }) => pid,
+  );
 }
 
 interface AfterWait {
