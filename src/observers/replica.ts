@@ -33,7 +33,15 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
       let replaySource: { readonly source: string } | { readonly missing: string } = { missing: NO_READING };
       let lags = 0;
       let cancelsNobody = false;
+      let readToTheEnd = false;
       let readNow: ((withReplays: boolean) => Promise<void>) | null = null;
+
+      function conflictsToTell(): ReplicaRecord['conflicts'] {
+        if (conflicts === null) return { notMeasured: cancelsNobody ? CANCELS_NOBODY : NO_POSITION };
+        const seen = conflictsSince(conflictsBefore ?? {}, conflicts);
+        // None were counted up to its last answer: of those after it nobody knows.
+        return seen.length === 0 && !readToTheEnd ? { notMeasured: GONE } : seen;
+      }
 
       async function readReplays({ replay }: ReplicationReader): Promise<void> {
         replaySource = replay;
@@ -89,6 +97,7 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
               async read(last) {
                 await readInTurn(last || lags % LAGS_PER_REPLAY === 0);
                 lags += 1;
+                readToTheEnd = last;
                 return INTERVAL_MS;
               },
               [Symbol.asyncDispose]: () => closeSessions([primary, replica]),
@@ -101,7 +110,6 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
         finish() {
           const { bytes } = worst;
           const lag = worst.lagUntil(recorder.now());
-          const none = 'the replica did not tell its position';
           const told =
             'missing' in replaySource
               ? {
@@ -112,13 +120,11 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
           const record: ReplicaRecord = {
             source,
             intervalMs: INTERVAL_MS,
-            lagMs: lag === null ? notMeasured(none) : between(lag.lower, lag.upper, source),
-            lagBytes: bytes === null ? notMeasured(none) : exactly(bytes, `${source}, the largest reading`),
+            lagMs: lag === null ? notMeasured(NO_POSITION) : between(lag.lower, lag.upper, source),
+            lagBytes:
+              bytes === null ? notMeasured(NO_POSITION) : exactly(bytes, `${source}, the largest reading`),
             samples: samples.list(),
-            conflicts:
-              conflicts === null
-                ? { notMeasured: cancelsNobody ? CANCELS_NOBODY : none }
-                : conflictsSince(conflictsBefore ?? {}, conflicts),
+            conflicts: conflictsToTell(),
             ...told,
             stoppedBy,
           };
@@ -144,6 +150,8 @@ export function replicaObserver({ replication, roles: replicaRoles }: ReplicaToO
 
 const CANCELS_NOBODY = 'this server cancels no reader for it: what is to be applied waits for them';
 const NO_READING = 'the replica was not read';
+const NO_POSITION = 'the replica did not tell its position';
+const GONE = 'the replica did not answer at the end';
 
 /** One reading after the other: two of them at once would tell one change twice. */
 function takeTurns(): <Result>(work: () => Promise<Result>) => Promise<Result> {

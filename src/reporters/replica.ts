@@ -35,7 +35,7 @@ export function replicaTable(recording: Recording, replica: ReplicaRecord): Tabl
     note: [
       ...stopInWords(replica),
       conflictsInWords(replica),
-      `From the migrations on the lag was at most ${figureInCell(replica.lagMs, 'ms')}; it is read every ${duration(replica.intervalMs)}.`,
+      `From the migrations on its largest lag was ${figureInCell(replica.lagMs, 'ms')}; it is read every ${duration(replica.intervalMs)}.`,
       ...caughtUpInWords(replica),
     ].join(' '),
   };

@@ -41,7 +41,7 @@ export async function resolveEngine(
   const written = wanted.scenario.database?.engine;
   if (written !== undefined) {
     const named = engineNamed(written, known);
-    if (named === null) wanted.complain(['database', 'engine'], unknownName('engine', written, flavors));
+    if (named === null) wanted.complain(['database', 'engine'], unknownEngine(written, known, flavors));
     return named;
   }
   const scheme = /^([a-z0-9]+)/i.exec(expanded(wanted, request, () => {}) ?? '')?.[1];
@@ -83,6 +83,14 @@ export async function resolveEngine(
     `${doubt}: write database.engine (--engine), one of ${flavors.join(', ')}`,
   );
   return null;
+}
+
+/** `postgres:17` is for the command line. */
+function unknownEngine(written: string, known: ResolveRequest['known'], flavors: readonly string[]): string {
+  const [name = '', version] = written.split(':');
+  if (version === undefined || engineNamed(name, known) === null)
+    return unknownName('engine', written, flavors);
+  return `"${written}" is an engine and a version: write engine: ${name} and version: "${version}"`;
 }
 
 /** Everything about the server; complains even where the engine is not known. Null after a complaint. */

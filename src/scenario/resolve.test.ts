@@ -180,6 +180,13 @@ test.each<[string, Wish, readonly string[]]>([
     ],
   ],
   [
+    'an engine with its version, as on the command line',
+    { scenario: { data: { schema: 'schema.sql' }, database: { engine: 'postgres:17' } } },
+    [
+      'scenario: database.engine: "postgres:17" is an engine and a version: write engine: postgres and version: "17"',
+    ],
+  ],
+  [
     'files that are not there',
     {
       scenario: {
