@@ -35,6 +35,8 @@ const SCHEMA = `
     constraint of_parent foreign key (parent_id) references parents (id) on delete cascade
   );
   create table log (n int);
+  create table prices (id int primary key, net decimal(10, 4) not null,
+    shown decimal(10, 2) generated always as (net) stored);
   create trigger logged before insert on children for each row begin insert into log values (1); end;
   create table days (at datetime not null, id int not null, primary key (id, at))
     partition by range (to_days(at)) (
@@ -102,6 +104,21 @@ for (const spec of serversOf('mysql')) {
         '`few` < 5',
         "`note` in ('a','it''s')",
       ]);
+    });
+
+    test('what a stored column rounds is no wrong value, what does not fit into another one is', async () => {
+      const rows = [
+        ['1', '0.1250'],
+        ['2', '7.9999'],
+      ];
+      expect(await load('prices', ['id', 'net'], rows)).toBe(2);
+      expect(await session.query('select shown from prices order by id')).toEqual([
+        { shown: '0.13' },
+        { shown: '8.00' },
+      ]);
+      await expect(load('prices', ['id', 'net'], [['3', '1234567.5']])).rejects.toThrow('column "net"');
+      await expect(load('prices', ['id', 'net'], [['1', '1.5000']])).rejects.toThrow('1062');
+      expect(await session.query('select id from prices')).toHaveLength(2);
     });
 
     test('a partition by days is a range of dates', () => {
