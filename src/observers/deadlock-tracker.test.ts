@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { statementRecord, step } from '../checks/recording.fixture.ts';
 import type { DeadlockReading, LockReading, SeenDeadlockParty, SeenSession } from '../engines/engine.ts';
 import { findEngine } from '../engines/index.ts';
-import type { StatementRecord, Step } from '../recording/recording.ts';
 import { trackDeadlocks } from './deadlock-tracker.ts';
 import { describeSessions } from './sessions.ts';
 import type { Timed } from './wait-tracker.ts';
@@ -51,14 +51,16 @@ test('who they are, what they ran and when it was; values of the load are redact
       [idle],
     ),
   );
-  const statement = { id: '1#1.0', sessionId: 8, startedAtMs: 5, outcome: 'failed' } as StatementRecord;
   const durationMs = { lower: 30, upper: 40, source: 'test' };
-  const step = {
-    statements: [{ ...statement, durationMs }],
-    startedAtMs: 0,
-    endedAtMs: 50,
-  } as unknown as Step;
-  expect(deadlocks.finish('view', [step])).toEqual({
+  const statement = statementRecord({
+    id: '1#1.0',
+    sessionId: 8,
+    startedAtMs: 5,
+    durationMs,
+    outcome: 'failed',
+  });
+  const failed = step({ statements: [statement], startedAtMs: 0, endedAtMs: 50 });
+  expect(deadlocks.finish('view', [failed])).toEqual({
     source: 'view',
     found: 1,
     seen: [

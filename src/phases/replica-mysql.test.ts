@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bareRecorder } from '../../tests/recorder.ts';
 import { databasePlan, eventually, serverMissing, serverRequest, serversOf } from '../../tests/server.ts';
+import { statementRecord, step } from '../checks/recording.fixture.ts';
 import type { ConnectionTarget, Session } from '../engines/engine.ts';
 import { startObservers } from '../observers/index.ts';
 import { findProvisioner } from '../provisioners/index.ts';
@@ -147,22 +148,9 @@ describe.each(serversOf('mysql'))('$name', async (spec) => {
         const startedAtMs = recorder.now();
         await migrator.execute(text);
         const tookMs = recorder.now() - startedAtMs;
-        recorder.setStep({
-          version: '1',
-          file: '1.sql',
-          outcome: 'applied',
-          attempts: 1,
-          error: null,
-          statements: [
-            {
-              id: 's1',
-              text: `-- why\n${text};`,
-              outcome: 'ok',
-              startedAtMs,
-              durationMs: exactly(tookMs, 'test'),
-            },
-          ],
-        } as unknown as Parameters<Recorder['setStep']>[0]);
+        const durationMs = exactly(tookMs, 'test');
+        const statement = statementRecord({ id: 's1', text: `-- why\n${text};`, startedAtMs, durationMs });
+        recorder.setStep(step({ startedAtMs, endedAtMs: recorder.now(), statements: [statement] }));
         for (let id = 2000; id < 2005; id += 1)
           await migrator.execute('insert into quiet values (?, ?)', [id, 'after']);
         await eventually('all is there', async () => (await quietRows()) >= 1006);
