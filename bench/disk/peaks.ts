@@ -4,6 +4,7 @@ import type { Session } from '../../src/engines/engine.ts';
 import { EnvironmentError } from '../../src/errors.ts';
 import { disk } from '../../src/observers/disk.ts';
 import { sumBytes } from '../../src/observers/disk-samples.ts';
+import { migrationUnseen } from '../../src/observers/observer.ts';
 import type { DiskReading, DiskRecord } from '../../src/recording/recording.ts';
 import { bareRecorder } from '../../tests/recorder.ts';
 import type { TestServer } from '../../tests/server.ts';
@@ -29,7 +30,7 @@ export async function peaksOf(server: TestServer, migrator: Session, text: strin
     ...server,
     recorder,
     toldWaits: [],
-    migration: { idleAtMs: null },
+    migration: migrationUnseen(),
     told: { cancels: null, waits: null, deadlocks: null, transactions: [] },
   });
   let duBytes = Number.NaN;

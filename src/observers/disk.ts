@@ -23,7 +23,7 @@ import { closeSessions, openSessions, startSampling } from './sampling.ts';
 import { runStatements } from './statements.ts';
 
 const INTERVAL_MS = 50;
-/** While nothing of the migration is under way and no file grows. */
+/** While nothing of the migration is under way and no file grows; then at once where that begins. */
 const INTERVAL_IDLE_MS = 100;
 /** A walk over very many files may take longer than the interval; it must not use more than a tenth of the time. */
 const PAUSE_PER_READING = 9;
@@ -155,6 +155,7 @@ export const disk: Observer = {
       name: disk.name,
       intervalMs: INTERVAL_MS,
       observe: request,
+      idleMs: INTERVAL_IDLE_MS,
       async open() {
         const { sessions, cluster, inside } = await openSessions(request, 'rehearse observer disk');
         try {

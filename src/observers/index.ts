@@ -6,7 +6,7 @@ import { changes } from './changes.ts';
 import { disk } from './disk.ts';
 import { journal } from './journal.ts';
 import { lockWaits } from './lock-waits.ts';
-import type { ObservationRequest, Observer, RunningObserver } from './observer.ts';
+import { migrationUnseen, type ObservationRequest, type Observer, type RunningObserver } from './observer.ts';
 import { progress } from './progress.ts';
 import { replicaObserver } from './replica.ts';
 import { upkeepObserver } from './upkeep.ts';
@@ -32,7 +32,7 @@ export async function startObservers(wanted: ObservationRequest): Promise<Observ
   const request = {
     ...wanted,
     toldWaits: [],
-    migration: { idleAtMs: null },
+    migration: migrationUnseen(),
     told: { cancels: null, waits: null, deadlocks: null, transactions: [] },
   };
   const running: { readonly name: string; readonly observer: RunningObserver }[] = [];

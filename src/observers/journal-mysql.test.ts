@@ -5,6 +5,7 @@ import { serverMissing, serversOf, startTestServer, type TestServer } from '../.
 import { type Figure, isMeasured } from '../recording/figure.ts';
 import type { NotMeasured, StatementJournal } from '../recording/recording.ts';
 import { journal } from './journal.ts';
+import { migrationUnseen } from './observer.ts';
 
 function boundsOf(figure: Figure | undefined): { readonly lower: number; readonly upper: number } {
   if (figure === undefined || !isMeasured(figure)) throw new Error(JSON.stringify(figure));
@@ -33,7 +34,7 @@ for (const spec of serversOf('mysql')) {
         ...started,
         recorder,
         toldWaits: [],
-        migration: { idleAtMs: null },
+        migration: migrationUnseen(),
         told: { cancels: null, waits: null, deadlocks: null, transactions: [] },
       });
       const before = recorder.now();

@@ -5,7 +5,7 @@
 import type { LockReader, SeenLock, Session } from '../engines/engine.ts';
 import { type DeadlockTracker, recordToldDeadlocks, trackDeadlocks } from './deadlock-tracker.ts';
 import { type HeldTracker, trackHeldLocks } from './held-tracker.ts';
-import type { ObserveRequest, Observer } from './observer.ts';
+import { BUSY, type ObserveRequest, type Observer } from './observer.ts';
 import { closeSessions, openSessions, type ReadingAccount, type Source, startSampling } from './sampling.ts';
 import { describeSessions } from './sessions.ts';
 import { runStatements } from './statements.ts';
@@ -108,6 +108,13 @@ function sourceOf(reader: LockReader, { trackers, request, sessions }: ReadingCo
     return true;
   }
 
+  function tellMigration(idleAtMs: number | null): void {
+    const { migration } = request;
+    const begins = migration.idleAtMs !== null && idleAtMs === null;
+    migration.idleAtMs = idleAtMs;
+    if (begins) migration.changes.dispatchEvent(new Event(BUSY));
+  }
+
   async function refreshNames(nowMs: number): Promise<void> {
     if (nowMs - namesReadAtMs < REFRESH_NAMES_MS) return;
     await reader.refreshNames();
@@ -125,7 +132,7 @@ function sourceOf(reader: LockReader, { trackers, request, sessions }: ReadingCo
       trackers.waits.add({ askedAtMs, answeredAtMs, reading });
       if (reading.missedOverran === true) trackers.overruns += 1;
       held = reading.held;
-      request.migration.idleAtMs = reading.holdNone === true ? answeredAtMs : null;
+      tellMigration(reading.holdNone === true ? answeredAtMs : null);
       trackers.held.add({ askedAtMs, answeredAtMs, reading: held });
       trackers.deadlocks.add({ askedAtMs, answeredAtMs, reading });
       // Where so many locks are held that reading them takes long, half of the time is left to those who need them.

@@ -47,6 +47,15 @@ export interface ObserveRequest extends ObservationRequest {
 export interface MigrationSeen {
   /** As of this instant they had no relation locked: nothing of it that takes time was under way. Null: they had, or it is not known. */
   idleAtMs: number | null;
+  /** Gets a BUSY event with the reading that shows the first of them: what is read seldom meanwhile is read at once. */
+  readonly changes: EventTarget;
+}
+
+export const BUSY = 'busy';
+
+/** Of a migration that nobody has looked at. */
+export function migrationUnseen(): MigrationSeen {
+  return { idleAtMs: null, changes: new EventTarget() };
 }
 
 /** Not known for longer than a look at the locks may take. */

@@ -6,7 +6,7 @@ import { type ConnectionTarget, type Engine, type Session, SqlError } from '../e
 import { explain } from '../errors.ts';
 import { between } from '../recording/figure.ts';
 import type { ObserverRecord } from '../recording/recording.ts';
-import type { ObserveRequest } from './observer.ts';
+import { BUSY, type ObserveRequest } from './observer.ts';
 import { createCost, createGaps, createPauses } from './sampling-account.ts';
 import { countServerCpu, type ServerCpu } from './server-cpu.ts';
 import { runStatements } from './statements.ts';
@@ -31,6 +31,8 @@ export interface SamplingRequest {
   /** Named in the record; the pauses are those that `read` returns. */
   readonly intervalMs: number;
   readonly observe: ObserveRequest;
+  /** A pause of just this length, which is a multiple of the interval, ends where the migration begins to lock something. */
+  readonly idleMs?: number;
   open(): Promise<Source>;
   /**
    * Called once after the last reading: hands the facts to the recorder. What began and ended between two readings was
@@ -103,7 +105,8 @@ export async function startSampling(request: SamplingRequest): Promise<Sampling>
     while (!stop.signal.aborted) {
       const pauseMs = await readOnce();
       const whole = pauseMs > 0 && pauseMs % request.intervalMs === 0;
-      await sleep(whole ? untilNext(pauseMs, recorder.now()) : pauseMs, stop.signal);
+      const wakes = pauseMs === request.idleMs ? request.observe.migration.changes : null;
+      await sleep(whole ? untilNext(pauseMs, recorder.now()) : pauseMs, stop.signal, wakes);
     }
     if (source !== null) await readOnce(true);
   }
@@ -244,15 +247,17 @@ async function within<Result>(
   }
 }
 
-function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+function sleep(milliseconds: number, signal: AbortSignal, wakes: EventTarget | null): Promise<void> {
   if (signal.aborted || milliseconds <= 0) return Promise.resolve();
   return new Promise((resolve) => {
     const wake = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', wake);
+      wakes?.removeEventListener(BUSY, wake);
       resolve();
     };
     const timer = setTimeout(wake, milliseconds);
     signal.addEventListener('abort', wake, { once: true });
+    wakes?.addEventListener(BUSY, wake, { once: true });
   });
 }
